@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scheduled database backups for OpenStack Trove.
+
+>>> import trove_schedules
+>>> schedules = trove_schedules.connect(cloud="mycloud")
+>>> schedules.schedule_create("orders-db", "0 2 * * *", "nightly")
+
+See :class:`~trove_schedules.manager.ScheduledBackups`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trove_schedules.manager import ScheduledBackups, connect
+    from trove_schedules.model import Schedule, ScheduleExecution
+
+__all__ = ["Schedule", "ScheduleExecution", "ScheduledBackups", "connect"]
+
+
+def __getattr__(name: str) -> Any:
+    # Not at import: whatever command `openstack` is given, it imports the commands of every plugin
+    # and so this package; only a command that is run should cost the rest.
+    if name in __all__:
+        from trove_schedules import manager
+
+        return getattr(manager, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistral: cron triggers, executions, workflows and workbooks, as typed values.
+
+The only importer of mistralclient. Requests go through the HTTP client inside a
+python-mistralclient client, because its managers drop the two things that are needed here: the
+``next`` link of a page (whatever was asked for, the server cuts a page at its ``[api]
+max_limit``, so a page that looks short may not be the last) and the request id of an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from keystoneauth1.session import Session
+
+from trove_schedules.clients.session import (
+    REQUEST_ID,
+    answer_text,
+    json_object,
+    log_in,
+    raise_not_delegable,
+    service_error,
+    translated,
+)
+from trove_schedules.errors import ServiceError, ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from mistralclient.api.v2.client import Client
+
+#: The largest page that a Mistral with default settings gives.
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CronTrigger:
+    """A cron trigger, with what the schedules need of it."""
+
+    id: str
+    name: str
+    pattern: str | None
+    workflow_name: str
+    input: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime | None
+    next_execution_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A workflow execution; ``trigger_id`` is the cron trigger that started it, if one did."""
+
+    id: str
+    workflow_name: str
+    trigger_id: str | None
+    input: dict[str, Any]
+    output: dict[str, Any]
+    state: str
+    state_info: str | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow of this project, or a public one."""
+
+    id: str
+    scope: str
+    project_id: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """A workbook of this project, or a public one, with its text."""
+
+    definition: str
+    scope: str
+    project_id: str
+
+
+class Mistral:
+    """Typed requests to one project's Mistral.
+
+    :param client: a python-mistralclient client, made by :func:`connect` or by the caller.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._http = client.cron_triggers.http_client
+        self.session = self._http.session
+
+    def project_id(self) -> str | None:
+        """The id of the project that is logged in to, or None where the client can't tell."""
+        if isinstance(self.session, Session):
+            with translated("Keystone", "log in"):
+                return self.session.get_project_id()
+        project_id: str | None = self._http.project_id
+        return project_id
+
+    # Cron triggers
+
+    def cron_triggers(self, **filters: str) -> list[CronTrigger]:
+        """Every trigger of the project that fits Mistral's filters, oldest first."""
+        filters = self._own(filters)
+        rows = self._pages("list cron triggers", "cron_triggers", filters)
+        return [_cron_trigger(row) for row in rows]
+
+    def create_cron_trigger(
+        self, name: str, workflow_id: str, pattern: str, workflow_input: dict[str, Any]
+    ) -> CronTrigger:
+        """Create a trigger once, even where an answer is lost on the way.
+
+        Names are unique in a project, so a trigger of this name is the one asked for.
+
+        :raises NotDelegableError: Keystone refused the trust.
+        """
+        operation = f"create cron trigger {name}"
+        body = {
+            "name": name,
+            "workflow_id": workflow_id,
+            "pattern": pattern,
+            "workflow_input": json.dumps(workflow_input),
+        }
+        attempts_left = 2
+        while True:
+            attempts_left -= 1
+            try:
+                return _cron_trigger(self._request(operation, "post", "/cron_triggers", body))
+            except ServiceError as error:
+                if "Delegated tokens cannot manage trusts" in str(error):
+                    raise_not_delegable(error)
+                lost = isinstance(error, ServiceUnavailableError)
+                if not lost and error.status != 409:
+                    raise
+                made = self._look_again(name, error)
+                if made is not None:
+                    return made
+                if not lost or not attempts_left:
+                    raise
+
+    def _look_again(self, name: str, why: ServiceError) -> CronTrigger | None:
+        try:
+            return next(iter(self.cron_triggers(name=f"eq:{name}")), None)
+        except ServiceError:
+            # Mistral can't say now whether it made the trigger: the first error is the news.
+            raise why from None
+
+    def delete_cron_trigger(self, trigger_id: str) -> None:
+        """Delete a trigger, and with it the rights of a run in progress."""
+        self._request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
+
+    # Executions
+
+    def executions(
+        self, *, limit: int | None = None, marker: str | None = None, **filters: str
+    ) -> Iterator[Execution]:
+        """Executions that fit Mistral's filters, newest first, asked for page by page.
+
+        :param limit: how many the caller is going to take, which is then the size of a page.
+        """
+        query = filters | {
+            "sort_keys": "created_at",
+            "sort_dirs": "desc",
+            "include_output": "true",
+        }
+        page = min(limit or PAGE, PAGE)
+        project = self.project_id()
+        for row in self._pages("list executions", "executions", query, page, marker):
+            if _is_in(project, row):
+                yield _execution(row)
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """One execution, or None where the project has none of this id."""
+        try:
+            row = self._request("show execution", "get", f"/executions/{quote(execution_id)}")
+        except ServiceError as error:
+            if error.status == 404 and error.service == "Mistral":
+                return None
+            raise
+        return _execution(row) if _is_in(self.project_id(), row) else None
+
+    def delete_execution(self, execution_id: str) -> None:
+        """Delete a finished execution; Mistral refuses one that is not."""
+        self._request("delete execution", "delete", f"/executions/{quote(execution_id)}")
+
+    # Workflows and workbooks
+
+    def workflows(self, name: str) -> list[Workflow]:
+        """The project's own and the public workflows of this name.
+
+        An administrator's list spans all projects; what is neither ours nor public is left out.
+        """
+        return [
+            Workflow(row["id"], row["scope"], row["project_id"], tuple(row.get("tags") or ()))
+            for row in self._workflows(name)
+            if self._is_usable(row)
+        ]
+
+    def workbooks(self, name: str) -> list[Workbook]:
+        """The project's own and the public workbooks of this name."""
+        return [
+            Workbook(row["definition"], row["scope"], row["project_id"])
+            for row in self._workbooks(name)
+            if self._is_usable(row)
+        ]
+
+    def other_owners(self, *, workbook: str, workflow: str) -> list[str]:
+        """The other projects that have a workbook or workflow of these names, as far as we see.
+
+        Mistral looks names up among all that a user may see, the own project's not first: it would
+        update one of theirs. A user sees public ones, an administrator everybody's.
+        """
+        project = self.project_id()
+        rows = [*self._workbooks(workbook), *self._workflows(workflow)]
+        return sorted({row["project_id"] for row in rows if not _is_in(project, row)})
+
+    def save_workbook(self, definition: str, *, scope: str, update: bool) -> None:
+        """Create or (update) replace the project's workbook; its workflows keep their ids."""
+        method, operation = ("put", "update workbook") if update else ("post", "create workbook")
+        self._request(operation, method, f"/workbooks?scope={scope}", definition)
+
+    def action_exists(self, name: str) -> bool:
+        """Whether the executors offer this action."""
+        try:
+            self._request("show action", "get", f"/actions/{quote(name)}")
+        except ServiceError as error:
+            if error.status == 404 and error.service == "Mistral":
+                return False
+            raise
+        return True
+
+    # The wire
+
+    def _own(self, filters: dict[str, str]) -> dict[str, str]:
+        project = self.project_id()
+        return filters | {"project_id": project} if project else filters
+
+    def _workflows(self, name: str) -> list[dict[str, Any]]:
+        query = {"name": f"eq:{name}", "fields": "id,name,namespace,scope,project_id,tags"}
+        rows = self._pages("list workflows", "workflows", query)
+        return [row for row in rows if not row.get("namespace")]
+
+    def _workbooks(self, name: str) -> list[dict[str, Any]]:
+        rows = self._pages("list workbooks", "workbooks", {"name": f"eq:{name}"})
+        return [row for row in rows if not row.get("namespace")]
+
+    def _is_usable(self, row: dict[str, Any]) -> bool:
+        return row["scope"] == "public" or _is_in(self.project_id(), row)
+
+    def _pages(
+        self,
+        operation: str,
+        kind: str,
+        query: dict[str, str],
+        page: int = PAGE,
+        marker: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        while True:
+            asked = query | {"limit": str(page)} | ({"marker": marker} if marker else {})
+            answer = self._request(operation, "get", f"/{kind}?{urlencode(asked)}")
+            rows = answer[kind]
+            yield from rows
+            if not answer.get("next"):
+                return
+            marker = rows[-1]["id"]
+
+    def _request(
+        self, operation: str, method: str, path: str, body: dict[str, Any] | str | None = None
+    ) -> Any:
+        """Send one request; return its JSON, or None where the answer is empty."""
+        send = getattr(self._http, method)
+        if isinstance(self.session, Session):
+            log_in(self.session)
+        with translated("Mistral", operation):
+            if body is None:
+                response = send(path)
+            elif isinstance(body, str):
+                response = send(path, body.encode(), headers={"content-type": "text/plain"})
+            else:
+                response = send(path, json.dumps(body))
+        if response.status_code >= 400:  # only where the caller's client has a plain HTTP session
+            raise service_error(
+                "Mistral",
+                operation,
+                response.status_code,
+                answer_text(response) or response.text[:200],
+                response.headers.get(REQUEST_ID),
+            )
+        return json_object("Mistral", operation, response) if response.content else None
+
+
+def connect(session: Session, region_name: str | None, interface: str | None) -> Mistral:
+    """Make a client for the ``workflowv2`` service of the session's catalog."""
+    # Not at import: mistralclient costs every command that doesn't need it.
+    from mistralclient.api.v2.client import Client
+
+    log_in(session)
+    with translated("Mistral", "find its endpoint"):
+        url = session.get_endpoint(
+            service_type="workflowv2", region_name=region_name, interface=interface or "public"
+        )
+    if url is None:
+        where = f" in region {region_name}" if region_name else ""
+        raise ServiceError(
+            f"the service catalog has no 'workflowv2' endpoint{where}; schedules need Mistral",
+            service="Mistral",
+            operation="find its endpoint",
+        )
+    return Mistral(Client(mistral_url=url.rstrip("/"), session=session))
+
+
+def _time(text: str | None) -> datetime | None:
+    """Mistral writes UTC without saying so."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
+
+def _object(text: Any) -> dict[str, Any]:
+    """Mistral writes objects as JSON text; what is none (a user can write anything) is empty."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _required_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _cron_trigger(row: dict[str, Any]) -> CronTrigger:
+    return CronTrigger(
+        id=row["id"],
+        name=row["name"],
+        pattern=row.get("pattern"),
+        workflow_name=row["workflow_name"],
+        input=_object(row.get("workflow_input")),
+        created_at=_required_time(row["created_at"]),
+        updated_at=_time(row.get("updated_at")),
+        next_execution_time=_time(row.get("next_execution_time")),
+    )
+
+
+def _is_in(project: str | None, row: dict[str, Any]) -> bool:
+    """Whether a row is of our project: an administrator is given everybody's."""
+    return project in (None, row["project_id"])
+
+
+def _execution(row: dict[str, Any]) -> Execution:
+    return Execution(
+        id=row["id"],
+        workflow_name=row["workflow_name"],
+        trigger_id=_cron_trigger_id(_object(row.get("description")).get("triggered_by")),
+        input=_object(row.get("input")),
+        output=_object(row.get("output")),
+        state=row["state"],
+        state_info=row.get("state_info") or None,
+        created_at=_required_time(row["created_at"]),
+        updated_at=_time(row.get("updated_at")),
+    )
+
+
+def _cron_trigger_id(triggered_by: Any) -> str | None:
+    """Read Mistral's note of what started a run; users can edit it, so it may be anything."""
+    if isinstance(triggered_by, dict) and triggered_by.get("type") == "cron_trigger":
+        return str(triggered_by.get("id"))
+    return None
