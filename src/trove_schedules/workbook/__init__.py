@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workbook that Mistral runs for every schedule, and its loader.
+
+Its version stands in the tags of its workflow, because Mistral shows tags in lists and keeps them
+with the workflow. A client accepts a workflow of its own version or a newer one: inputs are only
+ever added, with defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import yaml
+
+from trove_schedules.errors import WorkbookError, WorkbookMissingError, WorkbookOutdatedError
+
+if TYPE_CHECKING:
+    from trove_schedules.clients.mistral import Mistral, Workbook
+
+WORKBOOK = "trove"
+WORKFLOW = "trove.backup_create"
+_LOAD = "'openstack database backup schedule workbook load'"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading the workbook did.
+
+    :ivar action: ``created``, ``updated`` or ``unchanged``.
+    :ivar version: the version that is loaded now.
+    :ivar scope: ``private`` (this project) or ``public`` (all projects).
+    """
+
+    action: str
+    version: int
+    scope: str
+
+
+def text() -> str:
+    """The workbook, as ``openstack workbook create`` takes it."""
+    return resources.files(__name__).joinpath("trove.yaml").read_text(encoding="utf-8")
+
+
+def version_of(definition: str) -> int:
+    """The version of a workbook's text; 0 where this package did not write it."""
+    workflows = _workflows(definition)
+    workflow = workflows.get("backup_create")
+    tags = workflow.get("tags") if isinstance(workflow, dict) else None
+    return _version(tags if isinstance(tags, list) else ())
+
+
+def require(mistral: Mistral) -> str:
+    """The id of the workflow that schedules refer to.
+
+    Mistral starts a cron trigger's workflow by name, and where the project has one of this name
+    beside a public one it takes either. So every one that it could take must be good.
+
+    :raises WorkbookMissingError: there is none.
+    :raises WorkbookOutdatedError: one of them is older than this package needs.
+    """
+    found = mistral.workflows(WORKFLOW)
+    if not found:
+        raise WorkbookMissingError(
+            f"Mistral has no workflow {WORKFLOW!r} for this project; load it with {_LOAD} "
+            "(an administrator can load it for all projects with --public)"
+        )
+    needed = version_of(text())
+    for workflow in found:
+        version = _version(workflow.tags)
+        if version < needed:
+            whose = "public" if workflow.scope == "public" else "project's own"
+            raise WorkbookOutdatedError(
+                f"the {whose} workflow {WORKFLOW!r} ({workflow.id}) is "
+                f"{f'version {version}' if version else 'of no version of trove-schedules'}, "
+                f"version {needed} is needed; bring it up to date with {_LOAD}"
+                f"{' --public (administrators only)' if workflow.scope == 'public' else ''}"
+            )
+    return found[0].id
+
+
+def load(mistral: Mistral, *, public: bool) -> Loaded:
+    """Create the workbook, or update an older one in place: its triggers go on with the new one.
+
+    Without ``public``, a public workbook that is good enough is left to serve this project too.
+
+    :raises WorkbookError: the one that is there is newer, or holds workflows of other people; or
+        other projects' workbooks are in the way.
+    """
+    project = mistral.project_id()
+    visible = mistral.workbooks(WORKBOOK)
+    own = next((each for each in visible if project in (None, each.project_id)), None)
+    needed = version_of(text())
+    if own is None:
+        shared = next((each for each in visible if each.scope == "public"), None)
+        if shared is not None and not public and version_of(shared.definition) >= needed:
+            return Loaded("unchanged", version_of(shared.definition), "public")
+        scope = "public" if public else "private"
+        _refuse_to_change_others(mistral)
+        mistral.save_workbook(text(), scope=scope, update=False)
+        return Loaded("created", needed, scope)
+
+    _refuse_to_replace(own, needed)
+    scope = "public" if public else own.scope
+    if (own.definition, own.scope) == (text(), scope):
+        return Loaded("unchanged", needed, scope)
+    _refuse_to_change_others(mistral)
+    mistral.save_workbook(text(), scope=scope, update=True)
+    return Loaded("updated", needed, scope)
+
+
+def _refuse_to_replace(own: Workbook, needed: int) -> None:
+    version = version_of(own.definition)
+    if version > needed:
+        raise WorkbookError(
+            f"the workbook {WORKBOOK!r} that is loaded is version {version}, newer than this "
+            f"package's {needed}; upgrade trove-schedules instead"
+        )
+    others = sorted(set(_workflows(own.definition)) - set(_workflows(text())))
+    if others:
+        raise WorkbookError(
+            f"the workbook {WORKBOOK!r} of this project has other workflows, which replacing it "
+            f"would delete: {', '.join(others)}; move them to a workbook of another name first"
+        )
+
+
+def _refuse_to_change_others(mistral: Mistral) -> None:
+    owners = mistral.other_owners(workbook=WORKBOOK, workflow=WORKFLOW)
+    if owners:
+        raise WorkbookError(
+            f"other projects ({', '.join(owners)}) have a workbook {WORKBOOK!r} that this login "
+            "can see, and Mistral would change theirs instead of this project's. If it is public, "
+            f"its owner can bring it up to date with {_LOAD}; if you see it as an administrator, "
+            "log in without that role, or have the other workbooks and their workflows deleted"
+        )
+
+
+def _version(tags: tuple[str, ...] | list[str]) -> int:
+    """Read ``trove-schedules-<version>`` among a workflow's tags."""
+    for tag in tags:
+        match = re.fullmatch(r"trove-schedules-(\d+)", str(tag))
+        if match:
+            return int(match[1])
+    return 0
+
+
+def _workflows(definition: str) -> dict[str, object]:
+    """The workflows in a workbook's text, which Mistral has parsed before."""
+    workbook = yaml.safe_load(definition)
+    workflows = workbook.get("workflows") if isinstance(workbook, dict) else None
+    return workflows if isinstance(workflows, dict) else {}
