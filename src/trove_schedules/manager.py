@@ -238,7 +238,7 @@ class ScheduledBackups:
             if at is None or at.trigger_id != found.trigger_id:
                 raise ExecutionNotFoundError(
                     f"the marker {start!r} is not an execution of schedule {found.id}; "
-                    "give the id of the last execution of the page before"
+                    "give the id of one that it listed before"
                 )
         executions = _executions(mistral, found, start, limit)
         return [_schedule_execution(each, found.id) for each in islice(executions, limit)]

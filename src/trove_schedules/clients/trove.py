@@ -53,7 +53,7 @@ class Trove:
         :raises InstanceNotFoundError: the project has none.
         :raises AmbiguousNameError: it has several of this name.
         """
-        if is_uuid(name_or_id) and self._get("show instance", f"/instances/{name_or_id}"):
+        if is_uuid(name_or_id) and self._find("show instance", f"/instances/{name_or_id}"):
             return name_or_id
         found = sorted(row["id"] for row in self._instances() if row["name"] == name_or_id)
         if not found:
@@ -73,7 +73,7 @@ class Trove:
 
         :raises BackupNotFoundError: the project has no backup of this id.
         """
-        answer = self._get("show backup", f"/backups/{backup_id}") if is_uuid(backup_id) else None
+        answer = self._find("show backup", f"/backups/{backup_id}") if is_uuid(backup_id) else None
         if answer is None:
             raise BackupNotFoundError(
                 f"no backup of this project has the id {backup_id!r}; "
@@ -85,20 +85,23 @@ class Trove:
     def _instances(self) -> Iterator[dict[str, Any]]:
         path: str | None = "/instances"
         while path:
-            page = self._get("list instances", path) or {}
+            page = self._get("list instances", path)
             yield from page.get("instances", ())
             path = _next_page(path, page)
 
-    def _get(self, operation: str, path: str) -> dict[str, Any] | None:
+    def _find(self, operation: str, path: str) -> dict[str, Any] | None:
         """The JSON object at a path, or None where there is nothing."""
-        log_in(self._http.session)
         try:
-            with translated("Trove", operation):
-                response = self._http.get(path)
+            return self._get(operation, path)
         except ServiceError as error:
-            if error.status == 404:
+            if error.status == 404 and error.service == "Trove":
                 return None
             raise
+
+    def _get(self, operation: str, path: str) -> dict[str, Any]:
+        log_in(self._http.session)
+        with translated("Trove", operation):
+            response = self._http.get(path)
         return json_object("Trove", operation, response)
 
 

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executions (runs) of schedules: ``delete``, ``list`` and ``show``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from trove_schedules.cli.openstack import base, columns
+from trove_schedules.reason import reason
+
+
+class DeleteExecution(base.Command):
+    _description = "Delete the records of finished executions; the backups that they made stay"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "executions", metavar="<execution>", nargs="+", help="Executions to delete (ID)"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.delete_each("execution", parsed_args.executions, self.schedules.execution_delete)
+
+
+class ListExecution(base.Lister):
+    _description = "List the executions of a schedule, newest first"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "schedule", metavar="<schedule>", help="Schedule to list the executions of (ID)"
+        )
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="List when the execution last changed, its backup and the reason of an error too",
+        )
+        parser.add_argument(
+            "--limit",
+            metavar="<number>",
+            type=int,
+            help="List at most so many (default: all that Mistral keeps)",
+        )
+        parser.add_argument(
+            "--marker",
+            metavar="<execution>",
+            default="",
+            help="List those that are older than this one, the last of the list before (ID)",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        executions = self.schedules.execution_list(
+            parsed_args.schedule, marker=parsed_args.marker, limit=parsed_args.limit
+        )
+        headers: tuple[str, ...] = ("ID", "Execution Time", "State", "Output")
+        rows: list[tuple[Any, ...]] = [
+            (each.id, columns.time(each.created_at), each.state, columns.Output(each.output))
+            for each in executions
+        ]
+        if parsed_args.long:
+            headers += ("Updated", "Backup", "Reason")
+            rows = [
+                (*row, columns.time(each.updated_at), each.backup_id, reason(each.state_info))
+                for row, each in zip(rows, executions, strict=True)
+            ]
+        return headers, rows
+
+
+class ShowExecution(base.ShowOne):
+    _description = "Show an execution of a schedule"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("execution", metavar="<execution>", help="Execution to show (ID)")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        execution = self.schedules.execution_show(parsed_args.execution)
+        properties = {
+            "backup_id": execution.backup_id,
+            "created_at": columns.time(execution.created_at),
+            "id": execution.id,
+            "output": columns.Output(execution.output),
+            "reason": reason(execution.state_info),
+            "schedule_id": execution.schedule_id,
+            "state": execution.state,
+            "state_info": execution.state_info,
+            "updated_at": columns.time(execution.updated_at),
+        }
+        return tuple(properties), tuple(properties.values())

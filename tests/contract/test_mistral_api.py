@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our client against Mistral's real API, and the unit tests' fake beside it.
+
+The tests with a ``wire`` run on both, so what the unit tests take for granted is true.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests_mock
+from mistralclient.api.v2.client import Client
+
+from tests.contract.mistral_api import URL, MistralApi
+from tests.unit.schedules.fake_mistral import URL as FAKE_URL, Caller, FakeMistral
+from trove_schedules import workbook
+from trove_schedules.clients.mistral import Mistral
+from trove_schedules.errors import (
+    PermissionDeniedError,
+    ScheduleConflictError,
+    ServiceError,
+    WorkbookError,
+    WorkbookMissingError,
+)
+from trove_schedules.manager import ScheduledBackups, _refuse_while_running
+
+OURS, THEIRS = uuid.uuid4().hex, uuid.uuid4().hex
+INPUT = {"instance": "i", "name": "n"}
+
+
+@dataclass
+class Real:
+    api: MistralApi
+
+    def client(self, project: str = OURS, *, admin: bool = False) -> Any:
+        session = self.api.session(project, "member", *(["admin"] if admin else []))
+        return Client(mistral_url=URL, session=session, project_id=project)
+
+    def max_limit(self, limit: int) -> None:
+        self.api.max_limit(limit)
+
+    def add_execution(self, project: str, **values: Any) -> str:
+        return self.api.add_execution(project, **values)
+
+    def sent(self) -> int:
+        return len(self.api.requests)
+
+
+@dataclass
+class Fake:
+    mistral: FakeMistral
+
+    def client(self, project: str = OURS, *, admin: bool = False) -> Any:
+        token = uuid.uuid4().hex
+        self.mistral.callers[token] = Caller(project, admin)
+        return Client(mistral_url=FAKE_URL, auth_token=token, project_id=project)
+
+    def max_limit(self, limit: int) -> None:
+        self.mistral.max_limit = limit
+
+    def add_execution(self, project: str, **values: Any) -> str:
+        return str(self.mistral.add_execution(project, "x", **values)["id"])
+
+    def sent(self) -> int:
+        return len(self.mistral.requests)
+
+
+@pytest.fixture(params=["fake", "real"])
+def wire(request: pytest.FixtureRequest) -> Iterator[Real | Fake]:
+    if request.param == "real":
+        yield Real(request.getfixturevalue("api"))
+        return
+    with requests_mock.Mocker() as mock:
+        mistral = FakeMistral({})
+        mistral.mount(mock)
+        yield Fake(mistral)
+
+
+@pytest.fixture
+def mistral(wire) -> Mistral:
+    """An ordinary user's."""
+    return Mistral(wire.client())
+
+
+@pytest.fixture
+def workflow(mistral) -> str:
+    """The workbook is loaded, and this is its workflow's id."""
+    workbook.load(mistral, public=False)
+    return workbook.require(mistral)
+
+
+def described(trigger_id: str) -> str:
+    return json.dumps({"triggered_by": {"type": "cron_trigger", "id": trigger_id}})
+
+
+class TestTriggers:
+    @pytest.mark.parametrize("max_limit", [1, 4, 5, 6, 1000])
+    def test_all_are_listed_however_pages_are_cut(self, wire, mistral, workflow, max_limit):
+        names = [f"t{i}" for i in range(5)]
+        for name in names:
+            mistral.create_cron_trigger(name, workflow, "0 2 * * *", INPUT)
+        wire.max_limit(max_limit)
+        before = wire.sent()
+        assert sorted(each.name for each in mistral.cron_triggers()) == names
+        assert wire.sent() - before == 5 // max_limit + 1
+
+    def test_a_name_is_filtered_by_a_part_of_it(self, mistral, workflow):
+        for name in ("trove-backup:a:b:1", "trove-backup:c:d:1", "other"):
+            mistral.create_cron_trigger(name, workflow, "0 2 * * *", INPUT)
+        found = mistral.cron_triggers(
+            name="has:trove-backup:a:", workflow_name=f"eq:{workbook.WORKFLOW}"
+        )
+        assert [each.name for each in found] == ["trove-backup:a:b:1"]
+        assert mistral.cron_triggers(workflow_name="eq:other") == []
+
+    def test_texts_come_back_as_they_were_sent(self, mistral, workflow):
+        given = INPUT | {"name": "<% env() %> {{ 1 }} '\"\\\n\t é😀 \u2028"}
+        made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", given)
+        assert made.input == given
+        assert mistral.cron_triggers() == [made]
+
+    def test_names_are_unique_in_a_project_so_a_second_create_finds_the_first(
+        self, wire, mistral, workflow
+    ):
+        first = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        before = wire.sent()
+        assert mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT) == first
+        assert wire.sent() - before == 2
+
+    def test_one_is_deleted_by_its_id_once(self, mistral, workflow):
+        made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        mistral.delete_cron_trigger(made.id)
+        assert mistral.cron_triggers() == []
+        with pytest.raises(ServiceError) as caught:
+            mistral.delete_cron_trigger(made.id)
+        assert caught.value.status == 404
+
+    def test_of_another_projects_nothing_is_seen(self, wire, mistral, workflow):
+        made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        other = Mistral(wire.client(THEIRS))
+        assert other.cron_triggers() == []
+        with pytest.raises(ServiceError):
+            other.delete_cron_trigger(made.id)
+        assert Mistral(wire.client(THEIRS, admin=True)).cron_triggers() == []
+
+    def test_another_projects_private_workflow_is_not_there(self, wire, workflow):
+        with pytest.raises(ServiceError) as caught:
+            Mistral(wire.client(THEIRS)).create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        assert caught.value.status == 404
+
+
+class TestExecutions:
+    def test_the_newest_come_first_with_their_output(self, wire, mistral):
+        ids = [wire.add_execution(OURS, created_at=_moment(wire, second)) for second in range(3)]
+        found = list(mistral.executions())
+        assert [each.id for each in found] == ids[::-1]
+        assert found[0].output == {"status": "Backup complete"}
+
+    @pytest.mark.parametrize("max_limit", [1, 7, 1000])
+    def test_all_are_listed_from_a_marker_on(self, wire, mistral, max_limit):
+        for _ in range(10):
+            wire.add_execution(OURS, created_at=_moment(wire, 0))
+        all_ids = [each.id for each in mistral.executions()]
+        wire.max_limit(max_limit)
+        rest = [each.id for each in mistral.executions(marker=all_ids[3])]
+        assert len(set(all_ids)) == 10
+        assert rest == all_ids[4:]
+
+    def test_a_description_is_filtered_by_a_part_of_it(self, wire, mistral):
+        trigger = str(uuid.uuid4())
+        mine = wire.add_execution(OURS, description=described(trigger))
+        wire.add_execution(OURS, description=described(str(uuid.uuid4())))
+        (found,) = mistral.executions(description=f"has:{trigger}", limit=20)
+        assert (found.id, found.trigger_id) == (mine, trigger)
+
+    def test_they_are_filtered_by_state(self, wire, mistral):
+        running = wire.add_execution(OURS, state="RUNNING")
+        wire.add_execution(OURS)
+        assert [each.id for each in mistral.executions(state="RUNNING")] == [running]
+
+    def test_an_ordinary_user_may_not_filter_by_project(self, mistral):
+        with pytest.raises(PermissionDeniedError):
+            list(mistral.executions(project_id=OURS))
+
+    def test_an_administrators_list_spans_projects_and_ours_is_kept_of_it(self, wire, mistral):
+        theirs = wire.add_execution(THEIRS)
+        admin = Mistral(wire.client(OURS, admin=True))
+        ours = wire.add_execution(OURS)
+        assert [each.id for each in admin.executions()] == [ours]
+        assert admin.execution(theirs) is None
+        assert admin._request("show", "get", f"/executions/{theirs}")["project_id"] == THEIRS
+
+    def test_one_is_shown_and_deleted_by_its_id(self, wire, mistral):
+        execution = wire.add_execution(OURS)
+        assert mistral.execution(execution).state == "SUCCESS"
+        mistral.delete_execution(execution)
+        assert mistral.execution(execution) is None
+
+    def test_an_unfinished_one_cannot_be_deleted(self, wire, mistral):
+        execution = wire.add_execution(OURS, state="RUNNING")
+        with pytest.raises(PermissionDeniedError, match="Only completed executions"):
+            mistral.delete_execution(execution)
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_limit_must_be_positive(self, mistral, limit):
+        with pytest.raises(ServiceError):
+            mistral._request("list", "get", f"/executions?limit={limit}")
+
+
+def _moment(wire: Real | Fake, second: int) -> Any:
+    from datetime import datetime
+
+    moment = datetime(2026, 1, 1, 0, 0, second)  # noqa: DTZ001 - Mistral's are naive
+    return moment if isinstance(wire, Real) else str(moment)
+
+
+class TestWorkbook:
+    def test_it_loads_and_its_workflow_shows_the_version_in_its_tags(self, mistral, workflow):
+        (found,) = mistral.workflows(workbook.WORKFLOW)
+        assert found.scope == "private"
+        assert found.project_id == OURS
+        assert found.tags == (f"trove-schedules-{workbook.version_of(workbook.text())}",)
+
+    def test_loading_it_again_changes_nothing(self, mistral, workflow):
+        assert workbook.load(mistral, public=False).action == "unchanged"
+
+    def test_an_upgrade_keeps_the_workflows_id_and_its_triggers(
+        self, wire, mistral, workflow, monkeypatch
+    ):
+        made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        newer = workbook.text().replace("[trove-schedules-1]", "[trove-schedules-9]")
+        monkeypatch.setattr(workbook, "text", lambda: newer)
+        assert workbook.load(mistral, public=False).version == 9
+        if isinstance(wire, Real):
+            assert workbook.require(mistral) == workflow
+        assert mistral.cron_triggers() == [made]
+
+    def test_only_administrators_publish(self, wire):
+        with pytest.raises(PermissionDeniedError):
+            workbook.load(Mistral(wire.client()), public=True)
+        admin = Mistral(wire.client(admin=True))
+        assert workbook.load(admin, public=True).scope == "public"
+        assert workbook.require(Mistral(wire.client(THEIRS)))
+
+    def test_private_to_public_is_an_update(self, wire, workflow):
+        admin = Mistral(wire.client(admin=True))
+        assert workbook.load(admin, public=True).action == "updated"
+        assert workbook.require(Mistral(wire.client(THEIRS)))
+
+    def test_an_administrator_is_not_fooled_and_changes_nothing(self, wire, mistral, workflow):
+        admin = Mistral(wire.client(THEIRS, admin=True))
+        with pytest.raises(WorkbookMissingError):
+            workbook.require(admin)
+        with pytest.raises(WorkbookError, match=OURS):
+            workbook.load(admin, public=True)
+        assert mistral.workflows(workbook.WORKFLOW)[0].project_id == OURS
+
+
+def test_mistral_itself_would_have_changed_the_other_projects_workflow(api):
+    """Why :func:`workbook.load` refuses: this is the damage."""
+    real = Real(api)
+    ours = Mistral(real.client(OURS))
+    workbook.load(ours, public=False)
+    before = workbook.require(ours)
+    admin = Mistral(real.client(THEIRS, admin=True))
+    admin.save_workbook(workbook.text(), scope="public", update=False)
+    (moved,) = ours.workflows(workbook.WORKFLOW)
+    assert (moved.id, moved.project_id) == (before, THEIRS)
+
+
+@pytest.mark.parametrize("extra", [{"bogus": 1}, {}])
+def test_mistral_checks_a_triggers_input_against_the_workflows(api, extra):
+    mistral = Mistral(Real(api).client())
+    workbook.load(mistral, public=False)
+    given = INPUT | extra if extra else {"name": "n"}
+    with pytest.raises(ServiceError, match="Invalid input") as caught:
+        mistral.create_cron_trigger("t", workbook.require(mistral), "0 2 * * *", given)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("field", ["input", "params"])
+def test_json_fields_cannot_be_searched(api, field):
+    with pytest.raises(ServiceError) as caught:
+        Mistral(Real(api).client())._request("list", "get", f"/executions?{field}=has:x")
+    assert caught.value.status == 400
+
+
+def test_lists_leave_the_output_out_unless_asked(api):
+    api.add_execution(OURS)
+    mistral = Mistral(Real(api).client())
+    (row,) = mistral._request("list", "get", "/executions?limit=5")["executions"]
+    assert "output" not in row
+
+
+def test_the_managers_calls_work_on_mistral_as_they_are(api):
+    """The six methods, with only Trove made up."""
+    instance = str(uuid.uuid4())
+    schedules = ScheduledBackups(object())
+    schedules.__dict__["_trove"] = type("T", (), {"instance_id": staticmethod(lambda _: instance)})
+    real = Real(api)
+    client = real.client()
+    schedules.workbook_load(client)
+    made = schedules.schedule_create("m", "0 2 * * *", "é <% 1 %>", mistral_client=client)
+    assert schedules.schedule_list("m", client) == [made]
+    assert schedules.schedule_show(made, client) == made
+    run = api.add_execution(OURS, description=described(made.trigger_id), state="RUNNING")
+    with pytest.raises(ScheduleConflictError):
+        _refuse_while_running(Mistral(client), made)
+    with pytest.raises(ScheduleConflictError):
+        schedules.schedule_delete(made, client)
+    for _ in range(200):
+        api.add_execution(OURS, description=described(made.trigger_id))
+    api.requests.clear()
+    assert len(schedules.execution_list(made, client, limit=20)) == 20
+    assert len([each for each in api.requests if "/executions" in each[1]]) == 1
+    assert len(schedules.execution_list(made, client)) == 201
+    assert schedules.execution_list(made, client, marker=run, limit=5) is not None
+    schedules.schedule_delete(made, client, force=True)
+    assert schedules.schedule_list(None, client) == []

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the schedules assume of Trove."""
+
+import json
+
+import pytest
+
+from tests.unit.schedules.fake_cloud import PAGE
+from trove_schedules.errors import InvalidScheduleError
+from trove_schedules.manager import _check_text
+
+
+def test_our_check_of_a_name_or_description_is_troves(trove):
+    for given, taken in trove["accepts"].items():
+        name, description = json.loads(given)
+        try:
+            _check_text("name", name)
+            if description is not None:
+                _check_text("description", description)
+        except InvalidScheduleError:
+            assert not taken, given
+        else:
+            assert taken, given
+
+
+def test_a_running_backup_is_told_by_the_words_that_the_workbook_looks_for(trove):
+    assert "status was BACKUP" in trove["refusals"]["running"]
+
+
+@pytest.mark.parametrize("cause", ["down", "task"])
+def test_other_refusals_are_not_taken_for_it(trove, cause):
+    assert "status was " in trove["refusals"][cause]
+    assert "status was BACKUP" not in trove["refusals"][cause]
+
+
+def test_a_healthy_instance_is_not_refused(trove):
+    assert trove["refusals"]["fine"] is None
+
+
+def test_the_states_of_a_backup_are_those_that_the_workbook_knows(trove):
+    assert sorted(trove["states"]["running"]) == ["BUILDING", "NEW", "SAVING"]
+    assert {"COMPLETED", "FAILED"} <= set(trove["states"]["end"])
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("UnprocessableEntity", 422),  # tried again
+        ("BadRequest", 400),  # the others are not
+        ("Forbidden", 401),
+        ("PolicyNotAuthorized", 403),
+        ("NotFound", 404),
+        ("QuotaExceeded", 413),
+    ],
+)
+def test_refusals_have_the_statuses_that_the_workbook_sorts_by(trove, error, status):
+    assert trove["statuses"][error] == status
+
+
+def test_the_newest_backups_come_first_so_a_running_one_is_in_a_short_list(trove):
+    assert trove["backups_order"] == "backups.updated DESC"
+
+
+def test_instances_come_twenty_a_page_with_a_link_as_the_fake_makes_it(trove):
+    assert trove["page_sizes"] == {"instances": PAGE, "backups": PAGE}
+    (link,) = trove["page"]["links"]
+    assert link["rel"] == "next"
+    assert link["href"].endswith("/instances?marker=a")

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ask the installed Trove's own code, and print the answers as JSON: see the ``trove`` fixture."""
+
+import json
+import sys
+from types import SimpleNamespace
+from unittest import mock
+
+import jsonschema
+from trove.backup.models import Backup
+from trove.backup.state import BackupState
+from trove.common import apischema, cfg, exception, pagination, wsgi
+from trove.db.sqlalchemy import api
+from trove.instance import models
+
+cfg.CONF.set_override("connection", f"sqlite:///{sys.argv[1]}/trove.sqlite", group="database")
+api.db_sync(cfg.CONF)
+api.configure_db()
+
+UUID = "11111111-1111-4111-8111-111111111111"
+
+
+def accepts(name: str, description: str | None) -> bool:
+    """Whether the API takes a backup of this name and description."""
+    backup = {"name": name, "instance": UUID, "incremental": 0, "parent_id": UUID}
+    if description is not None:
+        backup["description"] = description
+    validator = jsonschema.Draft4Validator(apischema.backup["create"])
+    return bool(validator.is_valid({"backup": backup}))
+
+
+def refusal(*, server: str = "ACTIVE", task: object = None, running: object = None) -> str | None:
+    """What Trove says of a backup while an instance is in this state."""
+    instance = mock.Mock(id=UUID, status=server)
+    instance.db_info.server_status = server
+    instance.db_info.task_status = task or models.InstanceTasks.NONE
+    instance.datastore_status.status.action_is_allowed = True
+    with mock.patch.object(models.Backup, "running", return_value=running):
+        try:
+            models.Instance.validate_can_perform_action(instance)
+        except exception.UnprocessableEntity as error:
+            return str(error)
+    return None
+
+
+def page() -> dict[str, object]:
+    """A page of a list, as a client sees it."""
+    view = SimpleNamespace(data=lambda: {"instances": [{"id": "a", "name": "b"}]})
+    paged = pagination.SimplePaginatedDataView("http://h/v1.0/p/instances", "instances", view, "a")
+    return dict(paged.data())
+
+
+def statuses() -> dict[str, int]:
+    """The HTTP status of the exceptions that a create or look can meet."""
+    return {
+        error.__name__: status.code
+        for status, errors in wsgi.Controller.exception_map.items()
+        for error in errors
+    }
+
+
+def newest_first() -> str:
+    """The order in which backups are listed."""
+    query = mock.MagicMock()
+    query.order_by.return_value.limit.return_value.offset.return_value.count.return_value = 0
+    Backup._paginate(SimpleNamespace(marker=None, limit=5), query)
+    return str(query.order_by.call_args.args[0])
+
+
+print(  # noqa: T201 - the answer
+    json.dumps(
+        {
+            "accepts": {
+                json.dumps(each): accepts(*each)
+                for each in [
+                    ["nightly", None],
+                    ["n" * 255, None],
+                    ["n" * 256, None],
+                    ["", None],
+                    ["\U0001f600", None],
+                    ["\U0001f600 1", None],
+                    ["two\nlines", None],
+                    ["<% env() %> {{ x }} '\"\\ \t", None],
+                    ["n", "d" * 255],
+                    ["n", "d" * 256],
+                    ["n", "two\nlines [schedule 1]"],
+                    ["n", "\U0001f600 [schedule 1]"],
+                ]
+            },
+            "refusals": {
+                "running": refusal(running=object()),
+                "down": refusal(server="SHUTDOWN"),
+                "task": refusal(task=models.InstanceTasks.REBOOTING),
+                "fine": refusal(),
+            },
+            "states": {
+                "running": BackupState.RUNNING_STATES,
+                "end": BackupState.END_STATES,
+            },
+            "page_sizes": {
+                "instances": cfg.CONF.instances_page_size,
+                "backups": cfg.CONF.backups_page_size,
+            },
+            "page": page(),
+            "statuses": statuses(),
+            "backups_order": newest_first(),
+            "messages": {
+                "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},
+                "missing": exception.NotFound.message % {"uuid": UUID},
+            },
+        }
+    )
+)

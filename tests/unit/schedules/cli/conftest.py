@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The objects of the spec's examples, and the commands run without a cloud."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from trove_schedules.manager import ScheduledBackups
+from trove_schedules.model import Schedule, ScheduleExecution
+
+INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
+SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
+BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
+
+
+@pytest.fixture
+def schedule() -> Schedule:
+    return Schedule(
+        id=SCHEDULE,
+        name="myback",
+        instance=INSTANCE,
+        pattern="*/2 * * * *",
+        description=None,
+        parent_id=None,
+        incremental=False,
+        created_at=datetime(2016, 6, 14, 14, 47, 16, 865731, tzinfo=UTC),
+        updated_at=None,
+        next_execution_time=datetime(2016, 6, 14, 7, 48, tzinfo=UTC),
+        input={"instance": INSTANCE, "description": None, "parent_id": None, "name": "mý “b”"},
+        trigger_id="d7593305-6c8d-4b6c-8f6c-3b2f4f8f5a11",
+    )
+
+
+@pytest.fixture
+def execution() -> ScheduleExecution:
+    return ScheduleExecution(
+        id="38ef2289-4330-4554-8574-4b5351f69713",
+        schedule_id=SCHEDULE,
+        backup_id=BACKUP,
+        created_at=datetime(2016, 6, 14, 14, 49, 59, tzinfo=UTC),
+        updated_at=datetime(2016, 6, 14, 14, 50, 7, tzinfo=UTC),
+        state="SUCCESS",
+        state_info=None,
+        output={"status": "Backup complete", "backup_id": BACKUP},
+    )
+
+
+@pytest.fixture
+def schedules() -> Any:
+    """The API, whose calls are recorded and must be calls that the real one takes."""
+    return mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
+
+
+@pytest.fixture
+def connect(schedules: Any, monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    connect = mock.Mock(return_value=schedules)
+    monkeypatch.setattr("trove_schedules.manager.connect", connect)
+    return connect
+
+
+@pytest.fixture
+def app() -> mock.Mock:
+    """As much of the ``openstack`` program as commands use."""
+    app = mock.Mock(spec_set=["client_manager", "stdout"], stdout=io.StringIO())
+    app.client_manager = mock.Mock(spec_set=["session", "region_name", "interface"])
+    return app
+
+
+@pytest.fixture
+def take(app: mock.Mock, connect: mock.Mock) -> Callable[..., Any]:
+    """Parse arguments for a command and return what its action returns."""
+
+    def take(command_class: Any, *arguments: str) -> Any:
+        command = command_class(app, None)
+        return command.take_action(command.get_parser("openstack").parse_args(arguments))
+
+    return take
+
+
+@pytest.fixture
+def run(app: mock.Mock, connect: mock.Mock) -> Callable[..., str]:
+    """Parse arguments, run a command as ``openstack`` does, and return what it prints."""
+
+    def run(command_class: Any, *arguments: str) -> str:
+        command = command_class(app, None)
+        command.run(command.get_parser("openstack").parse_args(arguments))
+        return str(app.stdout.getvalue())
+
+    return run

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+from osc_lib.exceptions import CommandError
+
+from trove_schedules.cli.openstack.schedule import DeleteSchedule, ShowSchedule
+from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
+
+
+def test_the_api_uses_the_session_region_and_interface_of_the_program(run, app, connect, schedule):
+    connect.return_value.schedule_show.return_value = schedule
+    run(ShowSchedule, "an-id")
+    cloud = app.client_manager
+    connect.assert_called_once_with(
+        session=cloud.session, region_name=cloud.region_name, interface=cloud.interface
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ScheduleNotFoundError("no backup schedule of this project has the id 'x'"),
+        ServiceUnavailableError("refused", service="Mistral", operation="list cron triggers"),
+    ],
+)
+def test_errors_of_the_api_become_command_errors_with_the_same_text(run, schedules, error):
+    schedules.schedule_show.side_effect = error
+    with pytest.raises(CommandError) as caught:
+        run(ShowSchedule, "x")
+    assert str(caught.value) == str(error)
+
+
+def test_other_errors_are_not_disguised(run, schedules):
+    schedules.schedule_delete.side_effect = TypeError("a bug")
+    with pytest.raises(TypeError):
+        run(DeleteSchedule, "x")
+
+
+def test_loading_the_commands_imports_neither_the_api_nor_its_libraries():
+    """``openstack`` loads the commands of all plugins, whatever it is asked to do."""
+    ours = [
+        each.value.partition(":")[0]
+        for each in entry_points(group="openstack.database.v1")
+        if each.value.startswith("trove_schedules.")
+    ]
+    assert len(ours) == 9
+    code = (
+        "import importlib, json, sys\n"
+        f"for module in {sorted(set(ours))!r}: importlib.import_module(module)\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout)
+    assert "trove_schedules.cli.openstack.schedule" in loaded
+    heavy = {
+        "croniter",
+        "eventlet",
+        "keystoneauth1.session",
+        "mistralclient",
+        "openstack.config",
+        "trove_schedules.manager",
+        "trove_schedules.model",
+        "troveclient",
+    }
+    assert heavy.isdisjoint(loaded)
+    assert done.stderr == ""

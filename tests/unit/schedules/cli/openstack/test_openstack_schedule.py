@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+from osc_lib.exceptions import CommandError
+
+from trove_schedules.cli.openstack.schedule import (
+    CreateSchedule,
+    DeleteSchedule,
+    ListSchedule,
+    ShowSchedule,
+)
+from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
+
+PROPERTIES = (
+    "created_at",
+    "description",
+    "id",
+    "incremental",
+    "input",
+    "instance",
+    "name",
+    "next_execution_time",
+    "parent_id",
+    "pattern",
+)
+TABLE = """\
++--------------------------------------+--------+-------------+-------------------------+
+| ID                                   | Name   | Pattern     | Next Execution Time     |
++--------------------------------------+--------+-------------+-------------------------+
+| fb149a29-be9b-49c1-a2f7-ca6c1213896f | myback | */2 * * * * | 2016-06-14 07:48:00 UTC |
++--------------------------------------+--------+-------------+-------------------------+
+"""
+NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False}
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ([], {}),
+        (["--description", "every night"], {"description": "every night"}),
+        (["--parent", "a-backup"], {"parent_id": "a-backup"}),
+        (["--incremental"], {"incremental": True}),
+    ],
+)
+def test_create_asks_for_what_the_arguments_say(take, schedules, schedule, options, asked):
+    schedules.schedule_create.return_value = schedule
+    columns, data = take(CreateSchedule, "m", "*/2 * * * *", "myback", *options)
+    schedules.schedule_create.assert_called_once_with(
+        "m", "*/2 * * * *", "myback", **(NO_OPTIONS | asked)
+    )
+    assert columns == PROPERTIES
+    assert dict(zip(columns, data, strict=True))["id"] == schedule.id
+
+
+def test_create_takes_either_a_parent_or_incremental(take, schedules, capsys):
+    with pytest.raises(SystemExit):
+        take(CreateSchedule, "m", "*/2 * * * *", "n", "--parent", "a-backup", "--incremental")
+    assert "not allowed with" in capsys.readouterr().err
+    schedules.schedule_create.assert_not_called()
+
+
+def test_show_prints_updated_at_once_there_is_one(take, schedules, schedule):
+    fired = datetime(2016, 6, 14, 14, 49, 59, tzinfo=UTC)
+    schedules.schedule_show.return_value = replace(schedule, updated_at=fired)
+    columns, data = take(ShowSchedule, schedule.id)
+    schedules.schedule_show.assert_called_once_with(schedule.id)
+    assert columns == (*PROPERTIES, "updated_at")
+    assert str(data[-1]) == "2016-06-14 14:49:59 UTC"
+
+
+def test_people_read_utc_times_and_json_text(run, schedules, schedule):
+    schedules.schedule_show.return_value = schedule
+    lines = run(ShowSchedule, schedule.id).splitlines()
+    cells = dict(line.strip("| ").split("|", 1) for line in lines if line.startswith("|"))
+    values = {name.strip(): value.strip() for name, value in cells.items()}
+    assert values["created_at"] == "2016-06-14 14:47:16 UTC"
+    assert values["next_execution_time"] == "2016-06-14 07:48:00 UTC"
+    assert values["parent_id"] == "None"
+    assert values["input"] == json.dumps(schedule.input, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
+def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
+    schedules.schedule_show.return_value = schedule
+    assert load(run(ShowSchedule, schedule.id, "-f", form)) == {
+        "created_at": "2016-06-14T14:47:16.865731+00:00",
+        "description": None,
+        "id": schedule.id,
+        "incremental": False,
+        "input": schedule.input,
+        "instance": schedule.instance,
+        "name": "myback",
+        "next_execution_time": "2016-06-14T07:48:00+00:00",
+        "parent_id": None,
+        "pattern": "*/2 * * * *",
+    }
+
+
+def test_a_form_of_texts_alone_holds_objects_as_json(run, schedules, schedule):
+    schedules.schedule_show.return_value = schedule
+    printed = run(ShowSchedule, schedule.id, "-f", "value", "-c", "input")
+    assert json.loads(printed) == schedule.input
+
+
+def test_list_asks_for_one_instance_or_for_all(take, schedules, schedule):
+    schedules.schedule_list.return_value = [schedule, replace(schedule, next_execution_time=None)]
+    columns, rows = take(ListSchedule, "m")
+    schedules.schedule_list.assert_called_once_with("m")
+    assert columns == ("ID", "Name", "Pattern", "Next Execution Time")
+    assert rows[0][:3] == (schedule.id, "myback", "*/2 * * * *")
+    assert [str(row[3]) for row in rows] == ["2016-06-14 07:48:00 UTC", "None"]
+
+    take(ListSchedule)
+    schedules.schedule_list.assert_called_with(None)
+
+
+def test_list_prints_a_table_for_people(run, schedules, schedule):
+    schedules.schedule_list.return_value = [schedule]
+    assert run(ListSchedule) == TABLE
+
+
+def test_list_prints_csv_for_programs(run, schedules, schedule):
+    schedules.schedule_list.return_value = [schedule]
+    rows = list(csv.DictReader(io.StringIO(run(ListSchedule, "-f", "csv"))))
+    assert rows[0]["Next Execution Time"] == "2016-06-14T07:48:00+00:00"
+
+
+def test_list_sorts_by_time_even_where_one_is_missing(run, schedules, schedule):
+    later = replace(schedule, next_execution_time=datetime(2016, 6, 15, tzinfo=UTC), name="later")
+    never = replace(schedule, next_execution_time=None, name="never")
+    schedules.schedule_list.return_value = [never, later, schedule]
+    printed = run(ListSchedule, "-f", "value", "-c", "Name", "--sort-column", "Next Execution Time")
+    assert printed.split() == ["myback", "later", "never"]
+
+
+@pytest.mark.parametrize(("options", "force"), [([], False), (["--force"], True)])
+def test_delete_deletes_every_schedule_given(take, schedules, options, force):
+    assert take(DeleteSchedule, "a", "b", *options) is None
+    deleted = [(call.args, call.kwargs) for call in schedules.schedule_delete.call_args_list]
+    assert deleted == [(("a",), {"force": force}), (("b",), {"force": force})]
+
+
+def test_delete_goes_on_after_a_failure_and_then_fails(run, schedules, caplog):
+    schedules.schedule_delete.side_effect = [
+        ScheduleNotFoundError("no backup schedule has the id 'a'"),
+        None,
+        ScheduleConflictError("schedule c has a run in progress"),
+    ]
+    with (
+        caplog.at_level(logging.ERROR),
+        pytest.raises(CommandError, match=r"^2 of 3 schedules failed to delete\.$"),
+    ):
+        run(DeleteSchedule, "a", "b", "c")
+    assert schedules.schedule_delete.call_count == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "Failed to delete schedule 'a': no backup schedule has the id 'a'",
+        "Failed to delete schedule 'c': schedule c has a run in progress",
+    ]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instances by id and name, backups, and Trove's pages and troubles."""
+
+import uuid
+
+import pytest
+import requests
+
+from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.errors import (
+    AmbiguousNameError,
+    AuthenticationError,
+    BackupNotFoundError,
+    InstanceNotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+    ServiceUnavailableError,
+)
+
+
+@pytest.fixture
+def trove(cloud):
+    return Trove(cloud.session(), None, None)
+
+
+def answer(cloud, **values):
+    cloud.mock.get(f"http://trove.test/v1.0/{cloud.project}/instances", **values)
+
+
+def test_an_id_is_looked_up_by_one_request(cloud, trove):
+    cloud.add_instance("other")
+    instance = cloud.add_instance("orders")
+    assert trove.instance_id(instance) == instance
+    assert cloud.trove_paths() == [f"instances/{instance}"]
+
+
+def test_a_name_is_found_on_any_of_troves_pages(cloud, trove):
+    ids = {f"db-{i}": cloud.add_instance(f"db-{i}") for i in range(65)}
+    for name, instance in ids.items():
+        cloud.mock.reset_mock()
+        assert trove.instance_id(name) == instance
+        assert cloud.trove_paths() == ["instances"] * 4
+
+
+@pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 40, 41])
+def test_pages_end_where_the_instances_do(cloud, trove, count):
+    for i in range(count):
+        cloud.add_instance(f"db-{i}")
+    with pytest.raises(InstanceNotFoundError, match="'orders'"):
+        trove.instance_id("orders")
+    assert len(cloud.trove_paths()) == max(1, -(-count // 20))
+
+
+def test_a_name_of_two_instances_is_ambiguous_and_both_ids_are_told(cloud, trove):
+    ids = [cloud.add_instance("orders"), cloud.add_instance("orders")]
+    with pytest.raises(AmbiguousNameError) as caught:
+        trove.instance_id("orders")
+    assert all(each in str(caught.value) for each in ids)
+
+
+def test_an_id_wins_over_an_instance_that_is_named_so(cloud, trove):
+    instance = cloud.add_instance("orders")
+    cloud.add_instance(instance)
+    assert trove.instance_id(instance) == instance
+
+
+def test_an_instance_may_be_named_like_an_id(cloud, trove):
+    name = str(uuid.uuid4())
+    instance = cloud.add_instance(name)
+    assert trove.instance_id(name) == instance
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../backups", "a/b?c=d", "é 😀", str(uuid.uuid4()), str(uuid.uuid4()).upper()]
+)
+def test_an_unknown_one_is_not_found_whatever_it_is_called(cloud, trove, name):
+    with pytest.raises(InstanceNotFoundError, match="openstack database instance list"):
+        trove.instance_id(name)
+
+
+def test_names_are_not_prefixes(cloud, trove):
+    cloud.add_instance("orders-2")
+    with pytest.raises(InstanceNotFoundError):
+        trove.instance_id("orders")
+
+
+def test_a_backup_is_read_into_typed_values(cloud, trove):
+    backup = cloud.add_backup("the-instance", "BUILDING")
+    assert trove.backup(backup) == Backup(backup, "the-instance", "BUILDING")
+
+
+@pytest.mark.parametrize("backup", [str(uuid.uuid4()), "nightly", "../instances/x", ""])
+def test_an_unknown_backup_is_not_found(trove, backup):
+    with pytest.raises(BackupNotFoundError):
+        trove.backup(backup)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (400, ServiceError),
+        (500, ServiceError),
+        (503, ServiceUnavailableError),
+    ],
+)
+def test_an_http_error_tells_what_trove_said(cloud, trove, status, error):
+    body = {"someFault": {"code": status, "message": "because of that"}}
+    answer(cloud, status_code=status, json=body, headers={"x-openstack-request-id": "req-7"})
+    with pytest.raises(error, match="because of that") as caught:
+        trove.instance_id("orders")
+    if status != 401:
+        assert (caught.value.service, caught.value.request_id) == ("Trove", "req-7")
+
+
+def test_a_missing_list_is_not_a_missing_instance(cloud, trove):
+    answer(cloud, status_code=404, text="no such path")
+    with pytest.raises(ServiceError, match="HTTP 404"):
+        trove.instance_id("orders")
+
+
+@pytest.mark.parametrize("text", ["<html>maintenance</html>", "", "[]"])
+def test_an_answer_that_is_no_json_object_is_an_error(cloud, trove, text):
+    answer(cloud, text=text)
+    with pytest.raises(ServiceError, match="not a JSON object"):
+        trove.instance_id("orders")
+
+
+def test_nobody_listening_is_unavailable(cloud, trove):
+    answer(cloud, exc=requests.exceptions.ConnectionError)
+    with pytest.raises(ServiceUnavailableError) as caught:
+        trove.instance_id("orders")
+    assert caught.value.service == "Trove"
+
+
+def test_a_cloud_without_trove_is_told_so(cloud, trove):
+    del cloud.services["database"]
+    with pytest.raises(ServiceError, match=r"database.*is it installed"):
+        trove.instance_id("orders")
+
+
+def test_keystone_down_is_keystones_trouble(cloud, trove):
+    cloud.mock.post("http://keystone.test/v3/auth/tokens", status_code=503)
+    with pytest.raises(ServiceUnavailableError) as caught:
+        trove.backup(str(uuid.uuid4()))
+    assert caught.value.service == "Keystone"
+
+
+def test_a_wrong_address_of_keystone_is_not_a_missing_backup(cloud, trove):
+    cloud.mock.post("http://keystone.test/v3/auth/tokens", status_code=404)
+    with pytest.raises(ServiceError) as caught:
+        trove.backup(str(uuid.uuid4()))
+    assert caught.value.service == "Keystone"
