@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests need of a mini cloud: people, commands to type, rows to compare."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+from openstack.config import OpenStackConfig
+
+import trove_schedules
+from trove_minicloud import daemon, settings
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.postgresql import connection_string
+from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_schedules import ScheduledBackups, ScheduleExecution
+
+T = TypeVar("T")
+
+BIN = Path(sys.executable).parent
+#: A tick is at most a minute away; the rest is room for a busy machine.
+FIRING_TIMEOUT = 150.0
+FINISHED = ("SUCCESS", "ERROR")
+
+
+def wait_for(what: str, condition: Callable[[], T | None], timeout: float) -> T:
+    """Return what the condition returns once that is true; fail with what was last seen."""
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = condition()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"no {what} within {timeout:.0f} s; last seen: {seen!r}"
+        time.sleep(0.5)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class LiveCloud:
+    """A mini cloud that is up."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+        self.settings = settings.load_or_create(root)
+
+    # People
+
+    def session(self, name: str = "minicloud") -> Session:
+        """A fresh login of an entry of clouds.yaml."""
+        config = OpenStackConfig(config_files=[str(self.root.clouds_file)], load_envvars=False)
+        return config.get_one(name).get_session()
+
+    def schedules(self, name: str = "minicloud") -> ScheduledBackups:
+        return trove_schedules.connect(session=self.session(name))
+
+    def new_tenant(self) -> tuple[Session, str]:
+        """A member of a new project: the login and the user's id."""
+        admin = self.session("minicloud-admin")
+        name = f"tenant-{secrets.token_hex(4)}"
+        password = secrets.token_urlsafe(16)
+        project = self._identity(admin, "project", {"name": name, "domain_id": "default"})
+        user = self._identity(
+            admin, "user", {"name": name, "domain_id": "default", "password": password}
+        )
+        url = self.settings.keystone_url
+        roles = admin.get(f"{url}/roles?name=member").json()["roles"]
+        admin.put(f"{url}/projects/{project}/users/{user}/roles/{roles[0]['id']}")
+        auth = v3.Password(
+            url, user_id=user, password=password, project_id=project, reauthenticate=True
+        )
+        return Session(auth), user
+
+    def _identity(self, admin: Session, kind: str, fields: dict[str, str]) -> str:
+        answer = admin.post(f"{self.settings.keystone_url}/{kind}s", json={kind: fields})
+        return str(answer.json()[kind]["id"])
+
+    # Commands
+
+    def run(self, *command: str, cloud: str = "minicloud", check: bool = True) -> Done:
+        """Type one of the environment's commands, logged in as an entry of clouds.yaml."""
+        env = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+        env |= {
+            ROOT_VARIABLE: str(self.root.path),
+            "OS_CLIENT_CONFIG_FILE": str(self.root.clouds_file),
+            "OS_CLOUD": cloud,
+            "COLUMNS": "250",
+        }
+        if command[0] == "trove":  # knows nothing of clouds.yaml
+            env |= {
+                "OS_AUTH_URL": self.settings.keystone_url,
+                "OS_USERNAME": settings.USER,
+                "OS_PASSWORD": self.settings.demo_password,
+                "OS_PROJECT_NAME": settings.PROJECT,
+                "OS_REGION_NAME": settings.REGION,
+            }
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            env=env,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=240,
+        )
+        if check:
+            assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def openstack(self, *command: str, **options: Any) -> Done:
+        """Type ``openstack database backup …``."""
+        return self.run("openstack", "database", "backup", *command, **options)
+
+    # Databases
+
+    def create_instance(self, name: str) -> str:
+        """A new, empty PostgreSQL that Trove knows; its id."""
+        self.run("trove-minicloud", "instance", "create", name)
+        return instances.find(self.root, name).id
+
+    def connect(self, name: str) -> psycopg.Connection[Any]:
+        instance = instances.find(self.root, name)
+        return psycopg.connect(connection_string(self.root, instance), autocommit=True)
+
+    # Trove and Mistral, asked without the code under test
+
+    def backup(self, backup_id: str) -> dict[str, Any]:
+        answer = self.session().get(f"/backups/{backup_id}", endpoint_filter=_DATABASE)
+        return answer.json()["backup"]
+
+    def wait_for_backup(self, backup_id: str, timeout: float = 60.0) -> dict[str, Any]:
+        """The backup, once it is COMPLETED or FAILED."""
+
+        def over() -> dict[str, Any] | None:
+            found = self.backup(backup_id)
+            return found if found["status"] in ("COMPLETED", "FAILED") else None
+
+        return wait_for(f"end of backup {backup_id}", over, timeout)
+
+    def take_backup(self, instance: str, **options: Any) -> dict[str, Any]:
+        """A backup that is COMPLETED, asked of Trove directly."""
+        body = {"backup": {"instance": instance, "name": "by-hand", **options}}
+        answer = self.session().post("/backups", json=body, endpoint_filter=_DATABASE)
+        found = self.wait_for_backup(answer.json()["backup"]["id"], timeout=180)
+        assert found["status"] == "COMPLETED", found
+        return found
+
+    def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
+        """Every cron trigger of the session's project."""
+        answer = (session or self.session()).get("/cron_triggers", endpoint_filter=_WORKFLOW)
+        return answer.json()["cron_triggers"]
+
+    def trusts(self, session: Session | None = None) -> list[dict[str, Any]]:
+        """Every trust that the session's user gave."""
+        session = session or self.session()
+        url = (
+            f"{self.settings.keystone_url}/OS-TRUST/trusts?trustor_user_id={session.get_user_id()}"
+        )
+        return session.get(url).json()["trusts"]
+
+    def down(self) -> None:
+        daemon.down(self.root)
+
+
+_DATABASE = {"service_type": "database"}
+_WORKFLOW = {"service_type": "workflowv2"}
+
+
+def finished(
+    schedules: ScheduledBackups, schedule: str, count: int, timeout: float = FIRING_TIMEOUT
+) -> list[ScheduleExecution]:
+    """The schedule's executions, newest first, once so many have ended."""
+
+    def ended() -> list[ScheduleExecution] | None:
+        found = [each for each in schedules.execution_list(schedule) if each.state in FINISHED]
+        return found if len(found) >= count else None
+
+    return wait_for(f"{count} ended executions of {schedule}", ended, timeout)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a firing of a real cron trigger does, when all is well and when it is not."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.end_to_end.cloud import LiveCloud, finished, wait_for
+from trove_schedules import ScheduledBackups
+from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
+from trove_schedules.model import marker
+
+_TEXT = 'it\'s <% env() %> {{ nothing }} <% 1 + 1 %> "quoted" é😀'
+
+
+def test_a_backup_carries_its_schedule_and_its_texts_unchanged(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    schedule = schedules.schedule_create("m", "* * * * *", f"name {_TEXT}", f"described {_TEXT}")
+    try:
+        run = finished(schedules, schedule.id, 1)[0]
+    finally:
+        schedules.schedule_delete(schedule, force=True)
+    backup = cloud.backup(run.backup_id)
+    assert (run.state, run.output["status"]) == ("SUCCESS", "Backup complete")
+    assert run.schedule_id == schedule.id
+    assert backup["status"] == "COMPLETED"
+    assert backup["name"] == f"name {_TEXT}"
+    assert backup["description"] == f"described {_TEXT} {marker(schedule.id)}"
+    assert Path(backup["locationRef"].removeprefix("file://")).stat().st_size > 0
+    assert schedules.execution_show(run.id) == run, "an execution outlives its schedule"
+
+
+def test_a_stopped_database_makes_the_run_an_error_that_says_why_and_the_next_one_works(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    cloud.create_instance("sometimes-down")
+    cloud.run("trove-minicloud", "instance", "stop", "sometimes-down")
+    schedule = schedules.schedule_create("sometimes-down", "* * * * *", "down")
+    try:
+        failed = finished(schedules, schedule.id, 1, 240)[-1]
+        assert failed.state == "ERROR"
+        assert "is not currently available" in (failed.state_info or ""), failed
+        assert "SHUTDOWN" in (failed.state_info or ""), failed
+        cloud.run("trove-minicloud", "instance", "start", "sometimes-down")
+        seen = {each.id for each in schedules.execution_list(schedule)}
+
+        def a_later_success() -> bool:
+            return any(
+                each.state == "SUCCESS" and each.backup_id and each.id not in seen
+                for each in schedules.execution_list(schedule)
+            )
+
+        wait_for("success after the start", a_later_success, 150)
+    finally:
+        schedules.schedule_delete(schedule, force=True)
+
+
+def test_a_second_run_skips_while_a_backup_runs(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    _fill("m", cloud, megabytes=150)
+    first = schedules.schedule_create("m", "* * * * *", "first")
+    second = schedules.schedule_create("m", "* * * * *", "second")
+    try:
+        runs = [finished(schedules, each.id, 1)[-1] for each in (first, second)]
+    finally:
+        for each in (first, second):
+            schedules.schedule_delete(each, force=True)
+    assert {run.state for run in runs} == {"SUCCESS"}
+    texts = sorted(run.output["status"].split(":")[0] for run in runs)
+    assert texts == ["Backup complete", "Skipped"], runs
+
+
+def test_a_schedule_with_a_run_in_progress_is_not_deleted_unless_forced(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    cloud.create_instance("stays-down")
+    cloud.run("trove-minicloud", "instance", "stop", "stays-down")
+    schedule = schedules.schedule_create("stays-down", "* * * * *", "busy")
+    # Its runs try again for 45 seconds.
+    running = wait_for(
+        "running execution",
+        lambda: [e for e in schedules.execution_list(schedule) if e.state == "RUNNING"],
+        90,
+    )[0]
+    with pytest.raises(ScheduleConflictError, match=running.id):
+        schedules.schedule_delete(schedule)
+    with pytest.raises(ScheduleConflictError, match="RUNNING"):
+        schedules.execution_delete(running)
+    schedules.schedule_delete(schedule, force=True)
+    assert schedules.schedule_list("stays-down") == []
+
+
+def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    _fill("m", cloud, megabytes=150)
+    schedule = schedules.schedule_create("m", "* * * * *", "killed")
+    try:
+        backup = wait_for("backup in progress", lambda: _backup_in_progress(cloud), 90)
+        _kill_everything(cloud)
+        cloud.run("trove-minicloud", "up", "--detach")
+        assert cloud.backup(backup)["status"] == "FAILED"
+        assert list(cloud.root.backups.glob(f"*/{backup}*")) == []
+        with pytest.raises(InvalidScheduleError, match="FAILED"):
+            schedules.schedule_create("m", "0 2 * * *", "no", parent_id=backup)
+        before = {each.id for each in schedules.execution_list(schedule)}
+
+        def a_new_success() -> bool:
+            return any(
+                each.id not in before and each.state == "SUCCESS" and each.backup_id
+                for each in schedules.execution_list(schedule)
+            )
+
+        wait_for("success after the restart", a_new_success, 150)
+    finally:
+        schedules.schedule_delete(schedule, force=True)
+
+
+def _fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
+    """Rows that don't compress, so that a backup takes a moment."""
+    with cloud.connect(name) as connection:
+        connection.execute("create table if not exists ballast (content bytea)")
+        have = connection.execute("select pg_total_relation_size('ballast')").fetchone()
+        if have and have[0] < megabytes * 2**20:
+            connection.execute("alter table ballast alter column content set storage external")
+            connection.execute(
+                "insert into ballast select decode(string_agg(md5(random()::text), ''), 'hex')"
+                " from generate_series(1, %s) chunk, generate_series(1, 16384) part group by chunk",
+                [megabytes * 4],
+            )
+
+
+def _backup_in_progress(cloud: LiveCloud) -> str | None:
+    found = cloud.session().get("/backups", endpoint_filter={"service_type": "database"}).json()
+    running = [each["id"] for each in found["backups"] if each["status"] == "BUILDING"]
+    return running[0] if running else None
+
+
+def _kill_everything(cloud: LiveCloud) -> None:
+    """SIGKILL the supervisor and all that it started, down to the guest's tools."""
+    supervisor = next(
+        each for each in psutil.process_iter(["cmdline"]) if _is_supervisor(each, cloud)
+    )
+    family = [supervisor, *supervisor.children(recursive=True)]
+    for process in family:
+        if process.is_running():
+            os.kill(process.pid, signal.SIGKILL)
+    psutil.wait_procs(family, timeout=10)
+
+
+def _is_supervisor(process: psutil.Process, cloud: LiveCloud) -> bool:
+    command = process.info["cmdline"] or []
+    return "trove_minicloud.daemon" in command and str(cloud.root.path) in command

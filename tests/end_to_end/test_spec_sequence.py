@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The spec's sequence, typed as printed there, by both commands and by Python."""
+
+import re
+
+from tests.end_to_end.cloud import LiveCloud, finished, wait_for
+
+#: Two firings of */2, the first at most two minutes away.
+TWO_FIRINGS = 300.0
+
+_SCHEDULE_PROPERTIES = [
+    "created_at", "id", "input", "instance", "name", "next_execution_time", "parent_id", "pattern",
+]  # fmt: skip
+
+
+def test_the_spec_sequence_works_in_trove_in_openstack_and_in_python(cloud: LiveCloud) -> None:
+    created = _cells(cloud.run("trove", "schedule-create", "m", "*/2 * * * *", "myback").out)
+    assert created[0] == ["Property", "Value"]
+    assert [row[0] for row in created[1:]] == _SCHEDULE_PROPERTIES
+    by_trove = dict(created[1:])["id"]
+    by_openstack = cloud.openstack(
+        "schedule", "create", "m", "*/2 * * * *", "second", "-f", "json"
+    ).json["id"]
+    schedules = cloud.schedules()
+    by_python = schedules.schedule_create("m", "*/2 * * * *", "third").id
+    all_three = {by_trove: "myback", by_openstack: "second", by_python: "third"}
+
+    listed = _cells(cloud.run("trove", "schedule-list", "m").out)
+    assert listed[0] == ["ID", "Name", "Pattern", "Next Execution Time"]
+    assert {row[0]: row[1] for row in listed[1:]} == all_three
+    assert {row[2] for row in listed[1:]} == {"*/2 * * * *"}
+    shown = cloud.openstack("schedule", "list", "m", "-f", "json").json
+    assert {row["ID"]: row["Name"] for row in shown} == all_three
+    assert list(shown[0]) == ["ID", "Name", "Pattern", "Next Execution Time"]
+    assert dict(_cells(cloud.run("trove", "schedule-show", by_trove).out))["name"] == "myback"
+    assert cloud.openstack("schedule", "show", by_trove, "-f", "json").json["id"] == by_trove
+    assert schedules.schedule_show(by_openstack).name == "second"
+
+    # All three fire in the same minute. One makes the backup, and what the others do depends on
+    # how far it is: they skip, or make one of their own.
+    for schedule in all_three:
+        ended = finished(schedules, schedule, 2, TWO_FIRINGS)
+        assert [each.state for each in ended[:2]] == ["SUCCESS", "SUCCESS"], ended
+        for each in ended[:2]:
+            status = each.output["status"]
+            assert status == "Backup complete" or status.startswith("Skipped: "), each
+            if status == "Backup complete":
+                assert cloud.backup(each.backup_id)["status"] == "COMPLETED"
+
+    executions = _cells(cloud.run("trove", "execution-list", by_trove).out)
+    assert executions[0] == ["ID", "Execution Time", "State", "Output"]
+    assert len(executions) == 3
+    assert {row[2] for row in executions[1:]} == {"SUCCESS"}
+    as_json = cloud.openstack("schedule", "execution", "list", by_trove, "-f", "json").json
+    oldest_first = [row[0] for row in executions[1:]]  # as the spec prints them
+    assert [row["ID"] for row in as_json] == oldest_first[::-1]
+    newest, oldest = (row["ID"] for row in as_json)
+    cloud.run("trove", "execution-delete", newest)
+    cloud.openstack("schedule", "execution", "delete", oldest)
+    assert _cells(cloud.run("trove", "execution-list", by_trove).out)[1:] == []
+
+    cloud.run("trove", "schedule-delete", by_trove, "--force")
+    cloud.openstack("schedule", "delete", "--force", by_openstack)
+    schedules.schedule_delete(by_python, force=True)
+    assert schedules.schedule_list("m") == []
+    wait_for("end of the trusts", lambda: not cloud.trusts(), 10)
+
+
+def test_the_commands_say_nothing_on_stderr(cloud: LiveCloud) -> None:
+    assert cloud.openstack("schedule", "list", "m").err == ""
+    assert "b'" not in cloud.run("trove", "schedule-list", "m").out
+
+
+def _cells(table: str) -> list[list[str]]:
+    """The cells of a table as the commands print it."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"\s\|", line[1:])[:-1]] for line in lines]
