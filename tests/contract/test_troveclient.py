@@ -23,8 +23,8 @@ OURS = [
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_shell_has_the_commands_that_ours_replace(name):
-    assert callable(getattr(commands, name))
-    assert getattr(commands, name).arguments
+    # In the source: another test of this process may have replaced them.
+    assert f"def {name}(cs, args):" in inspect.getsource(commands)
 
 
 def test_commands_are_found_by_their_names_when_the_parser_is_built():
@@ -48,8 +48,7 @@ def test_extensions_are_entry_points_and_ours_is_one():
 
 
 def test_the_shell_makes_its_login_in_one_method():
-    signature = inspect.signature(shell.OpenStackTroveShell._get_keystone_auth)
-    assert list(signature.parameters) == ["self", "session", "auth_url", "kwargs"]
+    assert "def _get_keystone_auth(self, session, auth_url, **kwargs):" in inspect.getsource(shell)
 
 
 @pytest.mark.parametrize(

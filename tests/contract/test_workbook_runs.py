@@ -107,7 +107,9 @@ def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs):
         ("quota", "Quota exceeded for resources: ['backups']. (HTTP 413)"),
         ("no_instance", "cannot be found. (HTTP 404)"),
         ("forbidden", "Policy forbids (HTTP 403)"),
-        ("failed", "failed"),
+        ("failed", "failed. Last fault of the instance, never. None."),
+        ("explained", 'fault of the instance, 2026-01-01T00:00:00. disk "full" <% env() %> é😀'),
+        ("unexplained", "failed, and Trove doesn't show the instance"),
         ("deleted", "is gone, somebody deleted it"),
         ("never_seen", "can't be followed"),
     ],
@@ -126,7 +128,7 @@ def test_only_what_may_pass_is_tried_again(runs, name, attempts):
     assert len(runs[name]["bodies"]) == attempts
 
 
-@pytest.mark.parametrize("name", ["failed", "deleted", "never_seen"])
+@pytest.mark.parametrize("name", ["failed", "explained", "unexplained", "deleted", "never_seen"])
 def test_an_error_about_a_backup_keeps_its_id_in_the_output(runs, name):
     assert is_uuid(runs[name]["output"]["backup_id"])
 

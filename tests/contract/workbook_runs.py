@@ -68,12 +68,14 @@ class Scenario:
     :ivar looks: what a look at the backup is answered: a status and the backup's state. Before
         the workbook's own looks there is one by python-troveclient: when Mistral serialises the
         new backup, it loads itself.
+    :ivar fault: the instance's last fault, or what a look at the instance is answered.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     listed: list[list[str] | Answer] = field(default_factory=lambda: [[]])
     created: list[Answer] = field(default_factory=lambda: [(202, "NEW")])
     looks: list[Answer] = field(default_factory=lambda: [LOADED, (200, "COMPLETED")])
+    fault: dict[str, str] | Answer | None = None
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
     listings: list[list[str]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -102,6 +104,14 @@ SCENARIOS = {
     "forbidden": Scenario(SCHEDULED, created=[(403, "Policy forbids")]),
     "slow": Scenario(SCHEDULED, looks=[LOADED, (200, "SAVING"), (200, "COMPLETED")]),
     "failed": Scenario(SCHEDULED, looks=[LOADED, (200, "BUILDING"), (200, "FAILED")]),
+    "explained": Scenario(
+        SCHEDULED,
+        looks=[LOADED, (200, "FAILED")],
+        fault={"message": 'disk "full" <% env() %> é😀', "created": "2026-01-01T00:00:00"},
+    ),
+    "unexplained": Scenario(
+        SCHEDULED, looks=[LOADED, (200, "FAILED")], fault=(404, "No such instance")
+    ),
     "deleted": Scenario(SCHEDULED, looks=[LOADED, (200, "BUILDING"), (404, GONE)]),
     "look_recovers": Scenario(SCHEDULED, looks=[LOADED, (500, "tired"), (200, "COMPLETED")]),
     "never_ends": Scenario(SCHEDULED, looks=[LOADED, (200, "SAVING")]),
@@ -136,6 +146,13 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
         identifier = str(uuid.uuid4())
         BY_BACKUP[identifier] = scenario
         return {"backup": row(identifier, text)}
+    instance = address.path.partition("/instances/")[2]
+    if instance:
+        cause = BY_INSTANCE[instance].fault
+        if isinstance(cause, tuple):
+            return fault(context, *cause)
+        shown = {"id": instance, "name": "m"} | ({"fault": cause} if cause else {})
+        return {"instance": shown}
     identifier = address.path.partition("/backups/")[2]
     if identifier:
         if identifier in OLD:

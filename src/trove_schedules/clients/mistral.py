@@ -224,16 +224,6 @@ class Mistral:
         method, operation = ("put", "update workbook") if update else ("post", "create workbook")
         self._request(operation, method, f"/workbooks?scope={scope}", definition)
 
-    def action_exists(self, name: str) -> bool:
-        """Whether the executors offer this action."""
-        try:
-            self._request("show action", "get", f"/actions/{quote(name)}")
-        except ServiceError as error:
-            if error.status == 404 and error.service == "Mistral":
-                return False
-            raise
-        return True
-
     # The wire
 
     def _own(self, filters: dict[str, str]) -> dict[str, str]:

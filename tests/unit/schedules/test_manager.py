@@ -432,8 +432,9 @@ class TestList:
         assert [each and each.year for each in found] == [2026, 2026, 9999, None]
         assert found[0].month == 1
 
-    def test_an_instance_without_schedules_has_none(self, schedules, instance):
+    def test_an_instance_without_schedules_has_none(self, cloud, schedules, instance):
         assert schedules.schedule_list(instance) == []
+        assert len(cloud.mistral.requests) == 1
         assert schedules.schedule_list("m") == []
 
     @pytest.mark.parametrize("name", ["nobody", UNKNOWN])

@@ -2,6 +2,7 @@
 """Requests to Mistral: pages, ownership, retries, and what becomes of trouble."""
 
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -111,6 +112,19 @@ def test_a_trigger_is_read_into_typed_values(cloud, mistral):
         updated_at=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
         next_execution_time=datetime(2026, 2, 4, 4, 5, tzinfo=UTC),
     )
+
+
+def test_mistrals_times_are_utc_wherever_the_reader_is(cloud, mistral, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        cloud.mistral.add_trigger(cloud.project, "t", updated_at="2026-02-03 04:05:06")
+        (found,) = mistral.cron_triggers()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found.updated_at == datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert found.next_execution_time == datetime(2026, 6, 1, 2, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", '"text"', "{", "7", None])

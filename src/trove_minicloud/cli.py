@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `trove-minicloud` command: parses, calls, prints. An error is told on stderr, status 1."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.root import ROOT_VARIABLE, Root
+
+# The modules behind the commands are imported by them: `--help` and `status` stay quick.
+Command = Callable[[Root, argparse.Namespace], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = build_parser().parse_args(arguments)
+    root = Root.at(options.root) if options.root else Root.default()
+    try:
+        options.command(root, options)
+    except MiniCloudError as error:
+        print(f"trove-minicloud: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, BrokenPipeError):
+        # Ctrl-C on `logs -f`, or a pager that was closed.
+        sys.stderr.close()
+        return 130
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command, each with its function as `command`."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--root",
+        metavar="DIR",
+        help=f"the folder that holds the mini cloud (default: ${ROOT_VARIABLE}, else"
+        " /var/lib/trove-minicloud for root and ~/.local/share/trove-minicloud for others)",
+    )
+    parser = argparse.ArgumentParser(
+        prog="trove-minicloud",
+        description="A real Keystone, Mistral and Trove on this machine, and databases to back up.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str, to: Any = commands) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = to.add_parser(
+            name, parents=[common], help=text, description=text[0].upper() + text[1:] + "."
+        )
+        added.set_defaults(command=command)
+        return added
+
+    up = add("up", _up, "start the mini cloud and keep it up until Ctrl-C")
+    up.add_argument("--detach", action="store_true", help="return once it is up, and leave it up")
+    up.add_argument("--dashboard", action="store_true", help="with Horizon, now and from now on")
+    up.add_argument(
+        "--dashboard-python",
+        type=Path,
+        metavar="PYTHON",
+        help="the interpreter of the environment with Horizon (default: the one of 'make dashboard')",
+    )
+    add("down", _down, "stop the mini cloud and its databases")
+    _format_option(add("status", _status, "show what runs"))
+    env = add("env", _env, 'print variables for OpenStack clients: eval "$(trove-minicloud env)"')
+    env.add_argument("--admin", action="store_true", help="be the administrator, not the tenant")
+    logs = add("logs", _logs, "print the logs, each line after the name of its program")
+    logs.add_argument("name", nargs="*", help="a service, an instance, or supervisor")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what is appended")
+    _instance_commands(commands, add)
+    restore = add("restore", _restore, "make a new server from a backup and those it builds on")
+    restore.add_argument("backup", metavar="BACKUP", help="the backup's id or name")
+    restore.add_argument("--name", required=True, help="the name of the new instance")
+    return parser
+
+
+def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
+    text = "create, add, look at, start, stop and delete database servers"
+    instance = commands.add_parser("instance", help=text, description=f"{text.capitalize()}.")
+    group = instance.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    create = add("create", _create, "make a new, empty server that the mini cloud runs", group)
+    create.add_argument("name", metavar="NAME")
+    added = add("add", _add, "take in a server that runs already, to back it up", group)
+    added.add_argument("name", metavar="NAME")
+    added.add_argument(
+        "--dsn",
+        required=True,
+        help="where it is, without a password: postgresql://user@127.0.0.1:5432/",
+    )
+    added.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the password (default: $PGPASSWORD)",
+    )
+    for parser in (create, added):
+        parser.add_argument("--datastore", default="postgresql", help="the kind of database")
+    _format_option(add("list", _list, "list the instances", group))
+    for name, command, text in (
+        ("show", _show, "show one instance, and how to connect to it"),
+        ("start", _start, "start a server that was stopped"),
+        ("stop", _stop, "stop a server, until it is started again"),
+        ("delete", _delete, "stop a server and delete its data; its backups stay"),
+    ):
+        add(name, command, text, group).add_argument("instance", metavar="INSTANCE")
+
+
+def _format_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-f", "--format", choices=("table", "json"), default="table")
+
+
+def _up(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import cloud, daemon, dashboard
+
+    horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
+    if options.detach:
+        fresh = daemon.up(root, _say)
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+        fresh = cloud.run(root)
+    if not fresh:
+        _say(f"The mini cloud under {root.path} is already up.")
+    elif options.detach:
+        _say(f"The mini cloud is up: {root.path}")
+        _say(f'To use it: eval "$(trove-minicloud env --root {root.path})"')
+    if horizon and (options.detach or not fresh):
+        _say(f"horizon is ready ({dashboard.wait(root, horizon):.1f} s)")
+        _say("\n".join(dashboard.login(root, horizon)))
+
+
+def _down(root: Root, _options: argparse.Namespace) -> None:
+    from trove_minicloud import daemon
+
+    stopped = daemon.down(root)
+    _say(f"The mini cloud under {root.path} {'is down' if stopped else 'was not running'}.")
+
+
+def _status(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.status import describe
+
+    described = describe(root)
+    if options.format == "json":
+        print(json.dumps(described, indent=2))
+        return
+    _say(f"{described['root']}: {described['state']}")
+    if described["error"]:
+        _say(described["error"])
+    if described["programs"]:
+        _table(described["programs"])
+
+
+def _env(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import environment, settings
+    from trove_minicloud.errors import NotUpError
+
+    chosen = settings.load(root)
+    if chosen is None:
+        raise NotUpError(f"There is no mini cloud under {root.path} yet; see: trove-minicloud up")
+    print(environment.exports(root, chosen, admin=options.admin))
+
+
+def _logs(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import logs
+
+    chosen = logs.choose(root, options.name)
+    width = max((len(name) for name in chosen), default=0)
+    for name, line in logs.lines(chosen, follow=options.follow):
+        print(f"{name:{width}} | {line}", flush=options.follow)
+
+
+def _create(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+
+    _details(root, commands.create(root, options.name, options.datastore, _say))
+
+
+def _add(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+    from trove_minicloud.guest.postgresql import read_password
+
+    password = read_password(options.password_file)
+    _details(root, commands.add(root, options.name, options.datastore, options.dsn, password, _say))
+
+
+def _restore(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+
+    _details(root, commands.restore(root, options.backup, options.name, _say))
+
+
+def _list(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.guest import instances
+
+    rows = [
+        {
+            "id": instance.id,
+            "name": instance.name,
+            "datastore": f"{instance.datastore} {instance.version}",
+            "address": f"{instance.host}:{instance.port}",
+            "wanted": instance.wanted if instance.managed else "not managed",
+        }
+        for instance in instances.all_instances(root)
+    ]
+    if options.format == "json":
+        print(json.dumps(rows, indent=2))
+    else:
+        _table(rows)
+
+
+def _show(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.guest import instances
+
+    _details(root, instances.find(root, options.instance))
+
+
+def _start(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+
+    commands.start(root, options.instance, _say)
+
+
+def _stop(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+
+    _say(f"Instance {commands.stop(root, options.instance).name} is stopped.")
+
+
+def _delete(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+
+    _say(f"Instance {commands.delete(root, options.instance).name} is deleted.")
+
+
+def _details(root: Root, instance: Any) -> None:
+    from trove_minicloud.guest.postgresql import connection_string
+
+    rows = {
+        "id": instance.id,
+        "name": instance.name,
+        "datastore": f"{instance.datastore} {instance.version}",
+        "address": f"{instance.host}:{instance.port}",
+        "wanted": instance.wanted if instance.managed else "not managed",
+        "created at": f"{instance.created_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    if instance.managed:
+        rows["connect with"] = f'psql "{connection_string(root, instance)}"'
+    _table([{"field": name, "value": value} for name, value in rows.items()])
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    """Print the rows under their keys; nothing where there are none."""
+    if not rows:
+        return
+    lines = [[key.upper() for key in rows[0]]]
+    lines += [["" if value is None else str(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mini cloud in this process: what `up` runs until it is told to stop."""
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+from dataclasses import replace
+
+from keystoneauth1.exceptions import ClientException
+
+from trove_minicloud import ports, settings, state
+from trove_minicloud.bootstrap import bootstrap, write_clouds
+from trove_minicloud.errors import DiskFullError, MiniCloudError, StartupError
+from trove_minicloud.instance_programs import InstancePrograms
+from trove_minicloud.programs import Program
+from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_minicloud.services import horizon, keystone, mistral, trove
+from trove_minicloud.settings import Settings
+from trove_minicloud.supervisor import Supervisor, stop_leftovers
+
+LOG = logging.getLogger(__name__)
+
+_NEEDED_SPACE = 100 * 1024 * 1024
+
+
+def run(root: Root) -> bool:
+    """Bring the cloud up and keep it up until SIGTERM or SIGINT.
+
+    Returns False, having done nothing, where a supervisor of this root runs already.
+
+    :raises MiniCloudError: it didn't come up; everything that was started is stopped again.
+    """
+    root.prepare()
+    with state.supervisor_lock(root) as mine:
+        if mine:
+            try:
+                _run(root)
+            except MiniCloudError as error:
+                # On a full disk the log and the exit status have to do.
+                with contextlib.suppress(DiskFullError):
+                    state.save_failure(root, str(error))
+                raise
+    return mine
+
+
+def require_space(root: Root) -> None:
+    """:raises DiskFullError: too little is left to start with."""
+    free = shutil.disk_usage(root.path).free
+    if free < _NEEDED_SPACE:
+        raise DiskFullError(
+            f"Only {free // 2**20} MiB are free under {root.path}, and the mini cloud needs"
+            f" {_NEEDED_SPACE // 2**20} MiB to start: free some and try again."
+        )
+
+
+def _run(root: Root) -> None:
+    # Databases and logs hold secrets as well, and the services don't care who can read them.
+    os.umask(0o077)
+    stop_leftovers(root)
+    require_space(root)
+    chosen = settings.load_or_create(root)
+    databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
+    supervisor = Supervisor(
+        root, _services(root, chosen), lambda: [*databases(), *dashboard()]
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: supervisor.request_stop())
+    try:
+        supervisor.start()
+        supervisor.wait_ready([keystone.NAME])
+        _bootstrap(root, chosen)
+        supervisor.wait_ready([mistral.NAME, trove.NAME])
+        LOG.info("the mini cloud is up")
+        supervisor.run()
+    finally:
+        supervisor.stop()
+
+
+def _services(root: Root, chosen: Settings) -> list[Program]:
+    for port, purpose in (
+        (chosen.keystone_port, keystone.NAME),
+        (chosen.mistral_port, mistral.NAME),
+        (chosen.trove_port, trove.NAME),
+    ):
+        ports.require_free(port, purpose)
+    programs = []
+    for service in (keystone, mistral, trove):
+        service.configure(root, chosen)
+        program = service.program(root, chosen)
+        common = {
+            ROOT_VARIABLE: str(root.path),
+            # Warnings of deprecated Python calls would bury the services' own messages.
+            "PYTHONWARNINGS": "ignore",
+            # With a malloc arena for each thread the three take some 10 MB more under load.
+            "MALLOC_ARENA_MAX": "2",
+        }
+        programs.append(replace(program, env={**program.env, **common}))
+    return programs
+
+
+def _bootstrap(root: Root, chosen: Settings) -> None:
+    try:
+        bootstrap(chosen)
+    except ClientException as error:
+        raise StartupError(f"Keystone's users and services could not be set up: {error}") from error
+    write_clouds(root, chosen)

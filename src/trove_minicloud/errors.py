@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong with the mini cloud, as its user sees it.
+
+MiniCloudError            says what failed, the evidence, and what to do next
+├─ NotUpError             a command needs the running cloud, and it isn't running
+├─ PortTakenError         another program listens on a port of ours
+├─ DiskFullError          the disk under the root is full
+├─ StartupError           a program died or didn't answer in time while the cloud came up
+├─ WaitTimeoutError       something didn't reach the wanted state in time
+├─ StopError              a process outlived its SIGKILL
+└─ RootError              the root folder can't be used as it is
+"""
+
+
+class MiniCloudError(Exception):
+    """Base of every error of this package that a user can act on."""
+
+
+class NotUpError(MiniCloudError):
+    """The command needs the running mini cloud."""
+
+
+class PortTakenError(MiniCloudError):
+    """Somebody else listens on a port of the mini cloud."""
+
+
+class DiskFullError(MiniCloudError):
+    """There is no space left for the mini cloud's files."""
+
+
+class StartupError(MiniCloudError):
+    """A program didn't come up; the text holds its exit status and last log lines."""
+
+
+class WaitTimeoutError(MiniCloudError):
+    """Something didn't reach the wanted state in time; the text holds what was seen instead."""
+
+
+class StopError(MiniCloudError):
+    """A process was still there after SIGKILL and a wait."""
+
+
+class RootError(MiniCloudError):
+    """The root folder is not usable."""

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A new PostgreSQL server from unpacked backups."""
+
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import RestoreError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql import configuration
+from trove_minicloud.guest.postgresql.connection import client_environment
+from trove_minicloud.guest.postgresql.programs import (
+    Programs,
+    major_of,
+    require_reachable,
+    server_programs,
+)
+from trove_minicloud.guest.postgresql.server import (
+    give_to_server_user,
+    new_instance,
+    set_passwords,
+)
+from trove_minicloud.root import Root
+
+_TIMEOUT = 3600.0
+_COPY_SIZE = 1 << 20
+# What a server may not go below if its WAL or its prepared transactions are to be replayed.
+_INHERITED = {
+    "max_connections setting": "max_connections",
+    "max_worker_processes setting": "max_worker_processes",
+    "max_wal_senders setting": "max_wal_senders",
+    "max_prepared_xacts setting": "max_prepared_transactions",
+    "max_locks_per_xact setting": "max_locks_per_transaction",
+}
+
+
+def unpack(stream: BinaryIO, folder: Path) -> None:
+    """Write the backup's files, and nothing else, below the folder.
+
+    Done by hand because Python before 3.11.4 can't be told to extract safely.
+
+    :raises tarfile.TarError, RestoreError: the stream isn't what was backed up.
+    """
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            target = folder / member.name
+            if ".." in target.parts or not target.is_relative_to(folder):
+                raise RestoreError(f"{member.name} would lead out of {folder}.")
+            content = archive.extractfile(member) if member.isreg() else None
+            if content is not None:
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with content, target.open("xb") as file:
+                    shutil.copyfileobj(content, file, _COPY_SIZE)
+            elif member.isdir():
+                target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            else:
+                raise RestoreError(f"{member.name} is neither a file nor a folder.")
+
+
+def restore_server(
+    root: Root,
+    folder: Path,
+    chain: Sequence[Path],
+    name: str,
+    project_id: str,
+    version: str,
+) -> Instance:
+    """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
+
+    It is left stopped, on a timeline of its own and with new passwords for its superuser and
+    backup role. The other roles keep those of the source.
+
+    :raises RestoreError: the backups don't make a server.
+    """
+    programs = server_programs(root, major_of(version))
+    instance = new_instance(name, project_id, programs.version)
+    require_reachable(folder)
+    data = folder / "data"
+    if len(chain) == 1:
+        chain[0].rename(data)
+    else:
+        _run(combine_command(programs, chain, data), folder)
+        for part in chain:
+            shutil.rmtree(part)
+    _run(verify_command(programs, data), folder)
+    configuration.write(
+        data, configuration.settings(instance.port, programs.major, _inherited(programs, data))
+    )
+    # A copy that starts plainly goes on with the source's timeline, and PostgreSQL would then
+    # accept the source's backups as parents of the copy's: rows are lost by that.
+    (data / "recovery.signal").touch(0o600)
+    data.chmod(0o700)
+    give_to_server_user(data)
+    set_passwords(programs, folder, instance, {"restore_command": "false", "hot_standby": "off"})
+    instances.write(folder, instance)
+    return instance
+
+
+def combine_command(programs: Programs, chain: Sequence[Path], data: Path) -> tuple[str, ...]:
+    # Not synced: the server syncs its whole directory when it starts recovery.
+    options = ("--link", "--no-sync", "-o", str(data))
+    return (programs.path("pg_combinebackup"), *options, *(str(part) for part in chain))
+
+
+def verify_command(programs: Programs, data: Path) -> tuple[str, ...]:
+    return (programs.path("pg_verifybackup"), "--exit-on-error", "--quiet", str(data))
+
+
+def _inherited(programs: Programs, data: Path) -> dict[str, int]:
+    output = _run((programs.path("pg_controldata"), str(data)), data.parent)
+    pairs = (line.partition(":")[::2] for line in output.splitlines())
+    return {_INHERITED[key]: int(value) for key, value in pairs if key in _INHERITED}
+
+
+def _run(argv: Sequence[str], folder: Path) -> str:
+    try:
+        run = subprocess.run(
+            argv,
+            cwd=folder,
+            env=client_environment(folder / "none"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RestoreError(f"{argv[0]} took more than {_TIMEOUT:.0f} s.") from error
+    if run.returncode != 0:
+        raise RestoreError(f"{argv[0]} exited {run.returncode}: {run.stderr.strip()[-2000:]}")
+    return run.stdout

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PostgreSQL servers that the mini cloud makes and runs: `create_server` and what it shares."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trove_minicloud import ports
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql import configuration
+from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, HOST, SUPERUSER
+from trove_minicloud.guest.postgresql.connection import Server, identify, write_password_file
+from trove_minicloud.guest.postgresql.programs import (
+    INCREMENTAL_MAJOR,
+    Programs,
+    client_programs,
+    major_of,
+    require_reachable,
+    server_programs,
+    server_user,
+)
+from trove_minicloud.programs import NotReadyError, Program
+from trove_minicloud.root import Root
+
+DATASTORE = "postgresql"
+_TIMEOUT = 600.0
+# A server that was killed first replays its WAL.
+_READY_TIMEOUT = 300.0
+_STOP_TIMEOUT = 60.0
+
+
+def create_server(root: Root, name: str, project_id: str) -> Instance:
+    """Make a new, empty server, wanted running: the supervisor starts it.
+
+    :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
+    """
+    root.prepare()
+    programs = server_programs(root)
+    instance = new_instance(name, project_id, programs.version)
+    with instances.building(root) as folder:
+        require_reachable(folder)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        give_to_server_user(data)
+        run_as_server_user(initdb_command(programs, data), folder)
+        configuration.write(data, configuration.settings(instance.port, programs.major, {}))
+        give_to_server_user(data)
+        set_passwords(programs, folder, instance, {})
+        instances.write(folder, instance)
+    return instance
+
+
+def new_instance(name: str, project_id: str, version: str) -> Instance:
+    """A managed instance on a free port, with a history of its own."""
+    return Instance(
+        id=str(uuid.uuid4()),
+        name=name,
+        project_id=project_id,
+        datastore=DATASTORE,
+        version=version,
+        managed=True,
+        wanted="running",
+        host=HOST,
+        port=ports.choose(1)[0],
+        user=BACKUP_ROLE,
+        incarnation=str(uuid.uuid4()),
+        created_at=datetime.now(UTC),
+    )
+
+
+def server_program(root: Root, instance: Instance) -> Program:
+    """How to run a managed instance's server.
+
+    :raises ProgramsMissingError: no programs of its version.
+    """
+    programs = server_programs(root, major_of(instance.version))
+    user = server_user()
+
+    def ready() -> None:
+        try:
+            identify(programs, server_of(root, instance))
+        except ServerUnavailableError as error:
+            raise NotReadyError(str(error)) from error
+
+    return Program(
+        name=f"postgresql-{instance.id}",
+        argv=(programs.path("postgres"), "-D", str(instance.data(root))),
+        env={"LC_ALL": "C"},
+        cwd=instance.folder(root),
+        log=instance.log(root),
+        user=user.pw_uid if user else None,
+        ready=ready,
+        ready_timeout=_READY_TIMEOUT,
+        # PostgreSQL's SIGTERM waits until every client has gone; its SIGINT doesn't.
+        stop_signal=signal.SIGINT,
+        stop_timeout=_STOP_TIMEOUT,
+    )
+
+
+def is_serving(root: Root, instance: Instance) -> bool:
+    """Whether a backup could connect now; takes 5 seconds at most."""
+    try:
+        identify(client_programs(root, major_of(instance.version)), server_of(root, instance))
+    except DatastoreError:
+        return False
+    return True
+
+
+def server_of(root: Root, instance: Instance) -> Server:
+    return Server(instance.host, instance.port, instance.user, instance.password_file(root))
+
+
+def connection_string(root: Root, instance: Instance) -> str:
+    """For an administrator of a managed instance's databases, with any libpq client.
+
+    It names the password's file instead of the password.
+    """
+    password_file = instance.superuser_password_file(root)
+    return (
+        f"host={instance.host} port={instance.port} user={SUPERUSER} dbname=postgres"
+        f" passfile={password_file}"
+    )
+
+
+def initdb_command(programs: Programs, data: Path) -> tuple[str, ...]:
+    argv = [programs.path("initdb"), "-D", str(data), "-U", SUPERUSER, "--encoding=UTF8"]
+    # Nobody gets in by what initdb writes: our own rules and passwords follow.
+    argv += ["--auth=reject", "--data-checksums", "--locale=C"]
+    if programs.major >= INCREMENTAL_MAJOR:
+        # Sorts alike on every machine, whatever libraries it has.
+        argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return tuple(argv)
+
+
+def set_passwords(
+    programs: Programs, folder: Path, instance: Instance, options: Mapping[str, str]
+) -> None:
+    """Give the server's superuser and backup role new passwords, before it serves anybody.
+
+    They are set in single-user mode: no other way is safe for a restored copy, which comes with
+    the passwords of its source. `options` are settings for this run only.
+    """
+    passwords = {SUPERUSER: secrets.token_urlsafe(24), BACKUP_ROLE: secrets.token_urlsafe(24)}
+    statements = (
+        *_role_statements(SUPERUSER, "SUPERUSER LOGIN", passwords[SUPERUSER]),
+        *_role_statements(BACKUP_ROLE, "NOSUPERUSER LOGIN REPLICATION", passwords[BACKUP_ROLE]),
+    )
+    argv = single_user_command(programs, folder / "data", options)
+    run_as_server_user(argv, folder, "".join(f"{line}\n" for line in statements))
+    files = {SUPERUSER: "superuser.password", BACKUP_ROLE: "backup.password"}
+    for role, file in files.items():
+        write_password_file(folder / file, instance.port, role, passwords[role])
+
+
+def single_user_command(
+    programs: Programs, data: Path, options: Mapping[str, str]
+) -> tuple[str, ...]:
+    # An error in a statement must end it, and no statement may get into a log.
+    fixed = {"exit_on_error": "on", "log_statement": "none", "log_min_error_statement": "panic"}
+    argv = [programs.path("postgres"), "--single", "-D", str(data)]
+    for name, value in (fixed | dict(options)).items():
+        argv += ("-c", f"{name}={value}")
+    # Unlike `postgres`, this database can't have been dropped in a restored copy.
+    return (*argv, "template1")
+
+
+def _role_statements(role: str, attributes: str, password: str) -> Iterator[str]:
+    """Single-user mode takes one statement a line."""
+    yield (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
+        f" THEN CREATE ROLE {role}; END IF; END $$"
+    )
+    yield f"ALTER ROLE {role} {attributes} PASSWORD '{password}' VALID UNTIL 'infinity'"
+
+
+def run_as_server_user(argv: Sequence[str], folder: Path, stdin: str = "") -> None:
+    """Run one of PostgreSQL's programs that refuses to run as root, to its end.
+
+    :raises DatastoreError: it failed; the text holds what it said.
+    """
+    user = server_user()
+    try:
+        run = subprocess.run(
+            argv,
+            input=stdin,
+            cwd=folder,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DatastoreError(f"{argv[0]} took more than {_TIMEOUT:.0f} s.") from error
+    if run.returncode != 0:
+        raise DatastoreError(f"{argv[0]} exited {run.returncode}: {run.stdout.strip()[-2000:]}")
+
+
+def give_to_server_user(folder: Path) -> None:
+    """Make the user who runs the servers own the folder and all in it."""
+    if (user := server_user()) is None:
+        return
+    shutil.chown(folder, user.pw_uid, user.pw_gid)
+    for path in folder.rglob("*"):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)

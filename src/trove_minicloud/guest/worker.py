@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m trove_minicloud.guest.worker`: takes one backup, in a process of its own.
+
+Its first line on stdin is the job. Stdin then stays open for as long as the parent lives: its
+end means that the parent has died, and the backup is given up. A failure's cause is one JSON
+line on stdout; success is the manifest in the store.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import asdict, dataclass
+from io import FileIO
+from types import FrameType
+
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.backup import Parent, take_backup
+from trove_minicloud.guest.errors import BackupError
+from trove_minicloud.guest.manifest import Key
+from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.root import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the worker is to do."""
+
+    root: str
+    instance_id: str
+    backup_id: str
+    parent: Parent | None
+
+    def to_line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "Job":
+        values = json.loads(line)
+        if (parent := values.pop("parent")) is not None:
+            parent = Parent(Key(*parent["key"]), parent["sha256"])
+        return cls(**values, parent=parent)
+
+
+def main() -> int:
+    """The exit status is 0 if the backup is in the store."""
+    # Raw reads: a buffered reader that a thread is blocked in breaks the interpreter's exit.
+    stdin = FileIO(sys.stdin.fileno(), closefd=False)
+    job = Job.from_line(stdin.readline())
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(
+        target=_stop_at_end_of, args=(stdin, threading.get_ident()), daemon=True
+    ).start()
+    try:
+        root = Root.at(job.root)
+        instance = instances.load(root, job.instance_id)
+        take_backup(root, LocalStore(root.backups), instance, job.backup_id, job.parent)
+    except MiniCloudError as error:
+        _say(str(error))
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        _say(f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise BackupError("The backup was stopped before its end.")
+
+
+def _stop_at_end_of(stdin: FileIO, main_thread: int) -> None:
+    while stdin.read(1024):
+        pass
+    # To that very thread, because only there it interrupts what is being waited for.
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+def _say(error: str) -> None:
+    try:
+        os.write(sys.stdout.fileno(), json.dumps({"error": error}).encode() + b"\n")
+    except BrokenPipeError:
+        # The parent is dead; at its next start it marks the backup as failed by itself.
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

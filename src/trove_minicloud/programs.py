@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the supervisor needs to know of a long-lived program: how to start, ask and stop it."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class NotReadyError(Exception):
+    """The program doesn't answer a real request yet; the text says what came back instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program to keep running.
+
+    `env` is added to the supervisor's environment. `user` is the uid to run as, or None for the
+    invoking user. `ready` returns when the program has answered a real request, raises
+    NotReadyError otherwise, and takes 5 seconds at most. Timeouts are in seconds.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+    user: int | None
+    ready: Callable[[], None]
+    ready_timeout: float
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout: float = 10.0

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Process main of Mistral: API, engine, executor and periodic server as threads of one process.
+
+Argument: the service's folder.
+"""
+
+# The threading backend has to be chosen before any Mistral module asks oslo.service for its own.
+# ruff: noqa: E402
+import os
+import sys
+from pathlib import Path
+
+from oslo_service import backend
+
+backend.init_backend(backend.BackendType.THREADING)
+
+from mistral import config
+from mistral.api.service import WSGIService
+from mistral.db.v2 import api as db_api
+from mistral.engine import engine_server
+from mistral.rpc import base as rpc
+from mistral.services import action_manager, periodic_server, workflows
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from trove_minicloud.services.preparation import prepare_once
+from trove_minicloud.services.process import die_with_parent, on_terminate
+from trove_minicloud.services.sqlite import begin_at_first_write
+
+
+def main(directory: Path) -> None:
+    die_with_parent()
+    config.parse_args(["--config-file", str(directory / "mistral.conf")])
+    logging.setup(cfg.CONF, "mistral")
+    prepare_once(directory, _initialise)
+    begin_at_first_write()
+
+    rpc.get_transport()
+    engine = engine_server.get_oslo_service()
+    api = WSGIService("mistral_api")
+    periodic = periodic_server.get_oslo_service()
+    engine.start()
+    api.start()
+    periodic.start()
+    on_terminate(api.stop)
+    api.wait()
+    periodic.stop()
+    engine.stop()
+    # Two of the engine's threads sleep for up to 20 seconds and can't be woken.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _initialise() -> None:
+    """Create the tables from the models: Mistral's migrations don't run on SQLite."""
+    db_api.setup_db()
+    workflows.sync_db()
+    action_manager.sync_db()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

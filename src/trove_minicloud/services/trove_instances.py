@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps Trove's instance rows true to the instances under the root, and to who of them serves."""
+
+import logging
+import threading
+from datetime import timedelta
+from typing import Any
+
+from oslo_utils import timeutils
+from trove.common import exception
+from trove.datastore import models as datastore_models
+from trove.instance.models import DBInstance, InstanceServiceStatus
+from trove.instance.service_status import ServiceStatus, ServiceStatuses
+from trove.instance.tasks import InstanceTasks
+from trove.quota.quota import QUOTAS
+
+from trove_minicloud.guest import agent, instances
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.root import Root
+from trove_minicloud.services.trove_standins import FLAVOR_ID
+from trove_minicloud.settings import REGION
+
+LOG = logging.getLogger(__name__)
+
+_INTERVAL = 2.0
+# Trove takes a guest for dead when its status is 90 seconds old.
+_HEARTBEAT = timedelta(seconds=20)
+
+
+def start(root: Root) -> None:
+    """Reconcile once, then every other second in a thread that ends with the process."""
+    _reconcile(root)
+    threading.Thread(target=_run, args=(root,), name="trove-instances", daemon=True).start()
+
+
+def _run(root: Root) -> None:
+    wait = threading.Event()
+    while not wait.wait(_INTERVAL):
+        try:
+            _reconcile(root)
+        except Exception:
+            # Whatever it was (a full disk, a locked database), the next round may succeed; until
+            # then the missing heartbeats tell Trove that the guests are out of sight.
+            LOG.exception("The instances could not be reconciled")
+
+
+def _reconcile(root: Root) -> None:
+    known = {row.id: row for row in DBInstance.find_all(deleted=False).all()}
+    present = {instance.id: instance for instance in instances.all_instances(root)}
+    for instance in present.values():
+        if instance.id not in known:
+            _register(instance)
+        serving = agent.is_serving(root, instance)
+        _set_status(instance.id, ServiceStatuses.HEALTHY if serving else ServiceStatuses.SHUTDOWN)
+    for row in known.values():
+        if row.id not in present:
+            LOG.info("instance %s is gone", row.id)
+            _set_status(row.id, ServiceStatuses.DELETED)
+            row.delete()
+
+
+def _register(instance: Instance) -> None:
+    LOG.info("new instance %s (%s)", instance.name, instance.id)
+    # Trove makes these rows at the first request; two at once would get into each other's way.
+    QUOTAS.get_all_quota_usages_by_tenant(instance.project_id)
+    # The status first: an instance without one breaks Trove's lists.
+    _set_status(instance.id, ServiceStatuses.SHUTDOWN)
+    DBInstance.create(
+        id=instance.id,
+        name=instance.name,
+        tenant_id=instance.project_id,
+        # The Nova stand-in knows its servers by the instance's id.
+        compute_instance_id=instance.id,
+        datastore_version_id=_datastore_version(instance.datastore, instance.version),
+        task_status=InstanceTasks.NONE,
+        region_id=REGION,
+        flavor_id=FLAVOR_ID,
+        volume_size=0,
+    )
+
+
+def _datastore_version(name: str, version: str) -> Any:
+    """The id of the datastore version, registered on first sight as the datastore's default."""
+    if not datastore_models.DBDatastore.find_all(name=name).all():
+        datastore_models.update_datastore(name, default_version=None)
+    conditions = {"datastore_id": datastore_models.Datastore.load(name).id, "name": version}
+    if not datastore_models.DBDatastoreVersion.find_all(**conditions).all():
+        datastore_models.update_datastore_version(
+            name,
+            version,
+            manager=name,
+            image_id="",
+            image_tags=None,
+            packages="",
+            active=True,
+        )
+        datastore_models.update_datastore(name, default_version=version)
+    return datastore_models.DBDatastoreVersion.find_by(**conditions).id
+
+
+def _set_status(instance_id: str, status: ServiceStatus) -> None:
+    try:
+        row = InstanceServiceStatus.find_by(instance_id=instance_id)
+    except exception.ModelNotFoundError:
+        InstanceServiceStatus.create(instance_id=instance_id, status=status)
+        return
+    if row.status != status:
+        LOG.info("instance %s is %s", instance_id, status.description)
+    elif row.updated_at > timeutils.utcnow() - _HEARTBEAT:
+        return
+    row.set_status(status)
+    row.save()

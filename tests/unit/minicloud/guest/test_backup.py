@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from tests.unit.minicloud.guest import examples, fake_postgresql
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.backup import Parent, take_backup
+from trove_minicloud.guest.errors import (
+    BackupToolError,
+    InstanceBusyError,
+    ServerUnavailableError,
+    VerificationError,
+)
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.manifest import Key, Manifest
+from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
+from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.root import Root
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = fake_postgresql.install(tmp_path / "bin")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def instance(root: Root) -> Instance:
+    with instances.building(root) as folder:
+        instances.write(folder, examples.instance())
+    return examples.instance()
+
+
+@pytest.fixture
+def parent(root: Root, store: LocalStore, instance: Instance, tools: Path) -> Manifest:
+    manifest = take_backup(root, store, instance, "parent", None)
+    (tools / "calls").unlink()
+    return manifest
+
+
+def reference(manifest: Manifest) -> Parent:
+    return Parent(manifest.key, manifest.sha256)
+
+
+def calls(tools: Path) -> list[str]:
+    path = tools / "calls"
+    return path.read_text().split() if path.exists() else []
+
+
+def test_a_full_backup_is_stored_with_what_the_next_one_needs(
+    root: Root, store: LocalStore, instance: Instance, tools: Path
+) -> None:
+    manifest = take_backup(root, store, instance, "b", None)
+
+    assert store.head(Key(instance.id, "b")) == manifest
+    assert (manifest.kind, manifest.parent_id, manifest.reason) == ("full", None, None)
+    assert manifest.incarnation == instance.incarnation
+    assert manifest.raw_size == len(fake_postgresql.backup())
+    assert b'"Manifest-Checksum"' in store.read_basis(manifest.key)
+
+
+def test_a_backup_on_a_parent_is_incremental(
+    root: Root, store: LocalStore, instance: Instance, tools: Path, parent: Manifest
+) -> None:
+    manifest = take_backup(root, store, instance, "b", reference(parent))
+
+    assert (manifest.kind, manifest.parent_id, manifest.reason) == ("incremental", "parent", None)
+    assert calls(tools) == ["incremental"]
+    assert not list(instance.folder(root).glob("*.basis"))
+
+
+def test_an_incremental_backup_that_the_server_refuses_becomes_full_and_says_why(
+    root: Root, store: LocalStore, instance: Instance, tools: Path, parent: Manifest
+) -> None:
+    (tools / "refuses").touch()
+
+    manifest = take_backup(root, store, instance, "b", reference(parent))
+
+    assert (manifest.kind, manifest.parent_id) == ("full", None)
+    assert manifest.reason is not None
+    assert "instead of incremental on parent" in manifest.reason
+    assert "WAL summaries are required" in manifest.reason
+    assert calls(tools) == ["incremental", "full"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("tar.zst", "The bytes of backup parent are gone"),
+        ("json", "no backup parent"),
+        ("basis", "what to build on is gone"),
+    ],
+)
+def test_a_parent_that_is_not_whole_makes_it_full(
+    root: Root,
+    store: LocalStore,
+    instance: Instance,
+    tools: Path,
+    parent: Manifest,
+    damage: str,
+    reason: str,
+) -> None:
+    (root.backups / instance.id / f"parent.{damage}").unlink()
+
+    manifest = take_backup(root, store, instance, "b", reference(parent))
+
+    assert manifest.kind == "full"
+    assert manifest.reason is not None and reason in manifest.reason
+    assert calls(tools) == ["full"]
+
+
+def test_a_damaged_basis_makes_it_full(
+    root: Root, store: LocalStore, instance: Instance, tools: Path, parent: Manifest
+) -> None:
+    (root.backups / instance.id / "parent.basis").write_text("{}")
+
+    manifest = take_backup(root, store, instance, "b", reference(parent))
+
+    assert manifest.kind == "full"
+    assert manifest.reason is not None and "damaged" in manifest.reason
+
+
+def test_a_parent_of_another_instance_incarnation_or_checksum_makes_it_full(
+    root: Root, store: LocalStore, instance: Instance, tools: Path, parent: Manifest
+) -> None:
+    other = examples.put(store, examples.manifest("other", instance_id="instance-2"))
+    before = examples.put(store, examples.manifest("before", incarnation="before a restore"))
+    reasons = [
+        take_backup(root, store, instance, f"b{number}", refused).reason or ""
+        for number, refused in enumerate(
+            [reference(other), reference(before), Parent(parent.key, "0" * 64)]
+        )
+    ]
+
+    assert "it is a backup of instance instance-2" in reasons[0]
+    assert "another history" in reasons[1]
+    assert "another checksum" in reasons[2]
+    assert calls(tools) == ["full"] * 3
+
+
+def test_a_server_that_is_down_fails_the_backup_with_its_cause(
+    root: Root, store: LocalStore, instance: Instance, tools: Path
+) -> None:
+    (tools / "down").touch()
+
+    with pytest.raises(ServerUnavailableError, match="connection refused"):
+        take_backup(root, store, instance, "b", None)
+    assert calls(tools) == []
+
+
+def test_a_tool_that_fails_in_the_middle_is_not_tried_again_and_leaves_nothing(
+    root: Root, store: LocalStore, instance: Instance, tools: Path, parent: Manifest
+) -> None:
+    (tools / "fails").touch()
+
+    with pytest.raises(BackupToolError, match="the server went away"):
+        take_backup(root, store, instance, "b", reference(parent))
+    assert calls(tools) == ["incremental"]
+    assert not list(root.backups.glob("*/b.*"))
+
+
+def test_a_short_backup_is_not_stored(
+    root: Root, store: LocalStore, instance: Instance, tools: Path
+) -> None:
+    tar = (tools / "backup.tar").read_bytes()
+    (tools / "backup.tar").write_bytes(tar[: len(tar) // 2])
+
+    with pytest.raises(VerificationError, match="ends early"):
+        take_backup(root, store, instance, "b", None)
+    assert not list(root.backups.glob("*/b.*"))
+
+
+def test_two_backups_of_one_instance_at_once_are_refused(
+    root: Root, store: LocalStore, instance: Instance, tools: Path
+) -> None:
+    with instances.backup_lock(root, instance.id), pytest.raises(InstanceBusyError):
+        take_backup(root, store, instance, "b", None)

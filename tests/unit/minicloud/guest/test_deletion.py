@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
+import pytest
+from trove.common.exception import NotFound, TroveError
+from trove.taskmanager.manager import Manager
+
+from tests.unit.minicloud.guest import examples
+from trove_minicloud.guest import deletion
+from trove_minicloud.guest.errors import BackupNotFoundError
+from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.root import ROOT_VARIABLE, Root
+
+
+class Row:
+    """A backup as Trove keeps it."""
+
+    tenant_id = "project-1"
+    instance_id = "instance-1"
+    datastore_version_id: str | None = "version-1"
+    state = "COMPLETED"
+    deleted = False
+
+    def update(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+@pytest.fixture
+def row(monkeypatch: pytest.MonkeyPatch) -> Row:
+    row = Row()
+    monkeypatch.setattr(deletion.DBBackup, "find_by", lambda id: row)
+    return row
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    faults: list[str] = []
+    monkeypatch.setattr(deletion, "save_instance_fault", lambda _i, text, _d: faults.append(text))
+    return faults
+
+
+@pytest.fixture
+def quota(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, int]]]:
+    changes: list[tuple[str, dict[str, int]]] = []
+    monkeypatch.setattr(
+        deletion, "run_with_quotas", lambda tenant, deltas, _f: changes.append((tenant, deltas))
+    )
+    return changes
+
+
+def let_trove_fail(monkeypatch: pytest.MonkeyPatch, row: Row) -> None:
+    """As its `BackupTasks.delete_backup` does."""
+
+    def delete_backup(_manager: Manager, _context: object, backup_id: str) -> None:
+        try:
+            raise PermissionError("read-only disk")
+        except PermissionError:
+            row.update(state="DELETE_FAILED", deleted=True, datastore_version_id=None)
+            raise TroveError(f"Failed to delete object for backup {backup_id}.")  # noqa: B904
+
+    monkeypatch.setattr(Manager, "delete_backup", delete_backup)
+
+
+def test_trove_deletes_the_stored_bytes_through_its_object_storage_client(
+    store: LocalStore, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
+    manifest = examples.put(store, examples.manifest("backup-1"), b"content")
+    # How Trove takes a location apart.
+    container, name = store.location(manifest.key).split("/")[-2:]
+    client = deletion.swift_client(None)
+
+    assert "x-static-large-object" not in client.head_object(container, name)
+    client.delete_object(container, name)
+
+    assert not list(root.backups.glob("*/*"))
+
+
+def test_what_this_store_never_kept_is_not_deleted(store: LocalStore) -> None:
+    with pytest.raises(BackupNotFoundError):
+        deletion.ObjectStoreClient(store).delete_object("instance-1", "instance.json")
+
+
+def test_a_failed_deletion_stays_in_sight_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    row: Row,
+    faults: list[str],
+    quota: list[tuple[str, dict[str, int]]],
+) -> None:
+    let_trove_fail(monkeypatch, row)
+
+    with pytest.raises(TroveError):
+        deletion.TaskManager().delete_backup(None, "backup-1")
+
+    assert (row.state, row.deleted, row.datastore_version_id) == (
+        "DELETE_FAILED",
+        False,
+        "version-1",
+    )
+    assert faults == ["Backup backup-1 DELETE_FAILED: read-only disk"]
+    assert quota == [("project-1", {"backups": 1})]
+
+
+def test_a_backup_that_another_request_has_deleted_stays_deleted(
+    monkeypatch: pytest.MonkeyPatch, row: Row
+) -> None:
+    row.deleted = True
+
+    def delete_backup(*_: object) -> None:
+        raise NotFound(uuid="backup-1")
+
+    monkeypatch.setattr(Manager, "delete_backup", delete_backup)
+
+    with pytest.raises(NotFound):
+        deletion.TaskManager().delete_backup(None, "backup-1")
+    assert row.deleted
+
+
+def test_a_deletion_that_succeeds_is_left_to_trove(
+    monkeypatch: pytest.MonkeyPatch, row: Row, faults: list[str]
+) -> None:
+    monkeypatch.setattr(Manager, "delete_backup", lambda *_: row.update(deleted=True))
+
+    deletion.TaskManager().delete_backup(None, "backup-1")
+
+    assert row.deleted and faults == []

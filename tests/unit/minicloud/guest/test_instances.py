@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+import stat
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.minicloud.guest import examples
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import (
+    AmbiguousInstanceError,
+    InstanceBusyError,
+    InstanceNotFoundError,
+)
+from trove_minicloud.root import Root
+
+
+def add(root: Root, **changes: object) -> instances.Instance:
+    instance = examples.instance(**changes)
+    with instances.building(root) as folder:
+        instances.write(folder, instance)
+    return instance
+
+
+def test_a_built_instance_can_be_loaded_and_found_by_name_and_id(root: Root) -> None:
+    instance = add(root)
+
+    assert instances.load(root, instance.id) == instance
+    assert instances.find(root, "m") == instance
+    assert instances.find(root, instance.id) == instance
+
+
+def test_the_file_is_readable_by_its_owner_alone(root: Root) -> None:
+    mode = (add(root).folder(root) / "instance.json").stat().st_mode
+
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_all_instances_come_oldest_first(root: Root) -> None:
+    young = add(root, id="a", created_at=examples.NOON + timedelta(days=1))
+    old = add(root, id="b")
+
+    assert instances.all_instances(root) == [old, young]
+
+
+def test_an_unknown_name_is_an_error_that_names_it(root: Root) -> None:
+    with pytest.raises(InstanceNotFoundError, match="'nobody'"):
+        instances.find(root, "nobody")
+
+
+def test_a_name_that_two_bear_is_an_error_with_both_ids(root: Root) -> None:
+    add(root, id="first")
+    add(root, id="second")
+
+    with pytest.raises(AmbiguousInstanceError, match="first, second"):
+        instances.find(root, "m")
+
+
+def test_an_instance_in_the_making_is_not_seen(root: Root) -> None:
+    with instances.building(root) as folder:
+        instances.write(folder, examples.instance())
+        assert instances.all_instances(root) == []
+
+    assert len(instances.all_instances(root)) == 1
+
+
+def test_a_failed_making_leaves_nothing(root: Root) -> None:
+    with pytest.raises(ZeroDivisionError), instances.building(root) as folder:
+        (folder / "data").mkdir()
+        raise ZeroDivisionError
+
+    assert list(root.instances.iterdir()) == []
+
+
+def test_sweep_removes_what_a_killed_maker_left_but_not_what_is_being_made(root: Root) -> None:
+    left = root.instances / ".new-left"
+    left.mkdir()
+
+    with instances.building(root) as folder:
+        assert instances.sweep(root) == [left]
+        assert folder.exists()
+        instances.write(folder, examples.instance())
+
+
+def test_remove_deletes_the_folder(root: Root) -> None:
+    instance = add(root)
+
+    instances.remove(root, instance.id)
+
+    assert not instance.folder(root).exists()
+
+
+def test_an_instance_is_not_removed_while_it_is_backed_up(root: Root) -> None:
+    instance = add(root)
+
+    with instances.backup_lock(root, instance.id), pytest.raises(InstanceBusyError):
+        instances.remove(root, instance.id)
+    assert instances.all_instances(root) == [instance]
+
+
+def test_a_second_process_gets_the_backup_lock_only_when_the_first_has_died(root: Root) -> None:
+    add(root)
+    script = (
+        "import sys, time; from trove_minicloud.guest import instances;"
+        " from trove_minicloud.root import Root;"
+        " lock = instances.backup_lock(Root.at(sys.argv[1]), 'instance-1'); lock.__enter__();"
+        " print('held', flush=True); time.sleep(60)"
+    )
+    argv = (sys.executable, "-c", script, str(root.path))
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        try:
+            assert other.stdout.readline() == "held\n"
+            with (
+                pytest.raises(InstanceBusyError, match="instance-1 is running"),
+                instances.backup_lock(root, "instance-1"),
+            ):
+                pass
+        finally:
+            other.kill()
+    with instances.backup_lock(root, "instance-1", wait=5):
+        pass

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import create_autospec
+
+import pytest
+
+from trove_minicloud import cli, cloud, commands, daemon, settings
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.root import Root
+
+
+@pytest.fixture
+def instance(root: Root) -> Instance:
+    made = Instance(
+        id="5f1c7a6e-0000-4000-8000-000000000001",
+        name="m",
+        project_id="p",
+        datastore="postgresql",
+        version="18.6",
+        managed=True,
+        wanted="running",
+        host="127.0.0.1",
+        port=5432,
+        user="backup",
+        incarnation="i",
+        created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    )
+    made.folder(root).mkdir()
+    instances.save(root, made)
+    return made
+
+
+def _run(root: Root, *arguments: str) -> int:
+    return cli.main([*arguments, "--root", str(root.path)])
+
+
+def test_every_command_has_a_help_text() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "trove_minicloud", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    for command in ("up", "down", "status", "env", "logs", "instance", "restore"):
+        assert f"\n    {command} " in run.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["instance"], ["restore", "b"], ["up", "--detached-"]])
+def test_an_incomplete_command_exits_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+
+
+def test_the_root_comes_from_the_environment_if_it_is_not_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TROVE_MINICLOUD_ROOT", str(tmp_path / "from-environment"))
+    assert cli.main(["down"]) == 0
+    assert "from-environment was not running" in capsys.readouterr().out
+
+
+def test_an_error_goes_to_stderr_with_status_1(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = create_autospec(cloud.run, side_effect=MiniCloudError("it failed, do this"))
+    monkeypatch.setattr(cloud, "run", failing)
+    assert _run(root, "up") == 1
+    captured = capsys.readouterr()
+    assert captured.err == "trove-minicloud: it failed, do this\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("detach", [True, False])
+def test_up_of_a_cloud_that_is_up_says_so_and_succeeds(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], detach: bool
+) -> None:
+    monkeypatch.setattr(cloud, "run", create_autospec(cloud.run, return_value=False))
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=False))
+    assert _run(root, "up", *(["--detach"] if detach else [])) == 0
+    assert capsys.readouterr().out == f"The mini cloud under {root.path} is already up.\n"
+
+
+def test_up_detached_leaves_the_work_to_the_daemon(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = create_autospec(daemon.up, return_value=True)
+    monkeypatch.setattr(daemon, "up", up)
+    assert _run(root, "up", "--detach") == 0
+    assert up.call_args.args[0] == root
+    assert f"env --root {root.path}" in capsys.readouterr().out
+
+
+def test_down_of_a_cloud_that_is_down_says_so_and_succeeds(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(root, "down") == 0
+    assert "was not running" in capsys.readouterr().out
+
+
+def test_status_of_a_cloud_that_is_down(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(root, "status") == 0
+    assert capsys.readouterr().out == f"{root.path}: down\n"
+    assert _run(root, "status", "-f", "json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "root": str(root.path),
+        "state": "down",
+        "error": "",
+        "programs": [],
+    }
+
+
+def test_env_without_a_cloud_is_an_error(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(root, "env") == 1
+    assert "no mini cloud" in capsys.readouterr().err
+
+
+def test_env_prints_only_what_a_shell_can_evaluate(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.load_or_create(root)
+    assert _run(root, "env") == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    shell = subprocess.run(
+        ["/bin/sh", "-euc", captured.out + '\necho "$OS_CLOUD $OS_USERNAME"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shell.stdout == "minicloud demo\n"
+
+
+def test_env_admin_is_the_administrators(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.load_or_create(root)
+    _run(root, "env", "--admin")
+    output = capsys.readouterr().out
+    assert "export OS_CLOUD=minicloud-admin\n" in output
+    assert "export OS_USERNAME=admin\n" in output
+
+
+def test_logs_of_an_unknown_name_lists_the_known(
+    root: Root, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root.log("trove").write_text("")
+    assert _run(root, "logs", "nova") == 1
+    assert "no log of 'nova'; there are: trove." in capsys.readouterr().err
+
+
+def test_logs_go_after_their_programs_name(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    root.log("keystone").write_text("one\n")
+    root.log("trove").write_text("two\n")
+    _run(root, "logs")
+    assert capsys.readouterr().out == "keystone | one\ntrove    | two\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["instance", "create", "n"],
+        ["instance", "add", "n", "--dsn", "postgresql://u@127.0.0.1/"],
+        ["instance", "start", "m"],
+        ["restore", "b", "--name", "n"],
+    ],
+)
+def test_commands_that_need_the_cloud_say_how_to_start_it(
+    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert _run(root, *arguments) == 1
+    captured = capsys.readouterr()
+    assert f"is not up. Start it with: trove-minicloud up --detach --root {root.path}" in (
+        captured.err
+    )
+    assert instances.all_instances(root) == [instance]
+
+
+def test_a_new_instance_is_of_the_datastore_that_was_asked_for(
+    root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = create_autospec(commands.create, return_value=instance)
+    monkeypatch.setattr(commands, "create", create)
+    assert _run(root, "instance", "create", "n", "--datastore", "other") == 0
+    assert create.call_args.args[:3] == (root, "n", "other")
+
+
+def test_the_password_of_an_added_server_comes_from_its_file(
+    root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add = create_autospec(commands.add, return_value=instance)
+    monkeypatch.setattr(commands, "add", add)
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    arguments = ["instance", "add", "n", "--dsn", "x", "--password-file", str(file)]
+    assert _run(root, *arguments) == 0
+    assert add.call_args.args[:5] == (root, "n", "postgresql", "x", "secret")
+
+
+def test_a_restore_names_backup_and_new_instance(
+    root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = create_autospec(commands.restore, return_value=instance)
+    monkeypatch.setattr(commands, "restore", restore)
+    assert _run(root, "restore", "the-backup", "--name", "n") == 0
+    assert restore.call_args.args[:3] == (root, "the-backup", "n")
+
+
+def test_the_instances_are_listed(
+    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(root, "instance", "list", "-f", "json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "id": instance.id,
+            "name": "m",
+            "datastore": "postgresql 18.6",
+            "address": "127.0.0.1:5432",
+            "wanted": "running",
+        }
+    ]
+
+
+def test_an_instance_shows_how_to_connect_without_its_password(
+    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(root, "instance", "show", "m") == 0
+    output = capsys.readouterr().out
+    assert "2026-03-01 12:00:00 UTC" in output
+    assert "passfile=" in output
+
+
+def test_a_stopped_instance_stays_wanted_stopped(root: Root, instance: Instance) -> None:
+    assert _run(root, "instance", "stop", "m") == 0
+    assert instances.load(root, instance.id).wanted == "stopped"
+
+
+def test_a_deleted_instance_is_gone(root: Root, instance: Instance) -> None:
+    assert _run(root, "instance", "delete", "m") == 0
+    assert instances.all_instances(root) == []
+
+
+def test_a_server_that_runs_elsewhere_can_not_be_stopped(
+    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instances.save(root, replace(instance, managed=False))
+    assert _run(root, "instance", "stop", "m") == 1
+    assert "runs outside the mini cloud" in capsys.readouterr().err
+
+
+def test_the_table_is_aligned_and_empty_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    cli._table([])
+    cli._table([{"a": "long value", "b": None}, {"a": 1, "b": "x"}])
+    assert capsys.readouterr().out == "A           B\nlong value\n1           x\n"
+
+
+def test_the_parser_gives_every_command_a_function() -> None:
+    parsed = cli.build_parser().parse_args(["instance", "list"])
+    assert isinstance(parsed, Namespace)
+    assert callable(parsed.command)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+from datetime import UTC, datetime
+
+from trove_minicloud import state
+from trove_minicloud.processes import ProcessRecord
+from trove_minicloud.root import Root
+from trove_minicloud.state import CloudStatus, ProgramStatus
+
+
+def test_what_is_saved_is_loaded(root: Root) -> None:
+    since = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    programs = (
+        ProgramStatus("keystone", "ready", since, 0, "", ProcessRecord(2**30, 2, 15, 10.0)),
+        ProgramStatus("trove", "restarting", since, 3, "ended by signal 9", None),
+    )
+    status = CloudStatus(supervisor=7, state="running", error="", programs=programs)
+    state.save(root, status)
+    assert state.load(root) == status
+
+
+def test_the_lock_has_one_holder_and_names_it(root: Root) -> None:
+    assert state.supervisor_pid(root) is None
+    with state.supervisor_lock(root) as first, state.supervisor_lock(root) as second:
+        assert (first, second) == (True, False)
+        assert state.supervisor_pid(root) == os.getpid()
+    assert state.supervisor_pid(root) is None
+
+
+def test_a_failure_is_what_remains_of_a_cloud_that_did_not_come_up(root: Root) -> None:
+    state.save_failure(root, "the port is taken")
+    status = state.load(root)
+    assert status is not None
+    assert (status.state, status.error, status.programs) == ("failed", "the port is taken", ())

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+from datetime import UTC, datetime
+
+from trove_minicloud import processes, settings, state
+from trove_minicloud.processes import ProcessRecord
+from trove_minicloud.root import Root
+from trove_minicloud.state import CloudStatus, ProgramStatus
+from trove_minicloud.status import describe
+
+# No process has an id as high as this.
+_GONE = ProcessRecord(pid=2**30, start_time=1, stop_signal=15, stop_timeout=1.0)
+_SINCE = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _save(root: Root, process: ProcessRecord | None) -> None:
+    program = ProgramStatus("keystone", "ready", _SINCE, 2, "", process)
+    state.save(root, CloudStatus(os.getpid(), "running", "", (program,)))
+
+
+def test_a_running_cloud_shows_its_programs(root: Root) -> None:
+    chosen = settings.load_or_create(root)
+    _save(root, ProcessRecord(os.getpid(), processes.start_time(os.getpid()) or 0, 0, 1.0))
+    with state.supervisor_lock(root):
+        described = describe(root)
+    assert described["state"] == "running"
+    assert described["programs"] == [
+        {
+            "program": "keystone",
+            "state": "ready",
+            "pid": os.getpid(),
+            "since": "2026-03-01 12:00:00 UTC",
+            "restarts": 2,
+            "address": chosen.keystone_url,
+            "reason": "",
+        }
+    ]
+    _save(root, None)
+
+
+def test_a_program_that_is_gone_is_not_called_ready(root: Root) -> None:
+    _save(root, _GONE)
+    with state.supervisor_lock(root):
+        assert describe(root)["programs"][0]["state"] == "died"
+
+
+def test_a_killed_supervisor_is_told_from_a_cloud_that_is_down(root: Root) -> None:
+    assert describe(root)["state"] == "down"
+    _save(root, _GONE)
+    assert describe(root)["state"] == "killed"
+
+
+def test_a_failed_start_keeps_its_reason(root: Root) -> None:
+    state.save_failure(root, "the port is taken")
+    described = describe(root)
+    assert (described["state"], described["error"]) == ("failed", "the port is taken")
