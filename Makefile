@@ -53,7 +53,7 @@ clean: ## Remove what was installed and built here (not a mini cloud's data)
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) ..."
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(BIN)/.minicloud: $(BIN)/python $(WHAT_IS_INSTALLED)
 	@echo "Installing the mini cloud into $(VENV) (about a minute the first time) ..."
