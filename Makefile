@@ -3,11 +3,16 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints/minicloud.txt
+DASHBOARD_VENV := $(VENV)-dashboard
+DASHBOARD_BIN := $(DASHBOARD_VENV)/bin
+DASHBOARD_PIP := $(DASHBOARD_BIN)/pip install --quiet --disable-pip-version-check \
+	--constraint constraints/dashboard.txt
+AXE := build/axe/node_modules/axe-core/axe.min.js
 WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-unit test-contract test-end-to-end lint types format bench \
-        constraints clean
+.PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
+        lint types format bench screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,7 +20,15 @@ help: ## Show this list
 quickstart: $(BIN)/.minicloud ## Start the mini cloud, make a scheduled backup, restore and compare it
 	@$(BIN)/python -m trove_minicloud.quickstart
 
-test: lint types test-unit test-contract test-end-to-end ## Everything that CI runs
+dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the panels, on the mini cloud
+	@$(BIN)/trove-minicloud up --detach
+	@eval "$$($(BIN)/trove-minicloud env --admin)" && \
+	    $(BIN)/openstack database backup schedule workbook load --public -f value -c action
+	@test "$$($(BIN)/trove-minicloud instance list -f json)" != "[]" || \
+	    $(BIN)/trove-minicloud instance create orders
+	@$(BIN)/trove-minicloud up --detach --dashboard
+
+test: lint types test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit
@@ -23,8 +36,12 @@ test-unit: $(BIN)/.test ## Tests without servers, in seconds
 test-contract: $(BIN)/.test ## What the code assumes of other projects, checked against them
 	$(BIN)/pytest tests/contract
 
-test-end-to-end: $(BIN)/.test ## Real Keystone, Mistral, Trove and PostgreSQL on a mini cloud of their own
-	$(BIN)/pytest tests/end_to_end
+test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mocked
+	$(DASHBOARD_BIN)/pytest tests/dashboard
+
+test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Real Keystone, Mistral, Trove and PostgreSQL on a mini cloud of their own
+	# Mostly waiting for cron triggers: two at a time, each with a mini cloud of its own.
+	$(BIN)/pytest tests/end_to_end --numprocesses 2 --dist loadfile
 
 lint: $(BIN)/.test ## Style, and the direction of imports
 	$(BIN)/ruff check
@@ -42,14 +59,21 @@ format: $(BIN)/.test ## Rewrite the code in the project's format
 bench: $(BIN)/.test ## Side-by-side benchmarks, as a table of ratios
 	$(BIN)/python bench/history.py
 
+screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the pictures of docs/images anew
+	TROVE_SCHEDULES_SCREENSHOTS=docs/images $(BIN)/pytest tests/end_to_end/test_dashboard.py
+
 constraints: ## Pin anew what the mini cloud and the checks run
 	rm -rf build/constraints-venv
 	$(PYTHON) -m venv build/constraints-venv
 	build/constraints-venv/bin/pip install --quiet --editable '.[test,lint]'
 	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/minicloud.txt
+	rm -rf build/constraints-venv
+	$(PYTHON) -m venv build/constraints-venv
+	build/constraints-venv/bin/pip install --quiet --editable '.[dashboard-test]'
+	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/dashboard.txt
 
 clean: ## Remove what was installed and built here (not a mini cloud's data)
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(DASHBOARD_VENV) build dist
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) ..."
@@ -64,3 +88,23 @@ $(BIN)/.test: $(BIN)/python $(WHAT_IS_INSTALLED)
 	@echo "Installing the mini cloud and the test tools into $(VENV) ..."
 	@$(PIP) --editable '.[test,lint]'
 	@touch $@ $(BIN)/.minicloud
+
+$(DASHBOARD_BIN)/python:
+	@echo "Setting up $(DASHBOARD_VENV) ..."
+	$(PYTHON) -m venv $(DASHBOARD_VENV)
+
+$(DASHBOARD_BIN)/.dashboard: $(DASHBOARD_BIN)/python pyproject.toml constraints/dashboard.txt
+	@echo "Installing Horizon into $(DASHBOARD_VENV) (about a minute the first time) ..."
+	@$(DASHBOARD_PIP) --editable '.[dashboard]'
+	@touch $@
+
+$(DASHBOARD_BIN)/.test: $(DASHBOARD_BIN)/python pyproject.toml constraints/dashboard.txt
+	@echo "Installing Horizon and the test tools into $(DASHBOARD_VENV) ..."
+	@$(DASHBOARD_PIP) --editable '.[dashboard-test]'
+	@touch $@ $(DASHBOARD_BIN)/.dashboard
+
+# The accessibility checks of the browser tests; without npm those say that they were not run.
+$(AXE):
+	@mkdir -p $(dir $@)
+	@npm install --prefix build/axe --no-save --silent axe-core@4.14.1 || \
+	    echo "npm can't install axe-core: the accessibility checks will not run."

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trove_minicloud import processes
+from trove_minicloud.errors import StopError
 from trove_minicloud.files import space_problem
 from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.state import ProgramState, ProgramStatus
@@ -110,8 +111,12 @@ class Child:
     def _failed(self, reason: str) -> None:
         self._reason = reason
         LOG.error("%s; next try in %.1f s", self.evidence(), self._delay)
-        self.stop()
         self.restarts += 1
+        try:
+            self.stop()
+        except StopError as error:
+            # Its end, whenever it comes, is noticed like any other; the next try follows that.
+            LOG.error("%s: %s", self.name, error)
         self._start_at = time.monotonic() + self._delay
         self._delay = min(self._delay * 2, _LONGEST_DELAY)
         self._enter("restarting")

@@ -4,6 +4,7 @@
 import argparse
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,16 +20,25 @@ Command = Callable[[Root, argparse.Namespace], None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     options = build_parser().parse_args(arguments)
-    root = Root.at(options.root) if options.root else Root.default()
     try:
+        root = Root.at(options.root) if options.root else Root.default()
         options.command(root, options)
-    except MiniCloudError as error:
-        print(f"trove-minicloud: {error}", file=sys.stderr)
-        return 1
     except (KeyboardInterrupt, BrokenPipeError):
         # Ctrl-C on `logs -f`, or a pager that was closed.
         sys.stderr.close()
         return 130
+    except (MiniCloudError, OSError) as error:
+        print(f"trove-minicloud: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("trove_"):
+            raise
+        print(
+            f"trove-minicloud: {error.name} is not installed. The mini cloud needs more than the"
+            " client does: pip install 'trove-schedules[minicloud]'",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
@@ -61,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--dashboard-python",
         type=Path,
         metavar="PYTHON",
-        help="the interpreter of the environment with Horizon (default: the one of 'make dashboard')",
+        help="the interpreter with Horizon (default: that of 'make dashboard')",
     )
     add("down", _down, "stop the mini cloud and its databases")
     _format_option(add("status", _status, "show what runs"))
@@ -113,21 +123,23 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import cloud, daemon, dashboard
+    from trove_minicloud import daemon, dashboard
 
     horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
     if options.detach:
         fresh = daemon.up(root, _say)
     else:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-        fresh = cloud.run(root)
+        if horizon:
+            _say("\n".join(dashboard.login(root, horizon)))
+        fresh = daemon.run(root)
     if not fresh:
         _say(f"The mini cloud under {root.path} is already up.")
     elif options.detach:
         _say(f"The mini cloud is up: {root.path}")
-        _say(f'To use it: eval "$(trove-minicloud env --root {root.path})"')
+        _say(f'To use it: eval "$(trove-minicloud env --root {shlex.quote(str(root.path))})"')
     if horizon and (options.detach or not fresh):
-        _say(f"horizon is ready ({dashboard.wait(root, horizon):.1f} s)")
+        _say(f"{dashboard.NAME} is ready ({dashboard.wait(root, horizon):.1f} s)")
         _say("\n".join(dashboard.login(root, horizon)))
 
 
@@ -246,7 +258,7 @@ def _details(root: Root, instance: Any) -> None:
         "created at": f"{instance.created_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     if instance.managed:
-        rows["connect with"] = f'psql "{connection_string(root, instance)}"'
+        rows["connect with"] = f"psql {shlex.quote(connection_string(root, instance))}"
     _table([{"field": name, "value": value} for name, value in rows.items()])
 
 

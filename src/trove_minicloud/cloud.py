@@ -11,12 +11,18 @@ from dataclasses import replace
 from keystoneauth1.exceptions import ClientException
 
 from trove_minicloud import ports, settings, state
-from trove_minicloud.bootstrap import bootstrap, write_clouds
-from trove_minicloud.errors import DiskFullError, MiniCloudError, StartupError
+from trove_minicloud.bootstrap import bootstrap, offer_compute, write_clouds
+from trove_minicloud.errors import (
+    DiskFullError,
+    MiniCloudError,
+    StartupError,
+    StopRequestedError,
+)
 from trove_minicloud.instance_programs import InstancePrograms
 from trove_minicloud.programs import Program
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.services import horizon, keystone, mistral, trove
+from trove_minicloud.services.configuration import cache_variables
 from trove_minicloud.settings import Settings
 from trove_minicloud.supervisor import Supervisor, stop_leftovers
 
@@ -37,6 +43,8 @@ def run(root: Root) -> bool:
         if mine:
             try:
                 _run(root)
+            except StopRequestedError:
+                raise
             except MiniCloudError as error:
                 # On a full disk the log and the exit status have to do.
                 with contextlib.suppress(DiskFullError):
@@ -62,9 +70,7 @@ def _run(root: Root) -> None:
     require_space(root)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(
-        root, _services(root, chosen), lambda: [*databases(), *dashboard()]
-    )
+    supervisor = Supervisor(root, _services(root, chosen), lambda: [*databases(), *dashboard()])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:
@@ -95,6 +101,7 @@ def _services(root: Root, chosen: Settings) -> list[Program]:
             "PYTHONWARNINGS": "ignore",
             # With a malloc arena for each thread the three take some 10 MB more under load.
             "MALLOC_ARENA_MAX": "2",
+            **cache_variables(root),
         }
         programs.append(replace(program, env={**program.env, **common}))
     return programs
@@ -103,6 +110,8 @@ def _services(root: Root, chosen: Settings) -> list[Program]:
 def _bootstrap(root: Root, chosen: Settings) -> None:
     try:
         bootstrap(chosen)
+        if (dashboard := horizon.wanted(root)) is not None:
+            offer_compute(chosen, dashboard.compute_url)
     except ClientException as error:
         raise StartupError(f"Keystone's users and services could not be set up: {error}") from error
     write_clouds(root, chosen)

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the `instance` and `restore` commands do: change what is wanted, and wait until it is so."""
 
+import contextlib
+import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
+from types import FrameType
 
-from trove_minicloud import state
+from trove_minicloud import state, supervisor
 from trove_minicloud.errors import MiniCloudError, WaitTimeoutError
-from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest import datastores, instances, names
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.restore import restore as restore_backup
 from trove_minicloud.guest.storage.local import LocalStore
@@ -19,6 +22,8 @@ from trove_minicloud.tenant import Tenant
 _HEALTHY_TIMEOUT = 300.0
 _STOP_TIMEOUT = 90.0
 _POLL_INTERVAL = 0.1
+# Trove's start settles the backups of a run before, and an end of a backup isn't far from it.
+_LOCK_WAIT = 2.0
 
 Report = Callable[[str], None]
 
@@ -26,7 +31,9 @@ Report = Callable[[str], None]
 def create(root: Root, name: str, kind: str, report: Report) -> Instance:
     """A new, empty server of the tenant, healthy when this returns."""
     tenant = Tenant(root)
-    instance = datastores.module(kind).create_server(root, name, tenant.project_id)
+    names.check(root, name)
+    with _cleaned_up_at_sigterm():
+        instance = datastores.module(kind).create_server(root, name, tenant.project_id)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
@@ -36,7 +43,10 @@ def add(
 ) -> Instance:
     """A server that runs already, as an instance of the tenant."""
     tenant = Tenant(root)
-    instance = datastores.module(kind).add_server(root, name, tenant.project_id, dsn, password)
+    names.check(root, name)
+    with _cleaned_up_at_sigterm():
+        server = datastores.module(kind)
+        instance = server.add_server(root, name, tenant.project_id, dsn, password)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
@@ -44,57 +54,115 @@ def add(
 def restore(root: Root, backup: str, name: str, report: Report) -> Instance:
     """A new server with the rows of the backup (its id or name), healthy when this returns."""
     tenant = Tenant(root)
+    names.check(root, name)
     backup_id = tenant.find_backup(backup)
     report(f"restoring backup {backup_id}")
-    instance = restore_backup(root, LocalStore(root.backups), backup_id, name)
+    with _cleaned_up_at_sigterm():
+        instance = restore_backup(root, LocalStore(root.backups), backup_id, name)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
 
 def start(root: Root, name_or_id: str, report: Report) -> Instance:
-    """Start a managed server that was stopped."""
+    """Start a managed server that was stopped.
+
+    :raises InstanceBusyError: it is being stopped or deleted.
+    """
     tenant = Tenant(root)
-    instance = _want(root, name_or_id, "running")
+    instance = _managed(root, name_or_id)
+    if instance.wanted != "running":
+        with instances.backup_lock(root, instance.id, "its start", _LOCK_WAIT):
+            instance = replace(instance, wanted="running")
+            instances.save(root, instance)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
 
 def stop(root: Root, name_or_id: str) -> Instance:
-    """Stop a managed server; it stays stopped, also over the cloud's next start."""
-    instance = _want(root, name_or_id, "stopped")
-    _wait_until_stopped(root, instance)
-    return instance
+    """Stop a managed server; it stays stopped, also over the cloud's next start.
+
+    :raises InstanceBusyError: a backup of it is running.
+    """
+    instance = _managed(root, name_or_id)
+    with instances.backup_lock(root, instance.id, "its stop", _LOCK_WAIT):
+        return _stop(root, instance)
 
 
 def delete(root: Root, name_or_id: str) -> Instance:
-    """Stop the server if it is ours, and remove its folder. Its backups stay."""
+    """Stop the server if it is ours, and remove its folder. Its backups stay.
+
+    :raises InstanceBusyError: a backup of it is running.
+    """
     instance = instances.find(root, name_or_id)
-    if instance.managed:
-        stop(root, instance.id)
-    instances.remove(root, instance.id)
+    # Before anything else: what is refused must not be half done.
+    with instances.backup_lock(root, instance.id, "its deletion", _LOCK_WAIT):
+        if instance.managed:
+            _stop(root, instance)
+        instances.remove(root, instance.id)
     return instance
 
 
-def _want(root: Root, name_or_id: str, wanted: Literal["running", "stopped"]) -> Instance:
+@contextlib.contextmanager
+def _cleaned_up_at_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as an error would, so that no data are left behind."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        # A second one must not end the cleaning up.
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _managed(root: Root, name_or_id: str) -> Instance:
     instance = instances.find(root, name_or_id)
     if not instance.managed:
         raise MiniCloudError(
             f"Instance {instance.name} runs outside the mini cloud; start and stop it there."
         )
-    changed = replace(instance, wanted=wanted)
-    instances.save(root, changed)
-    return changed
+    return instance
+
+
+def _stop(root: Root, instance: Instance) -> Instance:
+    instance = replace(instance, wanted="stopped")
+    instances.save(root, instance)
+    _wait_until_stopped(root, instance)
+    return instance
 
 
 def _wait_until_stopped(root: Root, instance: Instance) -> None:
     deadline = time.monotonic() + _STOP_TIMEOUT
-    while state.supervisor_pid(root) is not None:
+    while True:
+        supervised = state.supervisor_pid(root) is not None
         status = state.load(root)
-        if status and not any(item.name.endswith(instance.id) for item in status.programs):
+        programs = [item.name for item in status.programs] if status else []
+        recorded = [name for name in programs if name.endswith(instance.id)]
+        if supervised and status and not recorded:
             return
+        if not supervised:
+            for name in recorded:
+                supervisor.stop_leftover(root, name)
+            # One that has come meanwhile stops what it finds, in its own time.
+            if state.supervisor_pid(root) is None:
+                _require_stopped(root, instance)
+                return
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
                 f"The server of {instance.name} still runs after {_STOP_TIMEOUT:.0f} s;"
                 f" see {instance.log(root)}."
             )
         time.sleep(_POLL_INTERVAL)
+
+
+def _require_stopped(root: Root, instance: Instance) -> None:
+    """:raises MiniCloudError: the server runs though nobody has it on record."""
+    if datastores.module(instance.datastore).is_serving(root, instance):
+        raise MiniCloudError(
+            f"The server of {instance.name} still runs, and the mini cloud that started it is"
+            f" gone. Start the mini cloud or take it down first:"
+            f" trove-minicloud up --detach --root {root.path}"
+        )

@@ -6,6 +6,43 @@ import shlex
 from trove_minicloud.root import Root
 from trove_minicloud.settings import PROJECT, REGION, USER, Settings
 
+# A login of another kind, or to another place, that the user's shell may already have. In the
+# clients these would go before the ones below, or contradict them.
+_CONFLICTING = (
+    "OS_ACCESS_TOKEN",
+    "OS_APPLICATION_CREDENTIAL_ID",
+    "OS_APPLICATION_CREDENTIAL_NAME",
+    "OS_APPLICATION_CREDENTIAL_SECRET",
+    "OS_AUTH_SYSTEM",
+    "OS_AUTH_TOKEN",
+    "OS_AUTH_TYPE",
+    "OS_BYPASS_URL",
+    "OS_CACERT",
+    "OS_CERT",
+    "OS_DATABASE_ENDPOINT_OVERRIDE",
+    "OS_DEFAULT_DOMAIN",
+    "OS_DEFAULT_DOMAIN_ID",
+    "OS_DEFAULT_DOMAIN_NAME",
+    "OS_DOMAIN_ID",
+    "OS_DOMAIN_NAME",
+    "OS_ENDPOINT",
+    "OS_ENDPOINT_TYPE",
+    "OS_INTERFACE",
+    "OS_KEY",
+    "OS_MISTRAL_URL",
+    "OS_PROJECT_DOMAIN_ID",
+    "OS_PROJECT_ID",
+    "OS_SERVICE_TYPE",
+    "OS_SYSTEM_SCOPE",
+    "OS_TENANT_ID",
+    "OS_TENANT_NAME",
+    "OS_TOKEN",
+    "OS_TRUST_ID",
+    "OS_URL",
+    "OS_USER_DOMAIN_ID",
+    "OS_USER_ID",
+)
+
 
 def exports(root: Root, settings: Settings, *, admin: bool) -> str:
     """Lines for a shell to evaluate. They hold the password of the user.
@@ -30,5 +67,9 @@ def exports(root: Root, settings: Settings, *, admin: bool) -> str:
         "OS_USER_DOMAIN_NAME": "Default",
         "OS_PROJECT_DOMAIN_NAME": "Default",
         "OS_REGION_NAME": REGION,
+        # troveclient imports eventlet where that is installed, as it is beside the services, and
+        # eventlet then warns at each command.
+        "PYTHONWARNINGS": "ignore:::troveclient.client",
     }
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return "\n".join([f"unset {' '.join(_CONFLICTING)}", *lines])

@@ -5,7 +5,9 @@ MiniCloudError            says what failed, the evidence, and what to do next
 ├─ NotUpError             a command needs the running cloud, and it isn't running
 ├─ PortTakenError         another program listens on a port of ours
 ├─ DiskFullError          the disk under the root is full
+├─ DamagedFileError       a file of ours holds what we never wrote
 ├─ StartupError           a program died or didn't answer in time while the cloud came up
+│  └─ StopRequestedError  somebody stopped the cloud while it came up
 ├─ WaitTimeoutError       something didn't reach the wanted state in time
 ├─ StopError              a process outlived its SIGKILL
 └─ RootError              the root folder can't be used as it is
@@ -28,8 +30,16 @@ class DiskFullError(MiniCloudError):
     """There is no space left for the mini cloud's files."""
 
 
+class DamagedFileError(MiniCloudError):
+    """A file under the root holds what no version of this package wrote."""
+
+
 class StartupError(MiniCloudError):
     """A program didn't come up; the text holds its exit status and last log lines."""
+
+
+class StopRequestedError(StartupError):
+    """The cloud was asked to stop before it was up. Nothing has failed."""
 
 
 class WaitTimeoutError(MiniCloudError):

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from trove_minicloud.errors import DiskFullError
+from trove_minicloud.errors import DamagedFileError, DiskFullError
 
 _LITTLE_SPACE = 50 * 2**20
 
@@ -58,11 +58,16 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The file's value, or None where there is no file."""
+    """The file's value, or None where there is no file.
+
+    :raises DamagedFileError: it isn't JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise DamagedFileError(f"{path} is damaged: {error}") from error
 
 
 def _sync_directory(path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.programs import Program
+from trove_minicloud.programs import DATABASE_VARIABLES, Program
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
 LOG = logging.getLogger(__name__)
@@ -41,4 +41,5 @@ class InstancePrograms:
             # One database that can't be run must not stop the others.
             LOG.error("instance %s (%s) can't be run: %s", instance.name, instance.id, error)
             return []
-        return [replace(program, env={**program.env, ROOT_VARIABLE: str(self._root.path)})]
+        env = {**program.env, ROOT_VARIABLE: str(self._root.path)}
+        return [replace(program, env=env, inherits=DATABASE_VARIABLES)]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs' logs, each line under the name of its program."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,8 @@ def lines(chosen: dict[str, Path], *, follow: bool) -> Iterator[tuple[str, str]]
     offsets = dict.fromkeys(chosen, 0)
     while True:
         for name, path in chosen.items():
-            with path.open("rb") as stream:
+            # An instance may be deleted meanwhile, and its log with it.
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
                 stream.seek(offsets[name])
                 for line in stream:
                     if not line.endswith(b"\n") and follow:

@@ -4,30 +4,45 @@
 import contextlib
 import random
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from trove_minicloud.errors import MiniCloudError, PortTakenError
+from trove_minicloud.files import read_json
+from trove_minicloud.root import Root
 
 _RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST = 10240
 _LISTEN = "0A"
 
 
-def choose(count: int) -> list[int]:
+def choose(count: int, root: Root) -> list[int]:
     """Free ports, below those that the kernel hands out to outgoing connections.
 
     A port from the kernel's own range could belong to somebody's outgoing connection by the next
-    start; these are kept for the life of the root.
+    start; these are kept for the life of the root. So are those of a service or a database of the
+    root that is stopped now, and these are not chosen.
     """
+    kept = set(_kept(root))
     highest = int(_RANGE_FILE.read_text().split()[0]) if _RANGE_FILE.exists() else 32768
     candidates = range(_LOWEST, highest) if highest - _LOWEST > 1000 else range(_LOWEST, 65536)
     chosen: list[int] = []
     for port in random.sample(candidates, min(1000, len(candidates))):
-        if is_free(port):
+        if port not in kept and is_free(port):
             chosen.append(port)
             if len(chosen) == count:
                 return chosen
     raise MiniCloudError(f"Found no {count} free ports on 127.0.0.1.")
+
+
+def _kept(root: Root) -> Iterator[int]:
+    """Every file that keeps ports does so under names that end in `port`."""
+    files = (root.settings_file, *root.path.glob("*/*.json"), *root.instances.glob("*/*.json"))
+    for values in map(read_json, files):
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if name.endswith("port") and isinstance(value, int):
+                    yield value
 
 
 def is_free(port: int) -> bool:

@@ -2,6 +2,7 @@
 """Operating system processes: started in a group of their own, recognised, stopped as a group."""
 
 import contextlib
+import fnmatch
 import os
 import pwd
 import signal
@@ -35,16 +36,16 @@ class ProcessRecord:
 
 def start(program: Program) -> subprocess.Popen[bytes]:
     """Start the program in a session of its own, its output appended to its log."""
-    environment = {
-        # A user's own cloud settings must not leak into the services.
-        **{name: value for name, value in os.environ.items() if not name.startswith("OS_")},
-        **program.env,
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in program.inherits)
     }
     account = None if program.user is None else pwd.getpwuid(program.user)
     with program.log.open("ab") as log:
         return subprocess.Popen(
             program.argv,
-            env=environment,
+            env=inherited | dict(program.env),
             cwd=program.cwd,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -11,13 +11,33 @@ class NotReadyError(Exception):
     """The program doesn't answer a real request yet; the text says what came back instead."""
 
 
+#: What our own services take over from whoever starts the cloud, as patterns of names: where
+#: Python finds them, and how they write. Cloud settings, proxies and secrets are not among it.
+SERVICE_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "TZ",
+    "TMPDIR",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONUSERBASE",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "TROVE_MINICLOUD_*",
+)
+DATABASE_VARIABLES = ("PATH", "LANG")
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One program to keep running.
 
-    `env` is added to the supervisor's environment. `user` is the uid to run as, or None for the
-    invoking user. `ready` returns when the program has answered a real request, raises
-    NotReadyError otherwise, and takes 5 seconds at most. Timeouts are in seconds.
+    `env` is added to what `inherits` leaves of the supervisor's environment. `user` is the uid to
+    run as, or None for the invoking user. `ready` returns when the program has answered a real
+    request, raises NotReadyError otherwise, and takes 5 seconds at most. Timeouts are in seconds.
     """
 
     name: str
@@ -30,3 +50,4 @@ class Program:
     ready_timeout: float
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
+    inherits: tuple[str, ...] = SERVICE_VARIABLES

@@ -23,9 +23,13 @@ from trove_minicloud.root import ROOT_VARIABLE, Root
 
 SOURCE = "orders"
 COPY = "orders-restored"
+#: Of the schedule, and so of its backups.
+NAME = "quickstart"
 ROWS = 20_000
 #: The tick may be a minute away, and the backup of a small database takes seconds.
 BACKUP_TIMEOUT = 150.0
+#: Of one command; a first start on a busy machine is the longest.
+COMMAND_TIMEOUT = 300.0
 _POLL_INTERVAL = 3.0
 
 _CREATE_TABLE = "create table if not exists orders (id int primary key, item text, price numeric)"
@@ -45,7 +49,10 @@ class Quickstart:
 
     def __init__(self, root: Root) -> None:
         self._root = root
-        self._env = os.environ | {
+        # Not one OS_* variable of the caller's: they win over clouds.yaml, and may name a cloud
+        # that people rely on.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+        self._env = own | {
             ROOT_VARIABLE: str(root.path),
             "OS_CLIENT_CONFIG_FILE": str(root.clouds_file),
             "OS_CLOUD": "minicloud",
@@ -75,15 +82,15 @@ class Quickstart:
         )  # fmt: skip
 
         say("4. The tenant schedules a backup for every minute")
+        self._delete_leftovers()
         schedule = self._create_schedule()
-        try:
-            backup = self._wait_for_backup(schedule)
-            columns = ("-c", "id", "-c", "name", "-c", "pattern", "-c", "next_execution_time")
-            self._show("openstack", "database", "backup", "schedule", "show", schedule, *columns)
-            self._show("openstack", "database", "backup", "schedule", "execution", "list", schedule)
-        finally:
-            say("5. No more backups: the schedule goes, its backups stay")
-            self._show("openstack", "database", "backup", "schedule", "delete", "--force", schedule)
+        backup = self._wait_for_backup(schedule)
+        columns = ("-c", "id", "-c", "name", "-c", "pattern", "-c", "next_execution_time")
+        self._show("openstack", "database", "backup", "schedule", "show", schedule, *columns)
+        self._show("openstack", "database", "backup", "schedule", "execution", "list", schedule)
+
+        say("5. No more backups: the schedule goes, its backups stay")
+        self._show("openstack", "database", "backup", "schedule", "delete", "--force", schedule)
 
         say("6. The backup is restored into a second server, and the rows are compared")
         if self._has_instance(COPY):
@@ -96,10 +103,29 @@ class Quickstart:
             )
         print(f"All {restored[0]} rows came back, every one the same (md5 {restored[1]}).")
 
+    def _delete_leftovers(self) -> None:
+        """Schedules and backups of runs before, which would use up the quota of backups."""
+        schedules = self._list("database", "backup", "schedule", "list")
+        for row in schedules:
+            if row["Name"] == NAME:
+                self._run(
+                    ["openstack", "database", "backup", "schedule", "delete", "--force", row["ID"]],
+                    shown=None,
+                )
+        for row in self._list("database", "backup", "list"):
+            if row["Name"] == NAME:
+                self._run(["openstack", "database", "backup", "delete", row["ID"]], shown=None)
+
+    def _list(self, *command: str) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(
+            self._run(["openstack", *command, "-f", "json"], shown=None)
+        )
+        return listed
+
     def _create_schedule(self) -> str:
         arguments = [
             "openstack", "database", "backup", "schedule",
-            "create", SOURCE, "* * * * *", "quickstart",
+            "create", SOURCE, "* * * * *", NAME,
         ]  # fmt: skip
         shown = self._run([*arguments, "-f", "json"], shown=arguments)
         created: dict[str, Any] = json.loads(shown)
@@ -109,10 +135,10 @@ class Quickstart:
     def _wait_for_backup(self, schedule: str) -> str:
         """The id of the backup of the first finished run, shown as it comes about."""
         started = time.monotonic()
-        command = ["openstack", "database", "backup", "schedule", "execution", "list", schedule]
+        command = ("database", "backup", "schedule", "execution", "list", schedule)
         while True:
             waited = time.monotonic() - started
-            executions = json.loads(self._run([*command, "-f", "json"], shown=None))
+            executions = self._list(*command)
             state = executions[-1]["State"] if executions else "waiting for the cron trigger"
             print(f"{waited:4.0f} s  {state}", flush=True)
             if state == "SUCCESS":
@@ -144,9 +170,19 @@ class Quickstart:
         if shown is not None:
             print(f"$ {shlex.join(shown)}", flush=True)
         program = Path(sys.executable).with_name(command[0])
-        done = subprocess.run(
-            [str(program), *command[1:]], env=self._env, text=True, capture_output=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                [str(program), *command[1:]],
+                env=self._env,
+                text=True,
+                capture_output=True,
+                check=False,
+                timeout=COMMAND_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise QuickstartError(
+                f"{shlex.join(command)} has not ended after {COMMAND_TIMEOUT:.0f} s."
+            ) from error
         if done.returncode:
             raise QuickstartError(
                 f"{shlex.join(command)} ended with exit status {done.returncode}:\n{done.stderr}"

@@ -5,7 +5,7 @@ import dataclasses
 import secrets
 
 from trove_minicloud import ports
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
 
@@ -45,16 +45,21 @@ def load(root: Root) -> Settings | None:
     if values is None:
         return None
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except TypeError as error:
-        raise MiniCloudError(f"{root.settings_file} is not what this version wrote.") from error
+        raise DamagedFileError(f"{root.settings_file} is not what this version wrote.") from error
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if type(value) is not field.type:
+            raise DamagedFileError(f"{root.settings_file} is damaged: {field.name} is {value!r}.")
+    return settings
 
 
 def load_or_create(root: Root) -> Settings:
     """The settings of the root, drawn and saved if this is its first start."""
     if (settings := load(root)) is not None:
         return settings
-    keystone, mistral, trove = ports.choose(3)
+    keystone, mistral, trove = ports.choose(3, root)
     settings = Settings(
         keystone_port=keystone,
         mistral_port=mistral,

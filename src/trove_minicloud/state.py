@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from trove_minicloud import processes
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import DamagedFileError, MiniCloudError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.processes import ProcessRecord
 from trove_minicloud.root import Root
@@ -57,9 +57,12 @@ def load(root: Root) -> CloudStatus | None:
     values = read_json(root.state_file)
     if values is None:
         return None
-    return CloudStatus(
-        **values | {"programs": tuple(_program(item) for item in values["programs"])}
-    )
+    try:
+        return CloudStatus(
+            **values | {"programs": tuple(_program(item) for item in values["programs"])}
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"{root.state_file} is not what this version wrote.") from error
 
 
 @contextlib.contextmanager

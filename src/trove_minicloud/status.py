@@ -6,16 +6,23 @@ from typing import Any
 from trove_minicloud import processes, settings, state
 from trove_minicloud.files import space_problem
 from trove_minicloud.guest import instances
+from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
 
 
 def describe(root: Root) -> dict[str, Any]:
-    """The cloud's state, why it failed if it did, and each program with its address."""
+    """The cloud's state, why it failed if it did, and each program with its address.
+
+    :raises RootError: the folder holds something else.
+    """
+    if not root.exists():
+        return _cloud(root, "down", "", [])
     status = state.load(root)
     running = state.supervisor_pid(root) is not None
     if running and status is not None:
-        programs = [_row(item, _addresses(root)) for item in status.programs]
+        known, addresses = instances.all_instances(root), _addresses(root)
+        programs = [_row(item, known, addresses) for item in status.programs]
         return _cloud(root, status.state, space_problem(root.path), programs)
     if running:
         return _cloud(root, "starting", "", [])
@@ -30,22 +37,30 @@ def _cloud(root: Root, name: str, error: str, programs: list[dict[str, Any]]) ->
     return {"root": str(root.path), "state": name, "error": error, "programs": programs}
 
 
-def _row(program: state.ProgramStatus, addresses: dict[str, str]) -> dict[str, Any]:
+def _row(
+    program: state.ProgramStatus, known: list[Instance], addresses: dict[str, str]
+) -> dict[str, Any]:
     died = program.process is not None and not processes.is_alive(program.process)
+    instance = next((each for each in known if program.name.endswith(each.id)), None)
+    if instance is not None:
+        address = f"{instance.host}:{instance.port}"
+    else:
+        address = addresses.get(program.name, "")
     return {
         "program": program.name,
+        "instance": instance.name if instance else "",
         # With a full disk the supervisor can't write down what it sees.
         "state": "died" if died else program.state,
         "pid": program.process.pid if program.process else None,
         "since": f"{program.since:%Y-%m-%d %H:%M:%S} UTC",
         "restarts": program.restarts,
-        "address": next((at for key, at in addresses.items() if program.name.endswith(key)), ""),
+        "address": address,
         "reason": program.reason,
     }
 
 
 def _addresses(root: Root) -> dict[str, str]:
-    found = {item.id: f"{item.host}:{item.port}" for item in instances.all_instances(root)}
+    found: dict[str, str] = {}
     if (chosen := settings.load(root)) is not None:
         found |= {
             "keystone": chosen.keystone_url,

@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from trove_minicloud import processes, state
 from trove_minicloud.child import Child
-from trove_minicloud.errors import DiskFullError, StartupError
+from trove_minicloud.errors import DiskFullError, StartupError, StopError, StopRequestedError
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
-from trove_minicloud.state import CloudState, CloudStatus
+from trove_minicloud.state import CloudState, CloudStatus, ProgramStatus
 
 LOG = logging.getLogger(__name__)
 _STEP = 0.1
 _FOLLOW_INTERVAL = 0.5
+_STOP_AGAIN_AFTER = 10.0
 
 
 class Supervisor:
@@ -42,6 +43,7 @@ class Supervisor:
         self._state: CloudState = "starting"
         self._saved: CloudStatus | None = None
         self._stop_requested = False
+        self._unwanted: set[str] = set()
         self._next_follow = 0.0
 
     def request_stop(self) -> None:
@@ -56,7 +58,8 @@ class Supervisor:
     def wait_ready(self, names: Iterable[str]) -> None:
         """Wait until these services answer.
 
-        :raises StartupError: one died or ran out of time, or a stop was asked for.
+        :raises StartupError: one died or ran out of time.
+        :raises StopRequestedError: a stop was asked for.
         """
         services = [self._children[program.name] for program in self._services]
         waiting = [self._children[name] for name in names]
@@ -66,7 +69,7 @@ class Supervisor:
                 if child.restarts:
                     raise StartupError(child.evidence())
             if self._stop_requested:
-                raise StartupError("Asked to stop before the cloud was up.")
+                raise StopRequestedError("Asked to stop before the cloud was up.")
             time.sleep(_STEP)
 
     def run(self) -> None:
@@ -92,7 +95,8 @@ class Supervisor:
     def _step(self) -> None:
         self._follow_instances()
         for child in self._children.values():
-            child.step()
+            if child.name not in self._unwanted:
+                child.step()
         self._save()
 
     def _follow_instances(self) -> None:
@@ -101,8 +105,16 @@ class Supervisor:
         self._next_follow = time.monotonic() + _FOLLOW_INTERVAL
         wanted = {program.name: program for program in self._instances()}
         services = {program.name for program in self._services}
-        for name in [name for name in self._children if name not in services | wanted.keys()]:
-            self._children.pop(name).stop()
+        self._unwanted = self._children.keys() - services - wanted.keys()
+        for name in self._unwanted:
+            try:
+                self._children[name].stop()
+            except StopError as error:
+                # One database must not end the others. It stays on record, and is tried again.
+                LOG.error("%s can't be stopped: %s", name, error)
+                self._next_follow = time.monotonic() + _STOP_AGAIN_AFTER
+            else:
+                del self._children[name]
         for name, program in wanted.items():
             if name not in self._children:
                 self._add(program)
@@ -138,10 +150,25 @@ def stop_leftovers(root: Root) -> list[str]:
     Call it only while holding the root's supervisor lock.
     """
     status = state.load(root)
-    stopped = []
-    for program in reversed(status.programs if status else ()):
-        if program.process and processes.is_alive(program.process):
-            LOG.warning("stopping %s, left by a supervisor that was killed", program.name)
-            processes.stop_group(program.process)
-            stopped.append(program.name)
-    return stopped
+    return [item.name for item in reversed(status.programs if status else ()) if _stopped(item)]
+
+
+def stop_leftover(root: Root, program_name: str) -> bool:
+    """Stop this one program if a supervisor that was killed has left it running.
+
+    False if it doesn't run, or if a living supervisor looks after it.
+
+    :raises StopError: it couldn't be stopped.
+    """
+    with state.supervisor_lock(root) as free:
+        status = state.load(root) if free else None
+        named = [item for item in status.programs if item.name == program_name] if status else []
+        return any([_stopped(item) for item in named])
+
+
+def _stopped(program: ProgramStatus) -> bool:
+    if program.process is None or not processes.is_alive(program.process):
+        return False
+    LOG.warning("stopping %s, left by a supervisor that was killed", program.name)
+    processes.stop_group(program.process)
+    return True

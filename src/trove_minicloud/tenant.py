@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mini cloud as its tenant sees it: instances and backups as Trove's API shows them."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from keystoneauth1.exceptions import ClientException, NotFound
 
 from trove_minicloud import settings, state
 from trove_minicloud.errors import MiniCloudError, NotUpError, WaitTimeoutError
+from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest.errors import InstanceNotFoundError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services.probes import tenant_session
 
 _POLL_INTERVAL = 1.0
 _PAGE = 100
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Tenant:
@@ -35,7 +40,8 @@ class Tenant:
         ):
             raise NotUpError(
                 f"The mini cloud under {root.path} is not up."
-                f" Start it with: trove-minicloud up --detach --root {root.path}"
+                " Start it with: trove-minicloud up --detach"
+                f" --root {shlex.quote(str(root.path))}"
             )
         self._session = tenant_session(chosen, timeout=30.0)
         try:
@@ -44,13 +50,20 @@ class Tenant:
             raise MiniCloudError(f"Keystone doesn't answer: {error}") from error
         self._url = f"{chosen.trove_url}/{self.project_id}"
 
-    def instance_state(self, instance_id: str) -> str:
-        """`ACTIVE/HEALTHY` and the like: the state and the state of the database service."""
+    def instance_state(self, instance_id: str, not_before: datetime | None = None) -> str:
+        """`ACTIVE/HEALTHY` and the like: the state and the state of the database service.
+
+        An older state than `not_before` (UTC) is told as such.
+        """
         try:
             instance = self._get(f"/instances/{instance_id}")["instance"]
         except NotFound:
             return "not known to Trove"
-        return "/".join(filter(None, (instance["status"], instance.get("operating_status"))))
+        shown = "/".join(filter(None, (instance["status"], instance.get("operating_status"))))
+        # Trove learns from a server every few seconds only how it is.
+        if not_before and _time(instance.get("service_status_updated")) < not_before:
+            return f"{shown}, as of before the last change"
+        return shown
 
     def find_backup(self, name_or_id: str) -> str:
         """The id of the one completed backup of this id or name.
@@ -62,25 +75,43 @@ class Tenant:
         ]
         if not found:
             raise MiniCloudError(f"There is no backup {name_or_id!r}.")
-        if len(found) > 1:
-            ids = ", ".join(backup["id"] for backup in found)
-            raise MiniCloudError(f"Several backups are named {name_or_id!r}; use an id: {ids}")
-        if found[0]["status"] != "COMPLETED":
-            raise MiniCloudError(f"The backup {found[0]['id']} is {found[0]['status']}.")
-        return str(found[0]["id"])
+        # All backups of a schedule bear its name, those that failed too.
+        completed = [backup for backup in found if backup["status"] == "COMPLETED"]
+        if not completed:
+            states = ", ".join(f"{backup['id']} is {backup['status']}" for backup in found)
+            raise MiniCloudError(f"No backup {name_or_id!r} is COMPLETED: {states}.")
+        if len(completed) > 1:
+            completed.sort(key=lambda backup: str(backup["created"]), reverse=True)
+            lines = "".join(
+                f"\n  {backup['id']}  {backup['created']} UTC  {backup['size']} GB"
+                for backup in completed
+            )
+            raise MiniCloudError(
+                f"Several backups are named {name_or_id!r}; use an id (the newest first):{lines}"
+            )
+        return str(completed[0]["id"])
 
     def wait_until_healthy(
         self, instance: Instance, timeout: float, report: Callable[[str], None]
     ) -> None:
-        """Wait until Trove would take a backup of the instance.
+        """Wait until the server serves and Trove would take a backup of it.
 
         :param timeout: in seconds.
         :raises WaitTimeoutError: it isn't so by then; the text holds what was seen instead.
+        :raises MiniCloudError: meanwhile it was stopped or deleted, or the cloud went down.
         """
         started = time.monotonic()
         seen = ""
+        serving = False
         while True:
-            current = self.instance_state(instance.id)
+            changed_at = _require_wanted(self._root, instance)
+            # Trove's word alone may be that of a moment before the server was stopped.
+            serving = serving or datastores.module(instance.datastore).is_serving(
+                self._root, instance
+            )
+            current = "not serving yet"
+            if serving:
+                current = self.instance_state(instance.id, changed_at)
             waited = time.monotonic() - started
             if current != seen:
                 seen = current
@@ -110,6 +141,28 @@ class Tenant:
             raise
         except ClientException as error:
             raise MiniCloudError(f"Trove doesn't answer: {error}") from error
+
+
+def _time(shown: str | None) -> datetime:
+    """Trove shows UTC, without saying so."""
+    return datetime.fromisoformat(shown).replace(tzinfo=UTC) if shown else _LONG_AGO
+
+
+def _require_wanted(root: Root, instance: Instance) -> datetime:
+    """When the instance last changed (UTC).
+
+    :raises MiniCloudError: nobody wants or can have it running any more.
+    """
+    try:
+        changed_at = instances.changed_at(root, instance.id)
+        wanted = instances.load(root, instance.id).wanted
+    except InstanceNotFoundError:
+        raise MiniCloudError(f"Instance {instance.name} was deleted meanwhile.") from None
+    if wanted != "running":
+        raise MiniCloudError(f"Instance {instance.name} was stopped meanwhile.")
+    if state.supervisor_pid(root) is None:
+        raise NotUpError(f"The mini cloud went down while instance {instance.name} was starting.")
+    return changed_at
 
 
 def _supervisors_view(root: Root, instance_id: str) -> str:

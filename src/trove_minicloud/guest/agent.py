@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any, BinaryIO, cast
 
 from oslo_log import log as logging
@@ -23,7 +24,7 @@ from trove.backup.state import BackupState
 from trove_minicloud.guest import datastores, instances, report
 from trove_minicloud.guest.backup import Parent
 from trove_minicloud.guest.deletion import swift_client
-from trove_minicloud.guest.errors import BackupNotFoundError
+from trove_minicloud.guest.errors import BackupNotFoundError, DamagedManifestError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.manifest import Key, Manifest
 from trove_minicloud.guest.storage.local import LocalStore, key_of
@@ -37,6 +38,8 @@ LOG = logging.getLogger(__name__)
 _GIGABYTE = 1024**3
 # How long a dead run's worker may take to notice.
 _LOCK_WAIT = 30.0
+_HEAD_ATTEMPTS = 5
+_HEAD_INTERVAL = 1.0
 
 
 def guest_client(context: Any, instance_id: str, manager: str | None = None) -> "GuestClient":
@@ -79,14 +82,18 @@ def recover() -> None:
     store = LocalStore(root.backups)
     with contextlib.ExitStack() as locks:
         for instance in instances.all_instances(root):
-            locks.enter_context(instances.backup_lock(root, instance.id, _LOCK_WAIT))
+            lock = instances.backup_lock(root, instance.id, "the start of Trove", _LOCK_WAIT)
+            locks.enter_context(lock)
         for backup in _unfinished_backups():
             key = Key(backup.instance_id, backup.id)
             try:
                 fields = report.completed_fields(store, store.head(key))
-            except BackupNotFoundError:
+            except (BackupNotFoundError, DamagedManifestError) as error:
+                cause = "The mini cloud ended in the middle of it."
+                if isinstance(error, DamagedManifestError):
+                    cause = str(error)
                 fields = {"state": BackupState.FAILED}
-                report.explain_failure(key, "The mini cloud ended in the middle of it.")
+                report.explain_failure(key, cause)
             backup.update(**fields)
         for name in [*store.sweep(), *map(str, instances.sweep(root))]:
             LOG.warning("Removed %s, which a dead run had left.", name)
@@ -108,21 +115,44 @@ def _back_up(key: Key, backup_info: dict[str, Any]) -> None:
     except Exception as error:
         LOG.exception("The worker of backup %s could not be run", key.backup_id)
         cause = f"{type(error).__name__}: {error}"
-    _settle(LocalStore(root.backups), key, cause)
-
-
-def _settle(store: LocalStore, key: Key, cause: str) -> None:
-    """What is in the store decides."""
+    fields = _outcome(LocalStore(root.backups), key, cause)
     try:
-        manifest = store.head(key)
+        report.ended(key, fields)
+    except Exception:
+        LOG.exception("Backup %s: Trove's conductor could not be told", key.backup_id)
+        report.set_ended(key, fields)
+
+
+def _outcome(store: LocalStore, key: Key, cause: str) -> dict[str, Any]:
+    """What Trove is to know of the backup's end: what is in the store decides."""
+    try:
+        manifest = _head(store, key)
     except BackupNotFoundError:
-        # A worker that was killed can't have cleaned up.
-        store.delete(key)
-        report.explain_failure(key, cause)
-        report.ended(key, {"state": BackupState.FAILED})
+        pass
+    except (DamagedManifestError, OSError) as error:
+        cause = f"{cause or 'It was taken'}; but the store can't be read: {error}"
     else:
         _log_success(manifest)
-        report.ended(key, report.completed_fields(store, manifest))
+        return report.completed_fields(store, manifest)
+    try:
+        # A worker that was killed can't have cleaned up.
+        store.delete(key)
+    except OSError:
+        # Trove's next start sweeps what has no manifest.
+        LOG.exception("What is left of backup %s could not be removed", key.backup_id)
+    report.explain_failure(key, cause)
+    return {"state": BackupState.FAILED}
+
+
+def _head(store: LocalStore, key: Key) -> Manifest:
+    """:raises OSError: the store still can't be read at the last of some attempts."""
+    for _attempt in range(_HEAD_ATTEMPTS - 1):
+        try:
+            return store.head(key)
+        except OSError as error:
+            LOG.warning("Backup %s: the store can't be read: %s", key.backup_id, error)
+            time.sleep(_HEAD_INTERVAL)
+    return store.head(key)
 
 
 def _log_success(manifest: Manifest) -> None:

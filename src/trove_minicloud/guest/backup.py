@@ -40,7 +40,7 @@ def take_backup(
     :raises MiniCloudError: it was not taken; nothing of it is left in the store.
     """
     kind = datastores.module(instance.datastore)
-    with instances.backup_lock(root, instance.id):
+    with instances.backup_lock(root, instance.id, f"backup {backup_id}"):
         source = kind.inspect(root, instance)
         job = _Job(root, store, kind, instance, source, Key(instance.id, backup_id))
         if parent is None:

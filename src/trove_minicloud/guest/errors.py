@@ -4,7 +4,8 @@
 MiniCloudError
 ├─ InstanceNotFoundError      no instance of that name or id
 ├─ AmbiguousInstanceError     several instances bear that name
-├─ InstanceBusyError          a backup of the instance is running
+├─ InstanceBusyError          a backup of the instance is running, or it is being stopped
+├─ InvalidNameError           no name for a new instance
 ├─ DatastoreError             a database server, or the programs for it, can't be used
 │  ├─ ProgramsMissingError    no suitable programs of the database on this machine
 │  ├─ UnreachableFolderError  the user who runs the server can't get at its folder
@@ -16,6 +17,7 @@ MiniCloudError
 │  └─ ParentRefusedError      no incremental backup can be built on that parent
 └─ RestoreError               the backup was not restored
    ├─ BackupNotFoundError     no such backup in the store
+   ├─ DamagedManifestError    what the store knows of a backup can't be read
    ├─ BrokenChainError        a backup that this one needs is gone or doesn't fit
    └─ ChecksumMismatchError   stored bytes are not those that were written
 """
@@ -32,7 +34,11 @@ class AmbiguousInstanceError(MiniCloudError, LookupError):
 
 
 class InstanceBusyError(MiniCloudError):
-    """A backup of the instance is running."""
+    """A backup of the instance is running, or it is being stopped."""
+
+
+class InvalidNameError(MiniCloudError, ValueError):
+    """A new instance can't bear that name."""
 
 
 class DatastoreError(MiniCloudError):
@@ -87,6 +93,10 @@ class RestoreError(MiniCloudError):
 
 class BackupNotFoundError(RestoreError, LookupError):
     """No such backup in the store."""
+
+
+class DamagedManifestError(RestoreError):
+    """What the store knows of a backup can't be read."""
 
 
 class BrokenChainError(RestoreError):

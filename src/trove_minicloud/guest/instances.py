@@ -7,16 +7,18 @@ The file holds what is wanted; the supervisor and Trove follow it.
 import contextlib
 import dataclasses
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.guest.errors import (
     AmbiguousInstanceError,
@@ -25,8 +27,14 @@ from trove_minicloud.guest.errors import (
 )
 from trove_minicloud.root import Root
 
+LOG = logging.getLogger(__name__)
+
 _FILE = "instance.json"
+# The complaints about damaged files that this process has made already.
+_told: set[str] = set()
 _BUILDING = ".new-"
+_REMOVED = ".old-"
+_DELETE_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,14 @@ class Instance:
 
 
 def save(root: Root, instance: Instance) -> None:
-    """Replace the instance's file in one step."""
-    write(instance.folder(root), instance)
+    """Replace the instance's file in one step.
+
+    :raises InstanceNotFoundError: its folder is gone.
+    """
+    try:
+        write(instance.folder(root), instance)
+    except FileNotFoundError:
+        raise InstanceNotFoundError(f"Instance {instance.name} was deleted meanwhile.") from None
 
 
 def write(folder: Path, instance: Instance) -> None:
@@ -80,6 +94,18 @@ def write(folder: Path, instance: Instance) -> None:
     values = dataclasses.asdict(instance)
     values["created_at"] = instance.created_at.isoformat()
     write_json(folder / _FILE, values)
+
+
+def changed_at(root: Root, instance_id: str) -> datetime:
+    """When the instance's file was last written.
+
+    :raises InstanceNotFoundError: there is none of this id.
+    """
+    file = root.instances / instance_id / _FILE
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        raise InstanceNotFoundError(f"There is no instance in {file.parent}.") from None
 
 
 def load(root: Root, instance_id: str) -> Instance:
@@ -91,18 +117,27 @@ def _read(folder: Path) -> Instance:
     values = read_json(folder / _FILE)
     if values is None:
         raise InstanceNotFoundError(f"There is no instance in {folder}.")
-    values["created_at"] = datetime.fromisoformat(values["created_at"])
-    return Instance(**values)
+    try:
+        created_at = datetime.fromisoformat(values["created_at"])
+        return Instance(**values | {"created_at": created_at})
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"{folder / _FILE} is not what this version wrote.") from error
 
 
 def all_instances(root: Root) -> list[Instance]:
     """Every instance, oldest first."""
     found = []
     for file in root.instances.glob(f"*/{_FILE}"):
-        if not file.parent.name.startswith(_BUILDING):
+        if not file.parent.name.startswith((_BUILDING, _REMOVED)):
             # An instance may be removed while we look.
             with contextlib.suppress(InstanceNotFoundError):
-                found.append(load(root, file.parent.name))
+                try:
+                    found.append(load(root, file.parent.name))
+                except DamagedFileError as error:
+                    # The others have to go on. The supervisor asks twice a second.
+                    if str(error) not in _told:
+                        _told.add(str(error))
+                        LOG.error("an instance is left out: %s", error)
     return sorted(found, key=lambda instance: instance.created_at)
 
 
@@ -128,17 +163,20 @@ def find(root: Root, name_or_id: str) -> Instance:
 
 
 def remove(root: Root, instance_id: str) -> None:
-    """Delete the instance's folder, data included; a managed server must be stopped before.
+    """Delete the instance's folder, data included. Its backups stay in the store.
 
-    Its backups stay in the store.
-
-    :raises InstanceBusyError: a backup of it is running.
+    A managed server must be stopped before, and the backup lock be held.
     """
     folder = load(root, instance_id).folder(root)
-    with backup_lock(root, instance_id):
-        # Without its file it is no instance any more, whatever becomes of the rest.
-        (folder / _FILE).unlink()
-        shutil.rmtree(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Locked, so that nobody's `sweep` works on it as well.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # In one step it is no instance any more; `sweep` knows the rest by its name.
+        removed = folder.rename(folder.with_name(f"{_REMOVED}{instance_id}"))
+        _delete(removed)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -148,46 +186,83 @@ def building(root: Root) -> Iterator[Path]:
     `write` the instance into the folder as the last step. The folder is locked meanwhile: this
     is how `sweep` tells it from one whose maker was killed.
     """
-    folder = Path(tempfile.mkdtemp(dir=root.instances, prefix=_BUILDING))
-    # The user who runs the server has to pass through it.
-    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    # What was left behind may be as large as what is to come.
+    sweep(root)
+    folder, descriptor = _locked_folder(root)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # The user who runs the server has to pass through it.
+        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         yield folder
         folder.rename(_read(folder).folder(root))
     except BaseException:
-        shutil.rmtree(folder)
+        _delete(folder)
         raise
     finally:
         os.close(descriptor)
 
 
-def sweep(root: Root) -> list[Path]:
-    """Remove what killed makers of instances left behind, and return it."""
-    swept = []
-    for folder in root.instances.glob(f"{_BUILDING}*"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
-            swept.append(folder)
-        except BlockingIOError:
-            continue
-        finally:
+def _locked_folder(root: Root) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=root.instances, prefix=_BUILDING))
+        # Until it is locked, another process may sweep it.
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, descriptor
             os.close(descriptor)
+
+
+def sweep(root: Root) -> list[Path]:
+    """Remove what killed makers and removers of instances left behind, and return it."""
+    swept = []
+    for prefix in (_BUILDING, _REMOVED):
+        for folder in root.instances.glob(f"{prefix}*"):
+            # One that is gone was swept by another process.
+            with contextlib.suppress(FileNotFoundError):
+                if _sweep_folder(folder):
+                    swept.append(folder)
     return swept
 
 
+def _delete(folder: Path) -> None:
+    """A program in it whose starter was killed may go on for a moment."""
+    deadline = time.monotonic() + _DELETE_TIMEOUT
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _sweep_folder(folder: Path) -> bool:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _delete(folder)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 @contextlib.contextmanager
-def backup_lock(root: Root, instance_id: str, wait: float = 0.0) -> Iterator[None]:
+def backup_lock(root: Root, instance_id: str, purpose: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the instance's one backup lock, which ends with the process that holds it.
 
+    :param purpose: what others are told that the instance is busy with.
     :param wait: seconds to wait for it.
+    :raises InstanceNotFoundError: there is no such instance.
     :raises InstanceBusyError: another process holds it.
     """
     path = root.instances / instance_id / "backup.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        raise InstanceNotFoundError(f"There is no instance in {path.parent}.") from None
     deadline = time.monotonic() + wait
     try:
         while True:
@@ -196,11 +271,15 @@ def backup_lock(root: Root, instance_id: str, wait: float = 0.0) -> Iterator[Non
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
+                    # Empty for the moment between its being locked and written.
+                    holder = os.pread(descriptor, 200, 0).decode() or "something else"
                     raise InstanceBusyError(
-                        f"A backup of instance {instance_id} is running"
-                        f" (waited {wait:.0f} s for its end)."
+                        f"Instance {instance_id} is busy with {holder} (waited {wait:.0f} s for"
+                        " its end). Try again when that is over."
                     ) from None
                 time.sleep(0.05)
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, purpose.encode(), 0)
         yield
     finally:
         os.close(descriptor)

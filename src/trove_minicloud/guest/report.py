@@ -23,6 +23,8 @@ LOG = logging.getLogger(__name__)
 
 _DEADLINE = 60.0
 _RESEND_AFTER = 5.0
+_SET_ATTEMPTS = 20
+_SET_INTERVAL = 5.0
 _GIGABYTE = 1024**3
 
 
@@ -51,6 +53,27 @@ def ended(key: Key, fields: dict[str, Any]) -> None:
         f"Trove's conductor didn't set backup {key.backup_id} to {fields['state']}"
         f" in {_DEADLINE:.0f} s."
     )
+
+
+def set_ended(key: Key, fields: dict[str, Any]) -> None:
+    """Write the backup's last state without the conductor, when that can't be reached.
+
+    :raises Exception: what kept it from being written, at the last of many attempts.
+    """
+    for _attempt in range(_SET_ATTEMPTS - 1):
+        try:
+            _set(key, fields)
+        except Exception:
+            LOG.exception("Backup %s could not be set to %s", key.backup_id, fields["state"])
+            time.sleep(_SET_INTERVAL)
+        else:
+            return
+    _set(key, fields)
+
+
+def _set(key: Key, fields: dict[str, Any]) -> None:
+    DBBackup.find_by(id=key.backup_id).update(**fields)
+    LOG.warning("Backup %s was set to %s directly.", key.backup_id, fields["state"])
 
 
 def completed_fields(store: Store, manifest: Manifest) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from trove_minicloud.root import Root
 from trove_minicloud.settings import REGION, Settings
 
 
@@ -23,6 +24,14 @@ def logging_options() -> dict[str, object]:
         "default_log_levels": ",".join(f"{name}={level}" for name, level in _LOG_LEVELS.items()),
         "logging_context_format_string": _LOG_FORMAT.format(context=" [%(request_id)s]"),
         "logging_default_format_string": _LOG_FORMAT.format(context=""),
+    }
+
+
+def cache_variables(root: Root) -> dict[str, str]:
+    """Where libraries keep what they would otherwise leave in the home directory."""
+    return {
+        "XDG_CACHE_HOME": str(root.cache),
+        "TROVECLIENT_UUID_CACHE_DIR": str(root.cache / "troveclient"),
     }
 
 

@@ -3,7 +3,8 @@
 
 import logging
 import threading
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oslo_utils import timeutils
@@ -15,6 +16,7 @@ from trove.instance.tasks import InstanceTasks
 from trove.quota.quota import QUOTAS
 
 from trove_minicloud.guest import agent, instances
+from trove_minicloud.guest.errors import InstanceNotFoundError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services.trove_standins import FLAVOR_ID
@@ -25,6 +27,10 @@ LOG = logging.getLogger(__name__)
 _INTERVAL = 2.0
 # Trove takes a guest for dead when its status is 90 seconds old.
 _HEARTBEAT = timedelta(seconds=20)
+# A server that can't be reached takes 5 seconds to be found so.
+_PROBES = 8
+# Trove's API shows the time of a status in whole seconds.
+_SECOND = timedelta(seconds=1)
 
 
 def start(root: Root) -> None:
@@ -47,16 +53,41 @@ def _run(root: Root) -> None:
 def _reconcile(root: Root) -> None:
     known = {row.id: row for row in DBInstance.find_all(deleted=False).all()}
     present = {instance.id: instance for instance in instances.all_instances(root)}
-    for instance in present.values():
-        if instance.id not in known:
-            _register(instance)
-        serving = agent.is_serving(root, instance)
-        _set_status(instance.id, ServiceStatuses.HEALTHY if serving else ServiceStatuses.SHUTDOWN)
+    with ThreadPoolExecutor(_PROBES, "trove-instances-probe") as pool:
+        # The next server's status must not wait for the answer of one that can't be reached.
+        probes = {pool.submit(_probe, root, instance): instance for instance in present.values()}
+        for probe in as_completed(probes):
+            instance = probes[probe]
+            try:
+                if instance.id not in known:
+                    _register(instance)
+                _follow(root, instance, *probe.result())
+            except Exception:
+                # As in `_run`, and one instance must not cost the others their heartbeats.
+                LOG.exception("instance %s could not be reconciled", instance.id)
     for row in known.values():
         if row.id not in present:
             LOG.info("instance %s is gone", row.id)
             _set_status(row.id, ServiceStatuses.DELETED)
             row.delete()
+
+
+def _probe(root: Root, instance: Instance) -> tuple[datetime, bool]:
+    """When the instance was asked, and whether it serves."""
+    asked_at = datetime.now(UTC)
+    return asked_at, agent.is_serving(root, instance)
+
+
+def _follow(root: Root, instance: Instance, asked_at: datetime, serving: bool) -> None:
+    try:
+        changed_at = instances.changed_at(root, instance.id)
+    except InstanceNotFoundError:
+        # Removed meanwhile; so it goes at the next round.
+        return
+    # Whoever started or stopped the server then waits for a status of after that moment.
+    if changed_at < asked_at:
+        status = ServiceStatuses.HEALTHY if serving else ServiceStatuses.SHUTDOWN
+        _set_status(instance.id, status, changed_at.replace(tzinfo=None) + _SECOND)
 
 
 def _register(instance: Instance) -> None:
@@ -98,7 +129,10 @@ def _datastore_version(name: str, version: str) -> Any:
     return datastore_models.DBDatastoreVersion.find_by(**conditions).id
 
 
-def _set_status(instance_id: str, status: ServiceStatus) -> None:
+def _set_status(
+    instance_id: str, status: ServiceStatus, not_before: datetime | None = None
+) -> None:
+    """Write the status where it is another, or is older than `not_before` or a heartbeat."""
     try:
         row = InstanceServiceStatus.find_by(instance_id=instance_id)
     except exception.ModelNotFoundError:
@@ -106,7 +140,9 @@ def _set_status(instance_id: str, status: ServiceStatus) -> None:
         return
     if row.status != status:
         LOG.info("instance %s is %s", instance_id, status.description)
-    elif row.updated_at > timeutils.utcnow() - _HEARTBEAT:
-        return
+    else:
+        oldest = timeutils.utcnow() - _HEARTBEAT
+        if row.updated_at > (max(oldest, not_before) if not_before else oldest):
+            return
     row.set_status(status)
     row.save()

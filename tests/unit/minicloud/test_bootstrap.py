@@ -7,7 +7,7 @@ import requests_mock
 import yaml
 
 from trove_minicloud import settings
-from trove_minicloud.bootstrap import bootstrap, write_clouds
+from trove_minicloud.bootstrap import bootstrap, offer_compute, write_clouds
 from trove_minicloud.root import Root
 from trove_minicloud.settings import Settings
 
@@ -98,6 +98,18 @@ def test_every_service_has_three_endpoints_in_the_region(
         chosen.mistral_url,
         f"{chosen.trove_url}/%(tenant_id)s",
     }
+
+
+def test_flavors_are_offered_once_and_only_when_asked_for(
+    chosen: Settings, keystone: FakeKeystone
+) -> None:
+    bootstrap(chosen)
+    assert "compute" not in {item["type"] for item in keystone.created["service"]}
+    for _ in range(2):
+        offer_compute(chosen, "http://127.0.0.1:5/v2.1")
+    added = keystone.created["endpoint"][6:]
+    assert {item["url"] for item in added} == {"http://127.0.0.1:5/v2.1"}
+    assert len(added) == 3
 
 
 def test_a_second_run_creates_nothing(chosen: Settings, keystone: FakeKeystone) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram, wait_for
-from trove_minicloud import child as child_module
+from trove_minicloud import child as child_module, processes
 from trove_minicloud.child import Child
+from trove_minicloud.errors import StopError
 
 
 def _until(child: Child, condition: Callable[[], bool]) -> None:
@@ -91,3 +92,24 @@ def test_a_program_that_is_not_there_says_so(make_program: MakeProgram) -> None:
     child.step()
     assert child.restarts == 1
     assert "could not be started" in child.evidence()
+
+
+def test_a_program_that_outlives_its_kill_is_started_again_only_when_it_has_ended(
+    make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_group = processes.stop_group
+
+    def refuse(_record: processes.ProcessRecord) -> None:
+        raise StopError("it is still there")
+
+    monkeypatch.setattr(processes, "stop_group", refuse)
+    child = Child(make_program(code="time.sleep(60)", ready_timeout=0.1))
+    _until(child, lambda: child.restarts == 1)
+    record = child.status().process
+    assert record is not None
+    child.step()
+    assert child.status().process == record
+    monkeypatch.setattr(processes, "stop_group", stop_group)
+    stop_group(record)
+    _until(child, lambda: child.status().process not in (None, record))
+    child.stop()

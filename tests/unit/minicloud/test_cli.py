@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import json
+import os
+import shlex
 import subprocess
 import sys
 from argparse import Namespace
@@ -10,11 +13,13 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from trove_minicloud import cli, cloud, commands, daemon, settings
+from trove_minicloud import cli, cloud, commands, daemon, dashboard, settings, state
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
+from trove_minicloud.services import horizon
+from trove_minicloud.state import CloudStatus
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ def test_an_error_goes_to_stderr_with_status_1(
 def test_up_of_a_cloud_that_is_up_says_so_and_succeeds(
     root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], detach: bool
 ) -> None:
-    monkeypatch.setattr(cloud, "run", create_autospec(cloud.run, return_value=False))
+    monkeypatch.setattr(daemon, "run", create_autospec(daemon.run, return_value=False))
     monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=False))
     assert _run(root, "up", *(["--detach"] if detach else [])) == 0
     assert capsys.readouterr().out == f"The mini cloud under {root.path} is already up.\n"
@@ -98,6 +103,20 @@ def test_up_detached_leaves_the_work_to_the_daemon(
     assert _run(root, "up", "--detach") == 0
     assert up.call_args.args[0] == root
     assert f"env --root {root.path}" in capsys.readouterr().out
+
+
+def test_up_with_a_dashboard_waits_for_it_and_tells_the_login(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=False))
+    wait = create_autospec(dashboard.wait, return_value=1.0)
+    monkeypatch.setattr(dashboard, "wait", wait)
+    assert _run(root, "up", "--detach", "--dashboard", "--dashboard-python", "/a/python") == 0
+    wanted = horizon.wanted(root)
+    assert wanted is not None
+    assert wanted.python == "/a/python"
+    wait.assert_called_once_with(root, wanted)
+    assert wanted.url in capsys.readouterr().out
 
 
 def test_down_of_a_cloud_that_is_down_says_so_and_succeeds(
@@ -265,3 +284,78 @@ def test_the_parser_gives_every_command_a_function() -> None:
     parsed = cli.build_parser().parse_args(["instance", "list"])
     assert isinstance(parsed, Namespace)
     assert callable(parsed.command)
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["up", "--detach"], ["status"], ["down"]])
+@pytest.mark.parametrize("path", ["/proc/x/y", f"/tmp/{'x' * 300}", "/dev/null/x"])
+def test_an_impossible_root_is_told_in_a_line(
+    arguments: list[str], path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = cli.main([*arguments, "--root", path])
+    captured = capsys.readouterr()
+    if "up" in arguments:
+        assert status == 1
+        assert captured.err.startswith("trove-minicloud: Can't use ")
+    assert captured.err.count("\n") == status
+
+
+def test_an_error_of_the_operating_system_is_told_in_a_line(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = create_autospec(daemon.down, side_effect=PermissionError(13, "Denied", "/a/file"))
+    monkeypatch.setattr(daemon, "down", failing)
+    assert _run(root, "down") == 1
+    assert capsys.readouterr().err == "trove-minicloud: [Errno 13] Denied: '/a/file'\n"
+
+
+@pytest.mark.parametrize("arguments", [["env"], ["status"], ["up"]])
+def test_a_damaged_settings_file_is_named(
+    root: Root,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+) -> None:
+    # A supervisor's own is of no use to the tests after this one.
+    monkeypatch.setattr(os, "umask", lambda _mask: 0o022)
+    root.settings_file.write_text("{")
+    with contextlib.ExitStack() as stack:
+        if arguments == ["status"]:
+            stack.enter_context(state.supervisor_lock(root))
+            state.save(root, CloudStatus(os.getpid(), "running", "", ()))
+        assert _run(root, *arguments) == 1
+    assert f"{root.settings_file} is damaged" in capsys.readouterr().err
+
+
+def test_the_plain_client_says_what_the_mini_cloud_needs(
+    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ModuleNotFoundError("No module named 'zstandard'", name="zstandard")
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, side_effect=missing))
+    assert _run(root, "up", "--detach") == 1
+    error = capsys.readouterr().err
+    assert "zstandard is not installed" in error
+    assert "trove-schedules[minicloud]" in error
+
+
+def test_the_line_to_type_survives_a_path_with_spaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=True))
+    root = Root.at(tmp_path / "my cloud")
+    assert _run(root, "up", "--detach") == 0
+    assert f"env --root '{root.path}')" in capsys.readouterr().out
+
+
+def test_the_way_to_connect_can_be_pasted_into_a_shell_whatever_the_roots_name(
+    tmp_path: Path, instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = Root.at(tmp_path / """it's "my" $cloud""")
+    strange.path.mkdir()
+    strange.instances.mkdir()
+    instance.folder(strange).mkdir()
+    instances.save(strange, instance)
+    assert _run(strange, "instance", "show", "m") == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "psql" in line)
+    words = shlex.split(line.removeprefix("connect with"))
+    assert words[0] == "psql"
+    assert str(instance.superuser_password_file(strange)).replace("'", "\\'") in words[1]

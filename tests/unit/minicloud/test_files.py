@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.errors import DiskFullError
+from trove_minicloud.errors import DamagedFileError, DiskFullError
 from trove_minicloud.files import read_json, write_json, write_private
 
 
@@ -40,3 +40,11 @@ def test_a_full_disk_leaves_the_old_content_and_nothing_else(
         write_private(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=f"{path} is damaged"):
+        read_json(path)

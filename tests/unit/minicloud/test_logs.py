@@ -36,3 +36,16 @@ def test_following_waits_for_the_end_of_a_line(root: Root, monkeypatch: pytest.M
     monkeypatch.setattr(logs.time, "sleep", append)
     followed = itertools.islice(logs.lines(logs.choose(root, []), follow=True), 3)
     assert [line for _, line in followed] == ["a", "half", "last"]
+
+
+def test_following_goes_on_when_a_log_vanishes(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    root.log("deleted").write_text("a\n")
+    root.log("kept").write_text("b\n")
+
+    def change(_seconds: float) -> None:
+        root.log("deleted").unlink()
+        root.log("kept").write_text("b\nc\n")
+
+    monkeypatch.setattr(logs.time, "sleep", change)
+    followed = itertools.islice(logs.lines(logs.choose(root, []), follow=True), 3)
+    assert [line for _, line in followed] == ["a", "b", "c"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram, wait_for
 from trove_minicloud import processes
-from trove_minicloud.programs import Program
+from trove_minicloud.programs import DATABASE_VARIABLES, Program
 
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -140,3 +140,20 @@ def test_ids_that_mean_more_than_one_group_are_never_signalled(
     with pytest.raises(ValueError, match="no process group"):
         processes._signal_group(pid, signal.SIGKILL)
     assert sent == []
+
+
+def test_only_what_a_program_needs_of_the_callers_environment_reaches_it(
+    make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "http_proxy", "LC_TIME", "TROVE_MINICLOUD_X"):
+        monkeypatch.setenv(name, "set")
+    code = "print(*sorted(os.environ), flush=True); ready.touch()"
+    service = make_program("service", code=code)
+    database = make_program("database", code=code, inherits=DATABASE_VARIABLES, env={"A": "b"})
+    for program in (service, database):
+        _start(program)
+    names = set(service.log.read_text().split())
+    assert {"PATH", "LC_TIME", "TROVE_MINICLOUD_X"} <= names
+    assert names.isdisjoint({"AWS_SECRET_ACCESS_KEY", "http_proxy"})
+    # Python itself may set LC_CTYPE.
+    assert set(database.log.read_text().split()) <= {"A", "PATH", "LANG", "LC_CTYPE"}

@@ -2,7 +2,10 @@
 import os
 from datetime import UTC, datetime
 
+import pytest
+
 from trove_minicloud import state
+from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.processes import ProcessRecord
 from trove_minicloud.root import Root
 from trove_minicloud.state import CloudStatus, ProgramStatus
@@ -32,3 +35,11 @@ def test_a_failure_is_what_remains_of_a_cloud_that_did_not_come_up(root: Root) -
     status = state.load(root)
     assert status is not None
     assert (status.state, status.error, status.programs) == ("failed", "the port is taken", ())
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"programs": [{}]}'])
+def test_a_damaged_state_names_its_file(root: Root, content: str) -> None:
+    root.state_file.write_text(content)
+    with pytest.raises(DamagedFileError, match=r"supervisor\.json"):
+        state.load(root)
+    root.state_file.unlink()

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram, wait_for
-from trove_minicloud import processes, state
-from trove_minicloud.errors import DiskFullError, StartupError
+from trove_minicloud import processes, state, supervisor as supervisor_module
+from trove_minicloud.errors import DiskFullError, StartupError, StopError, StopRequestedError
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.state import CloudStatus
-from trove_minicloud.supervisor import Supervisor, stop_leftovers
+from trove_minicloud.supervisor import Supervisor, stop_leftover, stop_leftovers
 
 
 def _while_running(supervisor: Supervisor, act: Callable[[], None]) -> None:
@@ -87,7 +87,7 @@ def test_a_stop_that_is_asked_for_ends_the_start(root: Root, make_program: MakeP
     supervisor = Supervisor(root, [make_program("slow", "time.sleep(60)")])
     supervisor.start()
     supervisor.request_stop()
-    with pytest.raises(StartupError, match="Asked to stop"):
+    with pytest.raises(StopRequestedError, match="Asked to stop"):
         supervisor.wait_ready(["slow"])
     supervisor.stop()
 
@@ -154,7 +154,9 @@ def test_a_disk_that_is_full_does_not_stop_the_supervisor(
     _while_running(supervisor, lambda: wait_for(lambda: state.load(root) is not None))
 
 
-def test_what_a_killed_supervisor_left_running_is_stopped(root: Root, tmp_path: Path) -> None:
+@pytest.fixture
+def left(root: Root, tmp_path: Path) -> int:
+    """The process id of a program whose supervisor was killed."""
     script = tmp_path / "supervise.py"
     script.write_text(
         "import os, sys, signal, time\n"
@@ -172,8 +174,12 @@ def test_what_a_killed_supervisor_left_running_is_stopped(root: Root, tmp_path: 
     assert killed.returncode == -signal.SIGKILL
     pid = _pids(root)["left"]
     assert processes.start_time(pid) is not None
+    return pid
+
+
+def test_what_a_killed_supervisor_left_running_is_stopped(root: Root, left: int) -> None:
     assert stop_leftovers(root) == ["left"]
-    assert processes.start_time(pid) is None
+    assert processes.start_time(left) is None
     assert stop_leftovers(root) == []
 
 
@@ -192,3 +198,51 @@ def test_a_process_that_only_has_the_id_of_a_leftover_is_spared(
     assert stop_leftovers(root) == []
     assert processes.is_alive(recorded)
     supervisor.stop()
+
+
+def test_one_program_that_was_left_running_is_stopped(root: Root, left: int) -> None:
+    assert stop_leftover(root, "other") is False
+    assert processes.start_time(left) is not None
+    assert stop_leftover(root, "left") is True
+    assert processes.start_time(left) is None
+    assert stop_leftover(root, "left") is False
+
+
+def test_a_program_that_is_looked_after_is_no_leftover(root: Root, left: int) -> None:
+    with state.supervisor_lock(root):
+        assert stop_leftover(root, "left") is False
+    assert processes.start_time(left) is not None
+
+
+def test_where_nothing_ever_ran_there_is_no_leftover(root: Root) -> None:
+    assert stop_leftover(root, "left") is False
+
+
+def test_a_database_that_can_not_be_stopped_does_not_end_the_others(
+    root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "_STOP_AGAIN_AFTER", 0.5)
+    wanted = [make_program("database")]
+    supervisor = Supervisor(root, [make_program("service")], lambda: wanted)
+    supervisor.start()
+    supervisor.wait_ready(["service"])
+    stop_group = processes.stop_group
+    refusals: list[int] = []
+
+    def refuse_once(record: processes.ProcessRecord) -> None:
+        if not refusals:
+            refusals.append(record.pid)
+            raise StopError("it is still there")
+        stop_group(record)
+
+    def drop_it() -> None:
+        wait_for(lambda: "database" in _pids(root))
+        pid = _pids(root)["database"]
+        monkeypatch.setattr(processes, "stop_group", refuse_once)
+        wanted.clear()
+        wait_for(lambda: refusals == [pid])
+        assert {"database", "service"} <= _pids(root).keys()
+        wait_for(lambda: "database" not in _pids(root))
+        assert processes.start_time(pid) is None
+
+    _while_running(supervisor, drop_it)

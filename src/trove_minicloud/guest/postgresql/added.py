@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import InvalidDsnError
+from trove_minicloud.guest.errors import DatastoreError, InvalidDsnError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql.connection import (
     Identity,
@@ -47,7 +47,7 @@ def add_server(root: Root, name: str, project_id: str, dsn: str, password: str |
     """
     address = parse_dsn(dsn)
     root.prepare()
-    made = new_instance(name, project_id, version="")
+    made = new_instance(root, name, project_id, version="")
     instance = dataclasses.replace(
         made, managed=False, host=address.host, port=address.port, user=address.user
     )
@@ -77,10 +77,16 @@ def incarnation_of(identity: Identity) -> str:
 
 
 def read_password(password_file: Path | None) -> str | None:
-    """The password for an added server: the file's first line, else $PGPASSWORD, else None."""
+    """The password for an added server: the file's first line, else $PGPASSWORD, else None.
+
+    :raises DatastoreError: there is none in the file, or it can't be read.
+    """
     if password_file is None:
         return os.environ.get("PGPASSWORD")
-    lines = password_file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = password_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatastoreError(f"The password can't be read from {password_file}: {error}") from error
     if not lines:
         raise InvalidDsnError(f"{password_file} is empty; its first line should be the password.")
     return lines[0]
@@ -102,14 +108,19 @@ def parse_dsn(dsn: str) -> Address:
             f"The address lacks {' and '.join(missing)}; it should be like"
             " postgresql://user@127.0.0.1:5432/"
         )
+    if strange := [key for key, value in values.items() if not value.isprintable()]:
+        raise InvalidDsnError(f"The address has an unprintable character in {', '.join(strange)}.")
     port = values.get("port") or str(_DEFAULT_PORT)
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
         raise InvalidDsnError(f"{port!r} is no port.")
     return Address(values["host"], int(port), values["user"])
 
 
 def _parse_url(dsn: str) -> dict[str, str]:
-    parts = urlsplit(dsn)
+    try:
+        parts = urlsplit(dsn)
+    except ValueError as error:
+        raise InvalidDsnError(f"The address is no URL: {error}.") from error
     if parts.scheme not in ("postgresql", "postgres"):
         raise InvalidDsnError(f"{parts.scheme}:// is no address of a PostgreSQL server.")
     login, _, place = parts.netloc.rpartition("@")

@@ -2,6 +2,7 @@
 """Asking a PostgreSQL server over the very kind of connection that its backups use."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from trove_minicloud.guest.postgresql.programs import INCREMENTAL_MAJOR, Program
 
 _CONNECT_TIMEOUT = 4
 _TIMEOUT = 4.5
+_PLAIN = re.compile(r"[\w./:@%+,-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,7 @@ class Server:
     @property
     def conninfo(self) -> str:
         """For libpq. It holds no password."""
-        values = {"host": self.host, "port": self.port, "user": self.user}
-        return " ".join(f"{key}={_quote(str(value))}" for key, value in values.items())
+        return to_conninfo(host=self.host, port=self.port, user=self.user)
 
     @property
     def env(self) -> dict[str, str]:
@@ -42,6 +43,11 @@ class Identity:
     version: str
     system: str
     timeline: int
+
+
+def to_conninfo(**values: object) -> str:
+    """The values as one string for libpq, which takes spaces and quotes in them only escaped."""
+    return " ".join(f"{key}={_quote(str(value))}" for key, value in values.items())
 
 
 def client_environment(password_file: Path) -> dict[str, str]:
@@ -114,6 +120,8 @@ def _ask(programs: Programs, server: Server, *commands: str) -> list[str]:
 
 
 def _quote(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

@@ -77,7 +77,7 @@ def restore_server(
     :raises RestoreError: the backups don't make a server.
     """
     programs = server_programs(root, major_of(version))
-    instance = new_instance(name, project_id, programs.version)
+    instance = new_instance(root, name, project_id, programs.version)
     require_reachable(folder)
     data = folder / "data"
     if len(chain) == 1:

@@ -17,7 +17,12 @@ from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql import configuration
 from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, HOST, SUPERUSER
-from trove_minicloud.guest.postgresql.connection import Server, identify, write_password_file
+from trove_minicloud.guest.postgresql.connection import (
+    Server,
+    identify,
+    to_conninfo,
+    write_password_file,
+)
 from trove_minicloud.guest.postgresql.programs import (
     INCREMENTAL_MAJOR,
     Programs,
@@ -44,7 +49,7 @@ def create_server(root: Root, name: str, project_id: str) -> Instance:
     """
     root.prepare()
     programs = server_programs(root)
-    instance = new_instance(name, project_id, programs.version)
+    instance = new_instance(root, name, project_id, programs.version)
     with instances.building(root) as folder:
         require_reachable(folder)
         data = folder / "data"
@@ -58,7 +63,7 @@ def create_server(root: Root, name: str, project_id: str) -> Instance:
     return instance
 
 
-def new_instance(name: str, project_id: str, version: str) -> Instance:
+def new_instance(root: Root, name: str, project_id: str, version: str) -> Instance:
     """A managed instance on a free port, with a history of its own."""
     return Instance(
         id=str(uuid.uuid4()),
@@ -69,7 +74,7 @@ def new_instance(name: str, project_id: str, version: str) -> Instance:
         managed=True,
         wanted="running",
         host=HOST,
-        port=ports.choose(1)[0],
+        port=ports.choose(1, root)[0],
         user=BACKUP_ROLE,
         incarnation=str(uuid.uuid4()),
         created_at=datetime.now(UTC),
@@ -123,10 +128,12 @@ def connection_string(root: Root, instance: Instance) -> str:
 
     It names the password's file instead of the password.
     """
-    password_file = instance.superuser_password_file(root)
-    return (
-        f"host={instance.host} port={instance.port} user={SUPERUSER} dbname=postgres"
-        f" passfile={password_file}"
+    return to_conninfo(
+        host=instance.host,
+        port=instance.port,
+        user=SUPERUSER,
+        dbname="postgres",
+        passfile=instance.superuser_password_file(root),
     )
 
 

@@ -27,7 +27,11 @@ class Store(Protocol):
         """The URL that people and Trove know the backup by; `key_of` is its inverse."""
 
     def head(self, key: Key) -> Manifest:
-        """:raises BackupNotFoundError: no such backup."""
+        """What is stored of the backup.
+
+        :raises BackupNotFoundError: no such backup.
+        :raises DamagedManifestError: its manifest can't be read.
+        """
 
     def find(self, backup_id: str) -> Manifest:
         """:raises BackupNotFoundError: no such backup of any instance."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from trove_minicloud.errors import DiskFullError
 from trove_minicloud.files import write_private
-from trove_minicloud.guest.errors import BackupNotFoundError
+from trove_minicloud.guest.errors import BackupNotFoundError, DamagedManifestError
 from trove_minicloud.guest.manifest import Key, Manifest
 
 _OBJECT = ".tar.zst"
@@ -67,6 +67,10 @@ class LocalStore:
                 f"There is no backup {key.backup_id} of instance {key.instance_id}"
                 f" in {self._folder}."
             ) from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedManifestError(
+                f"{self._manifest(key)} is damaged: {type(error).__name__}: {error}"
+            ) from error
 
     def find(self, backup_id: str) -> Manifest:
         for folder in self._folder.iterdir() if self._folder.exists() else ():
@@ -112,7 +116,9 @@ class LocalStore:
         try:
             yield path
         except FileNotFoundError:
-            raise BackupNotFoundError(f"{path} is gone.") from None
+            raise BackupNotFoundError(
+                f"{path} is gone: backup {key.backup_id} was deleted, or has lost it."
+            ) from None
 
 
 class LocalUpload:

@@ -133,6 +133,56 @@ def test_a_killed_worker_is_reported_and_its_tool_and_files_are_gone(
     assert not list(root.backups.glob("*/*"))
 
 
+def test_an_end_that_the_conductor_does_not_take_is_written_directly(
+    reports: Reports, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_key: Key, _fields: dict[str, Any]) -> None:
+        raise TimeoutError("no conductor")
+
+    monkeypatch.setattr(report, "ended", ended)
+    monkeypatch.setattr(report, "set_ended", reports._ended)
+
+    back_up(reports)
+
+    assert reports.fields["state"] == "COMPLETED"
+
+
+def test_a_damaged_manifest_is_a_failure_that_says_so(
+    reports: Reports, store: LocalStore, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_worker(_job: object) -> str:
+        examples.put(store, examples.manifest(KEY.backup_id))
+        (root.backups / KEY.instance_id / "backup-1.json").write_text("{")
+        return ""
+
+    monkeypatch.setattr(agent, "run_worker", run_worker)
+
+    back_up(reports)
+
+    assert reports.fields == {"state": "FAILED"}
+    assert "backup-1.json is damaged" in reports.causes[0]
+
+
+def test_a_store_that_can_not_be_cleaned_still_ends_the_backup(
+    reports: Reports, tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError("input/output error")
+
+    (tools / "down").touch()
+    monkeypatch.setattr(LocalStore, "delete", fail)
+    back_up(reports)
+    assert reports.fields == {"state": "FAILED"}
+    assert "connection refused" in reports.causes[0]
+
+    reports.done.clear()
+    monkeypatch.setattr(agent, "_HEAD_INTERVAL", 0)
+    monkeypatch.setattr(LocalStore, "head", fail)
+    back_up(reports)
+    assert reports.fields == {"state": "FAILED"}
+    assert "input/output error" in reports.causes[1]
+
+
 def test_the_disks_use_is_in_gigabytes(tools: Path) -> None:
     info = agent.guest_client(None, "instance-1").get_volume_info()
 
@@ -188,10 +238,25 @@ def test_at_the_next_start_a_backup_that_was_stored_but_not_reported_is_complete
     assert store.head(KEY) == manifest
 
 
+def test_at_the_next_start_a_damaged_manifest_is_a_failure(
+    reports: Reports, tools: Path, root: Root, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples.put(store, examples.manifest(KEY.backup_id))
+    (root.backups / KEY.instance_id / "backup-1.json").write_text("{}")
+    row = Row(KEY.backup_id)
+    monkeypatch.setattr(agent, "_unfinished_backups", lambda: [row])
+
+    agent.recover()
+
+    assert row.fields == {"state": "FAILED"}
+    assert "is damaged" in reports.causes[0]
+
+
 def test_recovery_waits_for_a_worker_that_is_still_there(
     reports: Reports, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent, "_LOCK_WAIT", 0.1)
 
-    with instances.backup_lock(root, "instance-1"), pytest.raises(InstanceBusyError):
+    lock = instances.backup_lock(root, "instance-1", "backup b1")
+    with lock, pytest.raises(InstanceBusyError):
         agent.recover()

@@ -175,5 +175,5 @@ def test_a_short_backup_is_not_stored(
 def test_two_backups_of_one_instance_at_once_are_refused(
     root: Root, store: LocalStore, instance: Instance, tools: Path
 ) -> None:
-    with instances.backup_lock(root, instance.id), pytest.raises(InstanceBusyError):
+    with instances.backup_lock(root, instance.id, "x"), pytest.raises(InstanceBusyError):
         take_backup(root, store, instance, "b", None)

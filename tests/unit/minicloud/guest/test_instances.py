@@ -3,10 +3,12 @@ import stat
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.unit.minicloud.guest import examples
+from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.errors import (
     AmbiguousInstanceError,
@@ -77,8 +79,15 @@ def test_sweep_removes_what_a_killed_maker_left_but_not_what_is_being_made(root:
     left = root.instances / ".new-left"
     left.mkdir()
 
+    removed = root.instances / ".old-left"
+    removed.mkdir()
+
     with instances.building(root) as folder:
-        assert instances.sweep(root) == [left]
+        assert not left.exists()
+        assert not removed.exists()
+        left.mkdir()
+        removed.mkdir()
+        assert instances.sweep(root) == [left, removed]
         assert folder.exists()
         instances.write(folder, examples.instance())
 
@@ -91,12 +100,46 @@ def test_remove_deletes_the_folder(root: Root) -> None:
     assert not instance.folder(root).exists()
 
 
-def test_an_instance_is_not_removed_while_it_is_backed_up(root: Root) -> None:
-    instance = add(root)
+def test_a_making_that_fails_waits_for_a_program_that_is_still_busy_in_its_folder(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete, failures = instances.shutil.rmtree, [OSError("not empty"), FileNotFoundError("x.pid")]
 
-    with instances.backup_lock(root, instance.id), pytest.raises(InstanceBusyError):
+    def rmtree(folder: Path) -> None:
+        if failures:
+            raise failures.pop()
+        delete(folder)
+
+    monkeypatch.setattr(instances.shutil, "rmtree", rmtree)
+    with pytest.raises(ZeroDivisionError), instances.building(root):
+        raise ZeroDivisionError
+
+    assert list(root.instances.iterdir()) == []
+
+
+def test_a_removal_that_was_cut_short_leaves_no_instance_and_is_swept(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = add(root)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(instances.shutil, "rmtree", lambda _folder: 1 // 0)
         instances.remove(root, instance.id)
-    assert instances.all_instances(root) == [instance]
+
+    assert instances.all_instances(root) == []
+    assert instances.sweep(root) == [root.instances / ".old-instance-1"]
+    assert list(root.instances.iterdir()) == []
+
+
+def test_a_deleted_instance_can_not_be_saved_locked_or_dated(root: Root) -> None:
+    instance = add(root)
+    instances.remove(root, instance.id)
+
+    with pytest.raises(InstanceNotFoundError, match="m was deleted meanwhile"):
+        instances.save(root, instance)
+    with pytest.raises(InstanceNotFoundError), instances.backup_lock(root, instance.id, "x"):
+        pass
+    with pytest.raises(InstanceNotFoundError):
+        instances.changed_at(root, instance.id)
 
 
 def test_a_second_process_gets_the_backup_lock_only_when_the_first_has_died(root: Root) -> None:
@@ -104,7 +147,8 @@ def test_a_second_process_gets_the_backup_lock_only_when_the_first_has_died(root
     script = (
         "import sys, time; from trove_minicloud.guest import instances;"
         " from trove_minicloud.root import Root;"
-        " lock = instances.backup_lock(Root.at(sys.argv[1]), 'instance-1'); lock.__enter__();"
+        " lock = instances.backup_lock(Root.at(sys.argv[1]), 'instance-1', 'backup b1');"
+        " lock.__enter__();"
         " print('held', flush=True); time.sleep(60)"
     )
     argv = (sys.executable, "-c", script, str(root.path))
@@ -113,11 +157,27 @@ def test_a_second_process_gets_the_backup_lock_only_when_the_first_has_died(root
         try:
             assert other.stdout.readline() == "held\n"
             with (
-                pytest.raises(InstanceBusyError, match="instance-1 is running"),
-                instances.backup_lock(root, "instance-1"),
+                pytest.raises(InstanceBusyError, match="instance-1 is busy with backup b1"),
+                instances.backup_lock(root, "instance-1", "x"),
             ):
                 pass
         finally:
             other.kill()
-    with instances.backup_lock(root, "instance-1", wait=5):
+    with instances.backup_lock(root, "instance-1", "x", wait=5):
         pass
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]"])
+def test_a_damaged_instance_is_left_out_and_complained_of_once(
+    root: Root, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    good = examples.instance()
+    good.folder(root).mkdir()
+    instances.save(root, good)
+    file = root.instances / "zz" / "instance.json"
+    file.parent.mkdir()
+    file.write_text(content)
+    assert instances.all_instances(root) == instances.all_instances(root) == [good]
+    assert [str(file) in message for message in caplog.messages] == [True]
+    with pytest.raises(DamagedFileError, match="zz"):
+        instances.load(root, "zz")

@@ -66,6 +66,24 @@ def test_a_conductor_that_never_does_it_is_an_error_in_the_end(
         report.ended(KEY, {"state": "FAILED"})
 
 
+def test_a_state_that_is_written_directly_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[dict[str, str]] = []
+    rows = [OSError("database is locked"), SimpleNamespace(update=lambda **f: written.append(f))]
+
+    def find_by(id: str) -> Any:
+        row = rows.pop(0)
+        if isinstance(row, Exception):
+            raise row
+        return row
+
+    monkeypatch.setattr(report, "_SET_INTERVAL", 0)
+    monkeypatch.setattr(DBBackup, "find_by", find_by)
+
+    report.set_ended(KEY, {"state": "FAILED"})
+
+    assert written == [{"state": "FAILED"}]
+
+
 def test_trove_learns_size_in_gigabytes_location_checksum_and_kind(store: LocalStore) -> None:
     manifest = examples.manifest(
         "backup-1", stored_size=3 * 1024**3 // 2, kind="incremental", parent_id="parent"

@@ -7,7 +7,7 @@ from oslo_config import cfg
 from trove_minicloud import settings
 from trove_minicloud.root import Root
 from trove_minicloud.services import keystone, mistral, trove
-from trove_minicloud.services.configuration import render
+from trove_minicloud.services.configuration import cache_variables, render
 
 
 def test_values_reach_oslo_config_unchanged(tmp_path: Path) -> None:
@@ -40,3 +40,9 @@ def test_no_password_is_among_a_services_arguments(root: Root, service: object) 
 def test_mistral_listens_on_loopback_only(root: Root) -> None:
     mistral.configure(root, settings.load_or_create(root))
     assert "host = 127.0.0.1" in (root.service("mistral") / "mistral.conf").read_text()
+
+
+def test_what_libraries_keep_for_a_user_is_below_the_root(root: Root) -> None:
+    for path in cache_variables(root).values():
+        assert Path(path).is_relative_to(root.path)
+    assert {"XDG_CACHE_HOME", "TROVECLIENT_UUID_CACHE_DIR"} <= cache_variables(root).keys()

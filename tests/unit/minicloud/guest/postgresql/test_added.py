@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.guest.errors import InvalidDsnError
+from trove_minicloud.guest.errors import DatastoreError, InvalidDsnError
 from trove_minicloud.guest.postgresql.added import (
     Address,
     incarnation_of,
@@ -53,6 +53,9 @@ def test_a_password_in_the_address_is_refused_without_repeating_it(dsn: str) -> 
         ("host=h user=joe port=70000", "'70000' is no port"),
         ("just words", "'just' in the address is no key=value"),
         ("host='h user=joe", "open quote"),
+        ("postgresql://[::1/", "is no URL"),
+        ("postgresql://joe@h:²/", "'²' is no port"),
+        ("postgresql://joe@h%00/", "unprintable character in host"),
     ],
 )
 def test_a_bad_address_is_refused_with_what_is_wrong(dsn: str, complaint: str) -> None:
@@ -82,3 +85,11 @@ def test_the_password_comes_from_the_file_else_the_environment(
     file.write_text("")
     with pytest.raises(InvalidDsnError, match="is empty"):
         read_password(file)
+
+
+def test_a_password_file_that_can_not_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for file in (tmp_path / "none", tmp_path, binary):
+        with pytest.raises(DatastoreError, match=f"can't be read from {file}"):
+            read_password(file)

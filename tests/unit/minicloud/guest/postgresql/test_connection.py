@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Server:
 
 
 def test_values_are_quoted_and_no_password_is_in_the_conninfo(server: Server) -> None:
-    assert server.conninfo == r"host='127.0.0.1' port='6000' user='joe\'s'"
+    assert server.conninfo == r"host=127.0.0.1 port=6000 user='joe\'s'"
 
 
 def test_the_password_file_escapes_what_separates_its_fields(tmp_path: Path) -> None:

@@ -87,3 +87,9 @@ def test_the_administrators_connection_string_names_the_passwords_file(root: Roo
 
     assert text.startswith("host=127.0.0.1 port=15432 user=postgres")
     assert text.endswith("superuser.password")
+
+
+def test_a_path_with_spaces_is_quoted_in_the_connection_string() -> None:
+    text = connection_string(Root.at("/my cloud's"), examples.instance())
+
+    assert r"passfile='/my cloud\'s/instances/instance-1/superuser.password'" in text

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.minicloud.guest import examples
 from trove_minicloud import files
 from trove_minicloud.errors import DiskFullError
-from trove_minicloud.guest.errors import BackupNotFoundError
+from trove_minicloud.guest.errors import BackupNotFoundError, DamagedManifestError
 from trove_minicloud.guest.manifest import Key
 from trove_minicloud.guest.storage import local
 from trove_minicloud.guest.storage.local import LocalStore, key_of
@@ -184,3 +184,24 @@ def test_a_deletion_that_fails_half_way_leaves_no_backup_and_can_be_finished(
     monkeypatch.undo()
     store.delete(KEY)
     assert names(root) == []
+
+
+def test_bytes_that_are_gone_are_reported_with_their_backup(store: LocalStore, root: Root) -> None:
+    manifest = examples.put(store, examples.manifest("backup-1"))
+    path = root.backups / "instance-1" / "backup-1.tar.zst"
+    path.unlink()
+
+    with pytest.raises(BackupNotFoundError, match=f"{path} is gone: backup backup-1 was deleted"):
+        store.open_read(manifest.key)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"started_at": 1, "finished_at": 2}'])
+def test_a_damaged_manifest_is_an_error_that_names_its_file(
+    store: LocalStore, root: Root, content: str
+) -> None:
+    manifest = examples.put(store, examples.manifest("backup-1"))
+    path = root.backups / "instance-1" / "backup-1.json"
+    path.write_text(content)
+
+    with pytest.raises(DamagedManifestError, match=f"{path} is damaged"):
+        store.head(manifest.key)

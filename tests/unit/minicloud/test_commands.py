@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import create_autospec
+
+import pytest
+
+from tests.unit.minicloud.conftest import MakeProgram
+from tests.unit.minicloud.guest import examples
+from trove_minicloud import commands, processes, state
+from trove_minicloud.child import Child
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest.errors import InstanceBusyError, InvalidNameError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.root import Root
+from trove_minicloud.state import CloudStatus
+from trove_minicloud.tenant import Tenant
+
+
+@pytest.fixture
+def instance(root: Root) -> Instance:
+    made = examples.instance()
+    made.folder(root).mkdir()
+    instances.save(root, made)
+    return made
+
+
+@pytest.fixture
+def kind(monkeypatch: pytest.MonkeyPatch) -> datastores.Datastore:
+    """A kind of database none of whose servers serves."""
+    made: datastores.Datastore = create_autospec(datastores.Datastore, instance=True)
+    monkeypatch.setattr(made, "is_serving", lambda *_: False)
+    monkeypatch.setattr(datastores, "module", lambda _name: made)
+    monkeypatch.setattr(commands, "_LOCK_WAIT", 0)
+    return made
+
+
+@pytest.fixture
+def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    made: Tenant = create_autospec(Tenant, instance=True)
+    made.project_id = "project-1"
+    monkeypatch.setattr(commands, "Tenant", lambda _root: made)
+    return made
+
+
+@pytest.fixture
+def left(root: Root, make_program: MakeProgram, instance: Instance) -> processes.ProcessRecord:
+    """The instance's server, left by a supervisor that was killed."""
+    child = Child(make_program(f"postgresql-{instance.id}"))
+    child.step()
+    status = child.status()
+    state.save(root, CloudStatus(1, "running", "", (status,)))
+    assert status.process and processes.is_alive(status.process)
+    return status.process
+
+
+@pytest.mark.parametrize("command", [commands.stop, commands.delete])
+def test_a_server_that_a_killed_supervisor_left_is_stopped(
+    root: Root,
+    instance: Instance,
+    kind: datastores.Datastore,
+    left: processes.ProcessRecord,
+    command: object,
+) -> None:
+    assert callable(command)
+    command(root, "m")
+    assert not processes.is_alive(left)
+
+
+@pytest.mark.parametrize("command", [commands.stop, commands.delete])
+def test_a_server_that_still_serves_without_a_supervisor_is_not_called_stopped(
+    root: Root,
+    instance: Instance,
+    kind: datastores.Datastore,
+    monkeypatch: pytest.MonkeyPatch,
+    command: object,
+) -> None:
+    assert callable(command)
+    monkeypatch.setattr(kind, "is_serving", lambda *_: True)
+    with pytest.raises(MiniCloudError, match="server of m still runs"):
+        command(root, "m")
+    assert instance.folder(root).exists()
+
+
+@pytest.mark.parametrize("command", [commands.stop, commands.delete])
+def test_a_server_that_is_backed_up_is_neither_stopped_nor_deleted(
+    root: Root, instance: Instance, kind: datastores.Datastore, command: object
+) -> None:
+    assert callable(command)
+    lock = instances.backup_lock(root, instance.id, "backup b1")
+    with lock, pytest.raises(InstanceBusyError, match=r"backup b1 .*Try again when that is over"):
+        command(root, "m")
+    assert instances.all_instances(root) == [instance]
+
+
+def test_a_server_that_is_being_stopped_is_not_started(
+    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
+) -> None:
+    stopped = replace(instance, wanted="stopped")
+    instances.save(root, stopped)
+    lock = instances.backup_lock(root, instance.id, "its stop")
+    with lock, pytest.raises(InstanceBusyError, match="its stop"):
+        commands.start(root, "m", lambda _line: None)
+    assert instances.load(root, instance.id) == stopped
+
+    assert commands.start(root, "m", lambda _line: None) == instance
+    assert instances.load(root, instance.id) == instance
+
+
+def test_a_taken_name_is_refused_before_anything_is_made(
+    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
+) -> None:
+    def say(_line: str) -> None:
+        pass
+
+    with pytest.raises(InvalidNameError, match="already"):
+        commands.create(root, "m", "postgresql", say)
+    with pytest.raises(InvalidNameError, match="already"):
+        commands.add(root, "m", "postgresql", "host=h user=u", None, say)
+    with pytest.raises(InvalidNameError, match="already"):
+        commands.restore(root, "b", "m", say)
+    assert instances.all_instances(root) == [instance]
+
+
+def test_sigterm_in_the_middle_of_a_making_leaves_nothing(
+    root: Root, kind: datastores.Datastore, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+
+    def create_server(root: Root, name: str, project_id: str) -> Instance:
+        with instances.building(root) as folder:
+            seen.append(folder)
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("SIGTERM went unnoticed")
+
+    monkeypatch.setattr(kind, "create_server", create_server)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        commands.create(root, "n", "postgresql", lambda _line: None)
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert seen and not seen[0].exists()
+    assert signal.getsignal(signal.SIGTERM) == before
