@@ -63,16 +63,18 @@ class Project:
             _trigger(self.instances[i // 2], i, now, workflow, name, project)
             for i in range(triggers)
         ]
-        _insert(connection, "cron_triggers_v2", rows)
+        insert_rows(connection, "cron_triggers_v2", rows)
         self.trigger_names = [row["name"] for row in rows]
         self.schedule_ids = [name.split(":")[2] for name in self.trigger_names]
         # The history of the first schedule lies evenly among that of the others.
         step = executions // HISTORY
         runs = [
-            _execution(rows[0] if i % step == 0 else rows[1 + i % (triggers - 1)], i, now, project)
+            execution_row(
+                rows[0] if i % step == 0 else rows[1 + i % (triggers - 1)], i, now, project
+            )
             for i in range(executions)
         ]
-        _insert(connection, "workflow_executions_v2", runs)
+        insert_rows(connection, "workflow_executions_v2", runs)
         self.history = [run["id"] for i, run in enumerate(runs) if i % step == 0]
 
 
@@ -110,7 +112,9 @@ def _trigger(
     }
 
 
-def _execution(trigger: dict[str, Any], number: int, now: datetime, project: str) -> dict[str, Any]:
+def execution_row(
+    trigger: dict[str, Any], number: int, now: datetime, project: str
+) -> dict[str, Any]:
     triggered_by = {"type": "cron_trigger", "id": trigger["id"]}
     at = now - timedelta(minutes=number)
     return {
@@ -141,7 +145,7 @@ def _execution(trigger: dict[str, Any], number: int, now: datetime, project: str
     }
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+def insert_rows(connection: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
     columns = ", ".join(rows[0])
     places = ", ".join(f":{column}" for column in rows[0])
     values = [

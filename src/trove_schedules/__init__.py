@@ -11,17 +11,24 @@ See :class:`~trove_schedules.manager.ScheduledBackups`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trove_schedules.errors import ScheduledBackupError
     from trove_schedules.manager import ScheduledBackups, connect
     from trove_schedules.model import Schedule, ScheduleExecution
 
-__all__ = ["Schedule", "ScheduleExecution", "ScheduledBackups", "connect"]
+__all__ = [
+    "Schedule",
+    "ScheduleExecution",
+    "ScheduledBackupError",
+    "ScheduledBackups",
+    "connect",
+]
 
 
 def __getattr__(name: str) -> Any:
     # Not at import: whatever command `openstack` is given, it imports the commands of every plugin
     # and so this package; only a command that is run should cost the rest.
     if name in __all__:
-        from trove_schedules import manager
+        from trove_schedules import errors, manager
 
-        return getattr(manager, name)
+        return getattr(errors if name == "ScheduledBackupError" else manager, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,46 +3,39 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import pattern as cron, workbook
+from trove_schedules import health, history, preflight, retention, triggers, workbook
 from trove_schedules.clients import mistral as mistral_service
-from trove_schedules.clients.mistral import CronTrigger, Execution, Mistral
+from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
-from trove_schedules.clients.trove import Trove
+from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidScheduleError,
     ScheduleConflictError,
-    ScheduleNotFoundError,
+    ServiceError,
+    ServiceUnavailableError,
 )
 from trove_schedules.model import (
+    HasId,
     Schedule,
     ScheduleExecution,
-    TriggerName,
+    ScheduleTrial,
     is_uuid,
-    marker as schedule_marker,
     new_schedule_id,
+    schedule_of,
 )
+from trove_schedules.plan import Changes, Plan, changed, guarded
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from mistralclient.api.v2.client import Client as MistralClient
-
-#: What Trove takes for a backup's name and for its description (trove/common/apischema.py).
-MAX_TEXT = 255
-_TEXT = re.compile(r"^.*[0-9a-zA-Z]+.*$")
-
-
-class HasId(Protocol):
-    """Anything with an ``id``: a Schedule, an execution, a troveclient instance or backup."""
-
-    @property
-    def id(self) -> str: ...
 
 
 def connect(
@@ -102,6 +95,12 @@ class ScheduledBackups:
         mistral_client: MistralClient | None = None,
         *,
         incremental: bool = False,
+        full_every: int | None = None,
+        keep_last: int | None = None,
+        keep_days: int | None = None,
+        attempts: int | None = None,
+        retry_every: int | None = None,
+        deadline: int | None = None,
     ) -> Schedule:
         """Create a schedule that backs an instance up.
 
@@ -109,55 +108,52 @@ class ScheduledBackups:
         as the user and the user's roles exist, and the login must be one that can create trusts.
 
         :param instance: an instance, its id or its name.
-        :param pattern: five cron fields, read in UTC.
+        :param pattern: five cron fields, read in UTC. ``H`` or ``H(1-4)`` for a field is a value
+            that the schedule gets for good, to spread load.
         :param name: name of the backups: one line of at most 255 characters with a letter (a to z)
             or digit among them, as Trove has it.
         :param description: description of the backups: one line of at most 207 characters, because
             the schedule's marker is added to it.
         :param parent_id: a COMPLETED backup of the same instance: every run makes an increment of
             that same backup. Not together with ``incremental``.
-        :param incremental: each run makes an increment of the newest completed backup of the
-            instance (a full one where there is none).
+        :param incremental: each run makes an increment of the schedule's own newest completed
+            backup (a full one where there is none).
+        :param full_every: of so many incremental backups in a row the first is full.
+        :param keep_last: after each success, delete the schedule's completed backups but the
+            newest so many, and its failed ones. What a kept one builds on is kept too.
+        :param keep_days: the same for completed backups older than so many days. With both, a
+            backup is kept that either keeps; the newest always is.
+        :param attempts: fire so many times for each due time, until there is a backup. None is 3
+            where the pattern leaves room for it, else 1.
+        :param retry_every: minutes between these firings; None is 20 or what fits.
+        :param deadline: skip a run that starts more than so many minutes after its due time.
         :raises InvalidScheduleError: an argument is wrong, or the parent can't be one.
-        :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
+        :raises InvalidPatternError: the pattern is not one of five fields, never runs, or leaves no
+            room for the attempts.
         :raises InstanceNotFoundError: or AmbiguousNameError, of the instance.
         :raises BackupNotFoundError: of the parent.
         :raises WorkbookError: the workbook is not loaded, or too old.
         :raises NotDelegableError: this login can't create trusts.
         """
-        pattern = cron.validate(pattern)
         schedule_id = new_schedule_id()
-        _check_text("name", name)
-        if description is not None:
-            _check_text("description", description, f" {schedule_marker(schedule_id)}")
-        parent = None if parent_id is None else _id_of(parent_id)
-        if parent is not None and incremental:
-            raise InvalidScheduleError(
-                f"parent {parent} and incremental exclude each other: a parent is one fixed base "
-                "for every run, incremental builds on the newest backup"
-            )
-        require_delegable(self._session)
+        plan = Plan(
+            instance="",
+            pattern=pattern,
+            name=name,
+            description=description,
+            parent_id=None if parent_id is None else _id_of(parent_id),
+            incremental=incremental,
+            full_every=full_every,
+            keep_last=keep_last,
+            keep_days=keep_days,
+            deadline=deadline,
+        ).checked(schedule_id)
+        plan = guarded(plan, attempts, retry_every).checked(schedule_id)
 
-        mistral = self._mistral(mistral_client)
-        require_delegable(mistral.session)
-        instance_id = self._trove.instance_id(_id_of(instance))
-        if parent is not None:
-            self._check_parent(parent, instance_id)
-        workflow_id = workbook.require(mistral)
-        trigger = mistral.create_cron_trigger(
-            str(TriggerName(1, schedule_id, instance_id)),
-            workflow_id,
-            pattern,
-            {
-                "instance": instance_id,
-                "name": name,
-                "description": description,
-                "parent_id": parent,
-                "incremental": incremental,
-                "schedule": {"id": schedule_id},
-            },
-        )
-        return _schedule(schedule_id, trigger)
+        mistral = self._delegable_mistral(mistral_client)
+        plan = replace(plan, instance=self._trove.instance_id(_id_of(instance)))
+        self._check_parent(plan)
+        return triggers.create(mistral, schedule_id, plan)
 
     def schedule_list(
         self, instance: str | HasId | None = None, mistral_client: MistralClient | None = None
@@ -172,16 +168,16 @@ class ScheduledBackups:
         """
         mistral = self._mistral(mistral_client)
         if instance is None:
-            return self._schedules(mistral)
+            return triggers.find_all(mistral)
         given = _id_of(instance)
         if is_uuid(given):
-            found = self._schedules(mistral, name=f"has:trove-backup:{given}:")
+            found = triggers.find_all(mistral, name=f"has:trove-backup:{given}:")
             if found:
                 return found
         instance_id = self._trove.instance_id(given)
         if instance_id == given:
             return []
-        return self._schedules(mistral, name=f"has:trove-backup:{instance_id}:")
+        return triggers.find_all(mistral, name=f"has:trove-backup:{instance_id}:")
 
     def schedule_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -190,7 +186,7 @@ class ScheduledBackups:
 
         :raises ScheduleNotFoundError: the project has no such schedule.
         """
-        return self._find(self._mistral(mistral_client), schedule)[0]
+        return triggers.find(self._mistral(mistral_client), _id_of(schedule))
 
     def schedule_delete(
         self,
@@ -206,12 +202,10 @@ class ScheduledBackups:
         :raises ScheduleConflictError: a run is in progress.
         """
         mistral = self._mistral(mistral_client)
-        found = self._find(mistral, schedule)
+        found = triggers.find(mistral, _id_of(schedule))
         if not force:
-            for each in found:
-                _refuse_while_running(mistral, each)
-        for each in found:
-            mistral.delete_cron_trigger(each.trigger_id)
+            _refuse_while_running(mistral, found)
+        triggers.delete(mistral, found)
 
     def execution_list(
         self,
@@ -219,11 +213,15 @@ class ScheduledBackups:
         mistral_client: MistralClient | None = None,
         marker: str | HasId | None = "",
         limit: int | None = None,
+        *,
+        include_all: bool = False,
     ) -> list[ScheduleExecution]:
         """The executions of a schedule, newest first, as far back as Mistral keeps them.
 
         :param marker: an execution of this schedule; the list starts after it.
         :param limit: at most so many, 1 or more; None means all.
+        :param include_all: also those that found their due backup done, which ``attempts`` brings
+            with it.
         :raises InvalidScheduleError: the limit is not a positive number.
         :raises ScheduleNotFoundError: the project has no such schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
@@ -231,17 +229,11 @@ class ScheduledBackups:
         if limit is not None and (not isinstance(limit, int) or limit < 1):
             raise InvalidScheduleError(f"the limit {limit!r} is not a number of 1 or more")
         mistral = self._mistral(mistral_client)
-        found = self._find(mistral, schedule)[0]
+        found = triggers.find(mistral, _id_of(schedule))
         start = _id_of(marker) if marker else None
-        if start is not None:
-            at = mistral.execution(start) if is_uuid(start) else None
-            if at is None or at.trigger_id != found.trigger_id:
-                raise ExecutionNotFoundError(
-                    f"the marker {start!r} is not an execution of schedule {found.id}; "
-                    "give the id of one that it listed before"
-                )
-        executions = _executions(mistral, found, start, limit)
-        return [_schedule_execution(each, found.id) for each in islice(executions, limit)]
+        executions = history.executions(mistral, found, marker=start, limit=limit)
+        shown = (each for each in executions if include_all or not each.already_backed_up)
+        return list(islice(shown, limit))
 
     def execution_delete(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
@@ -253,13 +245,150 @@ class ScheduledBackups:
         """
         mistral = self._mistral(mistral_client)
         found = self._find_execution(mistral, execution)
-        if found.state not in ("SUCCESS", "ERROR", "CANCELLED"):
+        if not found.ended:
             raise ScheduleConflictError(
                 f"execution {found.id} is {found.state}; only finished executions can be deleted"
             )
         mistral.delete_execution(found.id)
 
     # Beyond the spec
+
+    def schedule_set(
+        self,
+        schedule: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        unset: Collection[str] = (),
+        force: bool = False,
+        **changes: Unpack[Changes],
+    ) -> Schedule:
+        """Change a schedule. Its id, its history and whether it is paused stay.
+
+        Mistral can't change a trigger, so it gets a new one and a new trust, of the user who is
+        logged in now. It fires next when its pattern has it, never at once.
+
+        :param unset: names of options that the schedule is to have no more.
+        :param force: change it while a run is in progress too, which takes that run's rights away.
+        :param changes: what to change, by the argument names of :meth:`schedule_create`; what is
+            left out or None stays. A new base, ``parent_id`` or ``incremental``, takes the place of
+            the old one. New ``attempts``, or a pattern that leaves no room for the old ones, choose
+            the minutes between them anew; a schedule of one attempt keeps to one.
+        :raises InvalidScheduleError: nothing to change, or an argument is wrong.
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed it.
+        """
+        mistral = self._delegable_mistral(mistral_client)
+        found = triggers.find(mistral, _id_of(schedule))
+        parent = changes.get("parent_id")
+        if parent is not None:
+            changes["parent_id"] = _id_of(parent)
+        plan = changed(triggers.plan_of(found), found.id, changes, unset)
+        if parent is not None:
+            self._check_parent(plan)
+        return self._replace(mistral, found, plan, paused=found.paused, force=force)
+
+    def schedule_pause(
+        self,
+        schedule: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Let a schedule make no backups until it is resumed. Pausing a paused one is fine.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
+        """
+        return self._pause(schedule, mistral_client, paused=True, force=force)
+
+    def schedule_resume(
+        self,
+        schedule: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Let a paused schedule go on, at its next due time. Resuming one that runs is fine.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
+        """
+        return self._pause(schedule, mistral_client, paused=False, force=force)
+
+    def schedule_run(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution:
+        """Start a run now, with the rights of the user who is logged in; it counts as manual.
+
+        It makes a backup whether or not one is due, of a paused schedule too, and is skipped only
+        while another backup of the instance runs.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        mistral = self._mistral(mistral_client)
+        found = triggers.find(mistral, _id_of(schedule))
+        given = triggers.plan_of(found).workflow_input(found.id, {"manual": True})
+        started = mistral.start_execution(workbook.require(mistral), given, found.trigger_id)
+        return history.of_schedule(started, found.id)
+
+    def schedule_prune(
+        self,
+        schedule: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> list[retention.Verdict]:
+        """Delete the backups that a schedule no longer keeps, by its own ``keep`` options.
+
+        Every run does it after a success. By hand it is for options that are new, and for
+        instances with too many backups for the workbook. Trove deletes in the background.
+
+        :param dry_run: only say what would be deleted, and why.
+        :returns: what becomes of each of the schedule's backups, the newest first.
+        :raises InvalidScheduleError: the schedule has no ``keep`` option.
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        found = triggers.find(self._mistral(mistral_client), _id_of(schedule))
+        if found.keep_last is None and found.keep_days is None:
+            raise InvalidScheduleError(
+                f"schedule {found.id} keeps all its backups; set keep-last or keep-days first"
+            )
+        verdicts = retention.judge(
+            self._trove.backups(found.instance),
+            found.id,
+            keep_last=found.keep_last,
+            keep_days=found.keep_days,
+            now=datetime.now(UTC),
+        )
+        if not dry_run:
+            for verdict in verdicts:
+                if verdict.expired and verdict.goes_with is None:
+                    self._trove.delete_backup(verdict.backup.id)
+        return verdicts
+
+    def schedule_trial(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleTrial:
+        """Let Mistral run a schedule once, soon, by a trust as it does for every due time.
+
+        What a run by hand doesn't show is shown by this: whether Mistral may act for the user who
+        is logged in. The backup that it makes is one of the schedule's. Follow it with
+        :meth:`trial_execution`, and end it with :meth:`trial_end` if it has not fired.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        mistral = self._delegable_mistral(mistral_client)
+        return triggers.start_trial(mistral, triggers.find(mistral, _id_of(schedule)))
+
+    def trial_execution(
+        self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution | None:
+        """The run that a trial has brought, or None while it has not fired."""
+        return history.of_trial(self._mistral(mistral_client), trial)
+
+    def trial_end(self, trial: ScheduleTrial, mistral_client: MistralClient | None = None) -> None:
+        """Delete the trigger of a trial that has not fired; one that has is gone by itself."""
+        self._mistral(mistral_client).delete_cron_trigger(trial.trigger_id)
 
     def execution_show(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
@@ -268,8 +397,7 @@ class ScheduledBackups:
 
         :raises ExecutionNotFoundError: the project has no such execution of a backup schedule.
         """
-        found = self._find_execution(self._mistral(mistral_client), execution)
-        return _schedule_execution(found, None)
+        return self._find_execution(self._mistral(mistral_client), execution)
 
     def workbook_load(
         self, mistral_client: MistralClient | None = None, *, public: bool = False
@@ -282,7 +410,107 @@ class ScheduledBackups:
         """
         return workbook.load(self._mistral(mistral_client), public=public)
 
+    def schedule_health(
+        self,
+        schedules: Collection[str | HasId] = (),
+        mistral_client: MistralClient | None = None,
+        *,
+        instance: str | HasId | None = None,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.Health]:
+        """The state of schedules, and why; the worst first.
+
+        :param schedules: which; none means every one of the project, or of the instance.
+        :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
+            schedules are known by the backups that they made.
+        """
+        mistral = self._mistral(mistral_client)
+        wanted = [_id_of(each) for each in schedules]
+        try:
+            if wanted:
+                found = [triggers.find(mistral, each) for each in wanted]
+            else:
+                found = self.schedule_list(instance, mistral_client)
+        except ServiceUnavailableError as error:
+            if error.service != "Mistral":
+                raise
+            return self._health_without_mistral(wanted, instance, limits, error)
+
+        def executions(schedule: Schedule) -> list[ScheduleExecution]:
+            return list(islice(history.executions(mistral, schedule, limit=20), 20))
+
+        try:
+            backups = self._trove.backups()
+            quota = self._trove.backup_quota()
+        except ServiceError as error:
+            return [health.unknown(each, f"Trove can't say: {error}") for each in found]
+        left = None if quota is None else quota.left
+        states = [
+            health.assess(each, backups, executions, quota_left=left, limits=limits)
+            for each in found
+        ]
+        return sorted(states, key=lambda each: -each.state.exit_status)
+
+    def check(
+        self,
+        instance: str | HasId | None = None,
+        mistral_client: MistralClient | None = None,
+    ) -> list[preflight.Check]:
+        """Whether schedules can work here, point by point; nothing is created.
+
+        :param instance: also whether this one can be backed up.
+        """
+        return preflight.checks(
+            self._session,
+            lambda: self._mistral(mistral_client),
+            self._trove,
+            None if instance is None else _id_of(instance),
+        )
+
     # Parts
+
+    def _health_without_mistral(
+        self,
+        wanted: Collection[str],
+        instance: str | HasId | None,
+        limits: health.Limits,
+        why: ServiceUnavailableError,
+    ) -> list[health.Health]:
+        instance_id = None if instance is None else self._trove.instance_id(_id_of(instance))
+        made: dict[str, list[Backup]] = {}
+        for backup in self._trove.backups(instance_id):
+            schedule_id = schedule_of(backup.description)
+            if schedule_id is not None and (not wanted or schedule_id in wanted):
+                made.setdefault(schedule_id, []).append(backup)
+        if not made:
+            raise why
+        now = datetime.now(UTC)
+        return [
+            health.from_backups_alone(schedule_id, backups, limits, str(why), now)
+            for schedule_id, backups in sorted(made.items())
+        ]
+
+    def _pause(
+        self,
+        schedule: str | HasId,
+        client: MistralClient | None,
+        *,
+        paused: bool,
+        force: bool,
+    ) -> Schedule:
+        mistral = self._delegable_mistral(client)
+        found = triggers.find(mistral, _id_of(schedule))
+        if found.paused == paused:
+            return found
+        plan = triggers.plan_of(found)
+        return self._replace(mistral, found, plan, paused=paused, force=force)
+
+    def _replace(
+        self, mistral: Mistral, found: Schedule, plan: Plan, *, paused: bool, force: bool
+    ) -> Schedule:
+        if not force:
+            _refuse_while_running(mistral, found)
+        return triggers.replace(mistral, found, plan, paused=paused)
 
     @cached_property
     def _trove(self) -> Trove:
@@ -295,34 +523,17 @@ class ScheduledBackups:
     def _mistral(self, client: MistralClient | None) -> Mistral:
         return self._own_mistral if client is None else Mistral(client)
 
-    def _schedules(self, mistral: Mistral, **filters: str) -> list[Schedule]:
-        """The schedules behind the triggers that fit, each one's newest generation only."""
-        newest: dict[str, tuple[TriggerName, CronTrigger]] = {}
-        for name, trigger in _backup_triggers(mistral, **filters):
-            if name.schedule not in newest or name > newest[name.schedule][0]:
-                newest[name.schedule] = (name, trigger)
-        schedules = [_schedule(name.schedule, trigger) for name, trigger in newest.values()]
-        return sorted(schedules, key=lambda each: (str(each.next_execution_time), each.id))
+    def _delegable_mistral(self, client: MistralClient | None) -> Mistral:
+        """Mistral, for a call that creates a trust.
 
-    def _find(self, mistral: Mistral, schedule: str | HasId) -> list[Schedule]:
-        """All generations of a schedule, the newest first."""
-        schedule_id = _id_of(schedule)
-        found = []
-        if is_uuid(schedule_id):
-            found = [
-                (name, trigger)
-                for name, trigger in _backup_triggers(mistral, name=f"has:{schedule_id}")
-                if name.schedule == schedule_id
-            ]
-        if not found:
-            raise ScheduleNotFoundError(
-                f"no backup schedule of this project has the id {schedule_id!r}; "
-                "'openstack database backup schedule list' lists them"
-            )
-        found.sort(key=lambda each: each[0], reverse=True)
-        return [_schedule(schedule_id, trigger) for _, trigger in found]
+        :raises NotDelegableError: the login is known to be unable to.
+        """
+        require_delegable(self._session)
+        mistral = self._mistral(client)
+        require_delegable(mistral.session)
+        return mistral
 
-    def _find_execution(self, mistral: Mistral, execution: str | HasId) -> Execution:
+    def _find_execution(self, mistral: Mistral, execution: str | HasId) -> ScheduleExecution:
         execution_id = _id_of(execution)
         found = mistral.execution(execution_id) if is_uuid(execution_id) else None
         if found is None or found.workflow_name != workbook.WORKFLOW:
@@ -330,18 +541,20 @@ class ScheduledBackups:
                 f"no execution of a backup schedule of this project has the id {execution_id!r}; "
                 "'openstack database backup schedule execution list <schedule>' lists them"
             )
-        return found
+        return history.of_schedule(found)
 
-    def _check_parent(self, parent: str, instance_id: str) -> None:
-        backup = self._trove.backup(parent)
-        if backup.instance_id != instance_id:
+    def _check_parent(self, plan: Plan) -> None:
+        if plan.parent_id is None:
+            return
+        backup = self._trove.backup(plan.parent_id)
+        if backup.instance_id != plan.instance:
             raise InvalidScheduleError(
-                f"backup {parent} is of instance {backup.instance_id}, not of {instance_id}; "
+                f"backup {backup.id} is of instance {backup.instance_id}, not of {plan.instance}; "
                 "a parent must be a backup of the same instance"
             )
         if backup.status != "COMPLETED":
             raise InvalidScheduleError(
-                f"backup {parent} is {backup.status}; a parent must be COMPLETED"
+                f"backup {backup.id} is {backup.status}; a parent must be COMPLETED"
             )
 
 
@@ -349,85 +562,10 @@ def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
 
 
-def _check_text(what: str, text: str, addition: str = "") -> None:
-    """Refuse now what Trove would refuse at every run."""
-    if not isinstance(text, str):
-        raise InvalidScheduleError(f"the {what} must be a text, not {text!r}")
-    longest = MAX_TEXT - len(addition)
-    if len(text) > longest:
-        raise InvalidScheduleError(
-            f"the {what} is {len(text)} characters long; at most {longest} fit"
-        )
-    if _TEXT.search(text + addition) is None:
-        raise InvalidScheduleError(
-            f"the {what} {text!r} is not one that Trove takes: a single line with at least one "
-            "letter (a to z) or digit"
-        )
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidScheduleError(f"the {what} {text!r} is not valid Unicode: {error}") from None
-
-
-def _backup_triggers(mistral: Mistral, **filters: str) -> Iterator[tuple[TriggerName, CronTrigger]]:
-    for trigger in mistral.cron_triggers(workflow_name=f"eq:{workbook.WORKFLOW}", **filters):
-        name = TriggerName.parse(trigger.name)
-        if name is not None and trigger.pattern is not None:
-            yield name, trigger
-
-
-def _executions(
-    mistral: Mistral,
-    schedule: Schedule,
-    marker: str | None = None,
-    limit: int | None = None,
-    **filters: str,
-) -> Iterator[Execution]:
-    """What a schedule's trigger started; the filter also finds texts that merely look like it."""
-    found = mistral.executions(
-        description=f"has:{schedule.trigger_id}", marker=marker, limit=limit, **filters
-    )
-    return (each for each in found if each.trigger_id == schedule.trigger_id)
-
-
 def _refuse_while_running(mistral: Mistral, schedule: Schedule) -> None:
-    running = next(_executions(mistral, schedule, limit=1, state="RUNNING"), None)
+    running = next(history.executions(mistral, schedule, limit=1, state="RUNNING"), None)
     if running is not None:
         raise ScheduleConflictError(
             f"schedule {schedule.id} has a run in progress (execution {running.id}) that would "
             "lose its rights; wait for its end, or force it"
         )
-
-
-def _schedule(schedule_id: str, trigger: CronTrigger) -> Schedule:
-    given = trigger.input
-    return Schedule(
-        id=schedule_id,
-        name=str(given.get("name") or ""),
-        instance=str(given.get("instance") or ""),
-        pattern=trigger.pattern or "",
-        description=given.get("description"),
-        parent_id=given.get("parent_id"),
-        incremental=bool(given.get("incremental")),
-        created_at=trigger.created_at,
-        updated_at=trigger.updated_at,
-        next_execution_time=trigger.next_execution_time,
-        input=given,
-        trigger_id=trigger.id,
-    )
-
-
-def _schedule_execution(execution: Execution, schedule_id: str | None) -> ScheduleExecution:
-    given = execution.input.get("schedule")
-    if schedule_id is None and isinstance(given, dict):
-        schedule_id = given.get("id")
-    return ScheduleExecution(
-        id=execution.id,
-        schedule_id=schedule_id,
-        backup_id=execution.output.get("backup_id"),
-        created_at=execution.created_at,
-        updated_at=execution.updated_at,
-        state=execution.state,
-        state_info=execution.state_info,
-        output=execution.output,
-    )

@@ -11,7 +11,15 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+
+class HasId(Protocol):
+    """Anything with an ``id``: a Schedule, an execution, a troveclient instance or backup."""
+
+    @property
+    def id(self) -> str: ...
+
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _TRIGGER_NAME = re.compile(
@@ -53,12 +61,22 @@ class TriggerName:
         return f"trove-backup:{self.instance}:{self.schedule}:{self.generation}"
 
 
+#: How the workbook's status begins where a guard tick found that there is nothing left to do.
+ALREADY_BACKED_UP = "Skipped: already backed up"
+
+
 def marker(schedule_id: str) -> str:
     """The text at the end of a backup's description that ties it to its schedule.
 
     The workbook writes it; it stays when Mistral's history is gone.
     """
     return f"[schedule {schedule_id}]"
+
+
+def schedule_of(description: str | None) -> str | None:
+    """The id of the schedule whose marker a backup's description ends with, if one does."""
+    match = re.search(rf"\[schedule ({_UUID})\]$", description or "")
+    return match and match[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +86,26 @@ class Schedule:
     :ivar id: a UUID, the same for the schedule's whole life.
     :ivar name: the name that every backup of the schedule gets.
     :ivar instance: the id of the instance.
-    :ivar pattern: five cron fields, in UTC.
+    :ivar pattern: five cron fields, in UTC: when a backup is due.
     :ivar parent_id: the backup that each run is an increment of, or None.
-    :ivar incremental: whether each run builds on the newest completed backup.
-    :ivar updated_at: the last time Mistral fired the schedule (or None): it changes at no other
-        time, because Mistral can't change a trigger.
-    :ivar next_execution_time: when Mistral will run it next, in UTC.
+    :ivar incremental: whether each run builds on the schedule's newest completed backup.
+    :ivar full_every: of so many incremental backups in a row the first is full, or None.
+    :ivar keep_last: how many completed backups are kept, or None for no such limit.
+    :ivar keep_days: for how many days completed backups are kept, or None for no such limit.
+    :ivar attempts: how often the schedule fires for each due time.
+    :ivar retry_every: minutes between these firings, or None where there is one.
+    :ivar deadline: minutes after its due time from which on a run is skipped, or None.
+    :ivar paused: whether it is paused, and so has no next execution time.
+    :ivar updated_at: the last time Mistral fired the schedule since its last change, or None.
+    :ivar next_execution_time: when it is due next, in UTC; None while paused.
     :ivar input: the workflow's whole input, as Mistral keeps it.
+    :ivar changed_at: when it was last created, changed, paused or resumed, in UTC.
+    :ivar next_firing: when Mistral fires its trigger next, which may be a guard tick of the last
+        due time; what lies in the past here, Mistral has failed to fire.
+    :ivar generation: counts the changes, from 1; 0 is one that python-troveclient made.
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
+    :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
+        first.
     """
 
     id: str
@@ -85,11 +115,35 @@ class Schedule:
     description: str | None
     parent_id: str | None
     incremental: bool
+    full_every: int | None
+    keep_last: int | None
+    keep_days: int | None
+    attempts: int
+    retry_every: int | None
+    deadline: int | None
+    paused: bool
     created_at: datetime
     updated_at: datetime | None
     next_execution_time: datetime | None
     input: dict[str, Any]
+    changed_at: datetime
+    next_firing: datetime | None
+    generation: int
     trigger_id: str
+    earlier_trigger_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleTrial:
+    """A schedule's one-off run by the trust, as the cron trigger has it, that proves the way there.
+
+    :ivar trigger_id: Mistral's id of the cron trigger, which Mistral deletes when it fires.
+    :ivar due_at: when it fires, two to three minutes after it was asked for, in UTC.
+    """
+
+    schedule_id: str
+    trigger_id: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +152,7 @@ class ScheduleExecution:
 
     :ivar schedule_id: None where the run does not say, as with python-troveclient's triggers.
     :ivar backup_id: the backup it made, or None where it made none or has not said so yet.
+    :ivar manual: whether somebody started it by hand.
     :ivar state: Mistral's word: ``RUNNING``, ``SUCCESS``, ``ERROR``, ``CANCELLED`` or ``PAUSED``.
     :ivar state_info: why it is in error, in Mistral's words, or None.
     :ivar output: what the workflow published: ``status`` in words, and ``backup_id``.
@@ -106,8 +161,19 @@ class ScheduleExecution:
     id: str
     schedule_id: str | None
     backup_id: str | None
+    manual: bool
     created_at: datetime
     updated_at: datetime | None
     state: str
     state_info: str | None
     output: dict[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen in it."""
+        return self.state in ("SUCCESS", "ERROR", "CANCELLED")
+
+    @property
+    def already_backed_up(self) -> bool:
+        """Whether it was a guard tick that found its due backup done."""
+        return str(self.output.get("status")).startswith(ALREADY_BACKED_UP)

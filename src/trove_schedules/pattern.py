@@ -4,12 +4,16 @@
 Mistral hands a pattern to croniter, which accepts more than cron (six and seven fields,
 ``@daily``, ``L``, ``#``, and ``R``, a value drawn anew at every look). All of that is refused
 here; what is accepted is handed to croniter unchanged, so that the next runs are Mistral's.
+
+Two things go beyond cron: ``H``, a value that a schedule gets for good when it is created
+(:func:`freeze`), and guard ticks, further firings after the due minute (:func:`widen`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,23 +42,45 @@ class _Field:
             raise InvalidPatternError(f"{text} is not a {self.title} ({self.low} to {self.high})")
         return value
 
-    def check(self, text: str) -> None:
-        """Accept ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` and lists of them."""
+    def values(self, text: str) -> list[int]:
+        """The values that ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` and lists of them stand for."""
+        values: set[int] = set()
         for part in text.split(","):
             base, slash, step = part.partition("/")
             first, dash, last = base.partition("-")
-            if base != "*" and self.number(first) > self.number(last if dash else first):
+            low, high = self.low, self.high
+            if base != "*":
+                low, high = self.number(first), self.number(last if dash else first)
+            if low > high:
                 raise InvalidPatternError(f"the range {base!r} runs backwards in {self.title}")
-            if not slash:
-                continue
-            if base != "*" and not dash:
+            if dash and low == high:
+                # croniter, and so Mistral, reads such a range as every value.
+                raise InvalidPatternError(f"the range {base!r} is one {self.title}; write {first}")
+            if slash and base != "*" and not dash:
                 raise InvalidPatternError(f"{part!r}: a step needs * or a range before the /")
-            if not re.fullmatch(r"[0-9]{1,4}", step) or not 1 <= int(step) <= self.high:
+            if slash and (not re.fullmatch(r"[0-9]{1,4}", step) or not 1 <= int(step) <= self.high):
                 raise InvalidPatternError(
                     f"{part!r}: the step of {self.title} must be 1 to {self.high}"
                 )
+            values.update(range(low, high + 1, int(step) if slash else 1))
+        return sorted(values)
+
+    def freeze(self, text: str, seed: str) -> str:
+        """Replace ``H`` or ``H(a-b)`` by a value that follows from the seed."""
+        match = re.fullmatch(r"H(?:\(([^-()]+)-([^-()]+)\))?", text)
+        if match is None:
+            return text
+        low, high = self.low, min(self.high, _ALWAYS_THERE.get(self.title, self.high))
+        if match[1]:
+            low, high = self.number(match[1]), self.number(match[2])
+            if low > high:
+                raise InvalidPatternError(f"the range of {text!r} runs backwards in {self.title}")
+        digest = hashlib.sha256(f"{self.title}:{seed}".encode()).digest()
+        return str(low + int.from_bytes(digest[:8], "big") % (high - low + 1))
 
 
+#: Values above these are not in every month, or mean a day a second time.
+_ALWAYS_THERE = {"day of month": 28, "day of week": 6}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = (
@@ -89,7 +115,7 @@ def validate(pattern: str) -> str:
         )
     try:
         for field, text in zip(_FIELDS, fields, strict=True):
-            field.check(text)
+            field.values(text)
         next(runs(normal, datetime.now(UTC)))
     except InvalidPatternError as error:
         raise InvalidPatternError(f"the pattern {pattern!r} is not valid: {error}") from None
@@ -107,3 +133,110 @@ def runs(pattern: str, after: datetime) -> Iterator[datetime]:
             yield iterator.get_next(datetime)
         except croniter.CroniterBadDateError:
             raise InvalidPatternError("it names a day that never comes") from None
+
+
+def freeze(pattern: str, seed: str) -> str:
+    """Replace each field ``H``, or ``H(a-b)``, by a number that follows from the seed.
+
+    Schedules that were created with ``H H(1-4) * * *`` so spread over their hours, and each keeps
+    its own time. Everything else is left as it is, to be validated.
+
+    :param seed: the schedule's id.
+    :raises InvalidPatternError: the range behind an H is none.
+    """
+    fields = pattern.split() if isinstance(pattern, str) else []
+    if len(fields) != len(_FIELDS):
+        return pattern
+    try:
+        frozen = [field.freeze(text, seed) for field, text in zip(_FIELDS, fields, strict=True)]
+    except InvalidPatternError as error:
+        raise InvalidPatternError(f"the pattern {pattern!r} is not valid: {error}") from None
+    return " ".join(frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How often a schedule fires for each due minute.
+
+    :ivar attempts: firings for a due minute, itself included; 1 means no guard ticks.
+    :ivar every: minutes between them.
+    """
+
+    attempts: int
+    every: int
+
+
+NO_GUARD = Guard(1, 0)
+USUAL_ATTEMPTS = 3
+#: Minutes between attempts, tried in this order where the user has not said.
+_SPACINGS = (20, 15, 10, 5, 4, 3, 2, 1)
+
+
+def due_minutes(pattern: str) -> list[int]:
+    """The minutes of a day, counted from midnight, that a valid pattern names, in order."""
+    minutes, hours = pattern.split()[:2]
+    return [h * 60 + m for h in _FIELDS[1].values(hours) for m in _FIELDS[0].values(minutes)]
+
+
+def usual_guard(pattern: str) -> Guard:
+    """The guard that a valid pattern gets where the user has not said."""
+    try:
+        guard = guard_of(pattern, USUAL_ATTEMPTS)
+    except InvalidPatternError:
+        return NO_GUARD
+    # A minute apart they hardly outlast any trouble.
+    return guard if guard.every > 1 else NO_GUARD
+
+
+def guard_of(pattern: str, attempts: int) -> Guard:
+    """So many attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
+
+    :raises InvalidPatternError: they don't fit, however close.
+    """
+    for every in _SPACINGS[:-1]:
+        guard = Guard(attempts, every)
+        try:
+            widen(pattern, guard)
+        except InvalidPatternError:
+            continue
+        return guard
+    closest = Guard(attempts, _SPACINGS[-1])
+    widen(pattern, closest)
+    return closest
+
+
+def widen(pattern: str, guard: Guard) -> str:
+    """The pattern that fires at every due minute of a valid pattern and at its guard ticks.
+
+    :raises InvalidPatternError: five fields can't say that exactly.
+    """
+    if guard.attempts == 1:
+        return pattern
+    minutes, *rest = pattern.split()
+    due = _FIELDS[0].values(minutes)
+    last = (guard.attempts - 1) * guard.every
+    said = f"{guard.attempts} attempts every {guard.every} minutes"
+    if due[-1] + last > 59:
+        raise InvalidPatternError(
+            f"{said} after minute {due[-1]} of {pattern!r} run into the next hour, which five "
+            "fields can't say; choose earlier minutes, or fewer or closer attempts"
+        )
+    gap = _smallest_gap(due)
+    if last >= gap:
+        raise InvalidPatternError(
+            f"{said} run into the next due minute of {pattern!r}, {gap} minutes later; choose "
+            "fewer or closer attempts"
+        )
+    ticks = sorted(minute + n * guard.every for minute in due for n in range(guard.attempts))
+    widened = " ".join([",".join(map(str, ticks)), *rest])
+    if len(widened) > MAX_LENGTH:
+        raise InvalidPatternError(
+            f"{said} make {pattern!r} longer than the {MAX_LENGTH} characters that Mistral keeps"
+        )
+    return widened
+
+
+def _smallest_gap(due: Sequence[int]) -> int:
+    """Minutes between due minutes, at the least: the next hour may be due too."""
+    following = [*due[1:], due[0] + 60]
+    return min(after - before for before, after in zip(due, following, strict=True))

@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.manager import ScheduledBackups, _refuse_while_running
+from trove_schedules.triggers import NEVER
 
 OURS, THEIRS = uuid.uuid4().hex, uuid.uuid4().hex
 INPUT = {"instance": "i", "name": "n"}
@@ -134,18 +136,36 @@ class TestTriggers:
 
     def test_one_is_deleted_by_its_id_once(self, mistral, workflow):
         made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
-        mistral.delete_cron_trigger(made.id)
+        assert mistral.delete_cron_trigger(made.id)
         assert mistral.cron_triggers() == []
-        with pytest.raises(ServiceError) as caught:
-            mistral.delete_cron_trigger(made.id)
-        assert caught.value.status == 404
+        assert not mistral.delete_cron_trigger(made.id)
+
+    @pytest.mark.parametrize("pattern", ["0 2 * * *", None])
+    def test_a_first_time_is_kept_to_the_last_year_there_is(self, mistral, workflow, pattern):
+        made = mistral.create_cron_trigger(
+            "t", workflow, pattern, INPUT, first_time=NEVER, count=None if pattern else 1
+        )
+        assert mistral.cron_triggers() == [made]
+        # A trigger that fires once is shown with a pattern that never comes.
+        assert (made.next_execution_time, made.pattern) == (NEVER, pattern or "0 0 30 2 0")
+
+    def test_a_first_time_within_a_minute_is_refused(self, mistral, workflow):
+        soon = datetime(2025, 12, 31, tzinfo=UTC)
+        with pytest.raises(ServiceError, match="at least 1 minute in the future") as caught:
+            mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT, first_time=soon)
+        assert caught.value.status == 400
+
+    def test_a_name_that_is_taken_is_found_with_its_own_input(self, mistral, workflow):
+        made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
+        other = INPUT | {"name": "other"}
+        assert mistral.create_cron_trigger("t", workflow, "0 3 * * *", other) == made
 
     def test_of_another_projects_nothing_is_seen(self, wire, mistral, workflow):
         made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
         other = Mistral(wire.client(THEIRS))
         assert other.cron_triggers() == []
-        with pytest.raises(ServiceError):
-            other.delete_cron_trigger(made.id)
+        assert not other.delete_cron_trigger(made.id)
+        assert mistral.cron_triggers() == [made]
         assert Mistral(wire.client(THEIRS, admin=True)).cron_triggers() == []
 
     def test_another_projects_private_workflow_is_not_there(self, wire, workflow):
@@ -213,8 +233,6 @@ class TestExecutions:
 
 
 def _moment(wire: Real | Fake, second: int) -> Any:
-    from datetime import datetime
-
     moment = datetime(2026, 1, 1, 0, 0, second)  # noqa: DTZ001 - Mistral's are naive
     return moment if isinstance(wire, Real) else str(moment)
 
@@ -233,7 +251,8 @@ class TestWorkbook:
         self, wire, mistral, workflow, monkeypatch
     ):
         made = mistral.create_cron_trigger("t", workflow, "0 2 * * *", INPUT)
-        newer = workbook.text().replace("[trove-schedules-1]", "[trove-schedules-9]")
+        current = workbook.version_of(workbook.text())
+        newer = workbook.text().replace(f"-schedules-{current}]", "-schedules-9]")
         monkeypatch.setattr(workbook, "text", lambda: newer)
         assert workbook.load(mistral, public=False).version == 9
         if isinstance(wire, Real):
@@ -320,5 +339,20 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
     assert len([each for each in api.requests if "/executions" in each[1]]) == 1
     assert len(schedules.execution_list(made, client)) == 201
     assert schedules.execution_list(made, client, marker=run, limit=5) is not None
+    paused = schedules.schedule_pause(made, client, force=True)
+    assert schedules.schedule_list(None, client) == [paused]
+    assert (paused.paused, paused.next_execution_time) == (True, None)
+    named = schedules.schedule_set(made, client, name="other", force=True)
+    assert (named.name, named.paused, named.generation) == ("other", True, 3)
+    resumed = schedules.schedule_resume(made, client, force=True)
+    assert schedules.schedule_show(made.id, client) == resumed
+    assert resumed.next_execution_time == made.next_execution_time
+    assert len(schedules.execution_list(resumed, client)) == 201
+    trial = schedules.schedule_trial(resumed, client)
+    assert schedules.schedule_list(None, client) == [resumed]
+    trial_run = api.add_execution(OURS, description=described(trial.trigger_id))
+    assert schedules.trial_execution(trial, client).id == trial_run
+    schedules.trial_end(trial, client)
     schedules.schedule_delete(made, client, force=True)
     assert schedules.schedule_list(None, client) == []
+    assert Mistral(client).cron_triggers() == []

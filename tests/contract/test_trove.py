@@ -7,16 +7,16 @@ import pytest
 
 from tests.unit.schedules.fake_cloud import PAGE
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.manager import _check_text
+from trove_schedules.plan import check_text
 
 
 def test_our_check_of_a_name_or_description_is_troves(trove):
     for given, taken in trove["accepts"].items():
         name, description = json.loads(given)
         try:
-            _check_text("name", name)
+            check_text("name", name)
             if description is not None:
-                _check_text("description", description)
+                check_text("description", description)
         except InvalidScheduleError:
             assert not taken, given
         else:
@@ -66,3 +66,8 @@ def test_instances_come_twenty_a_page_with_a_link_as_the_fake_makes_it(trove):
     (link,) = trove["page"]["links"]
     assert link["rel"] == "next"
     assert link["href"].endswith("/instances?marker=a")
+
+
+def test_it_answers_so_many_requests_a_minute_as_the_workbooks_lists_take(trove):
+    # One for the list, and one for each backup in it: see test_workbook_runs.py.
+    assert trove["requests_a_minute"] >= 200

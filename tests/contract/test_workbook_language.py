@@ -3,13 +3,16 @@
 
 import json
 import re
+from datetime import datetime
 from importlib import resources
+from typing import ClassVar
 
 import pytest
 import yaml
 from mistral import expressions
 from mistral.expressions.yaql_expression import INLINE_YAQL_REGEXP
 from mistral.lang import parser
+from yaql.standard_library import date_time
 
 from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
@@ -47,6 +50,15 @@ def evaluate(expression, context, result=None):
     """Evaluate with a task whose result is given: the database is asked for one otherwise."""
     here = expression.replace("task().result", "$.result_of_task")
     return expressions.evaluate(here, context | {"result_of_task": result})
+
+
+def scheduled(**options):
+    """A run's variables as they begin, of a schedule with these options."""
+    given = {"incremental": False, "schedule": {"id": SCHEDULE, **options}}
+    return given | {
+        key: expressions.evaluate_recursively(WORKFLOW["vars"][key], given)
+        for key in ("marker", "wants", "sight")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +109,12 @@ class TestDescription:
 
     @pytest.mark.parametrize("text", ["nightly", "<% env() %>", "é😀", "[schedule x]", "'\""])
     def test_the_marker_follows_the_text(self, text):
-        context = {"description": text, "schedule": {"id": SCHEDULE}}
+        context = scheduled() | {"description": text}
         assert evaluate(self.EXPRESSION, context) == f"{text} {marker(SCHEDULE)}"
 
     @pytest.mark.parametrize("nothing", [None, ""])
     def test_without_a_text_it_stands_alone(self, nothing):
-        context = {"description": nothing, "schedule": {"id": SCHEDULE}}
+        context = scheduled() | {"description": nothing}
         assert evaluate(self.EXPRESSION, context) == marker(SCHEDULE)
 
     @pytest.mark.parametrize("text", [None, "", "by hand"])
@@ -110,23 +122,62 @@ class TestDescription:
         assert evaluate(self.EXPRESSION, {"description": text, "schedule": None}) == text
 
 
-class TestOverlap:
+class TestSight:
+    @pytest.mark.parametrize(
+        ("given", "rows"),
+        [
+            ({"schedule": None, "incremental": True}, 5),
+            ({"schedule": {"id": SCHEDULE}, "incremental": False}, 5),
+            ({"schedule": {"id": SCHEDULE, "due": [120]}, "incremental": False}, 20),
+            ({"schedule": {"id": SCHEDULE, "due": [120]}, "incremental": True}, 100),
+            ({"schedule": {"id": SCHEDULE, "full_every": 7}, "incremental": True}, 57),
+            ({"schedule": {"id": SCHEDULE, "full_every": 999}, "incremental": True}, 200),
+        ],
+    )
+    def test_as_many_backups_are_listed_as_are_needed(self, given, rows):
+        assert expressions.evaluate(WORKFLOW["vars"]["sight"], given) == rows
+
+
+class TestDue:
+    """When a backup was due, at any time of day; see also test_workbook_runs.py."""
+
     EXPRESSION = TASKS["look"]["publish"]["status"]
 
-    @pytest.mark.parametrize("state", ["NEW", "BUILDING", "SAVING"])
-    def test_a_running_backup_is_named(self, state):
-        backups = [{"id": "a", "status": "COMPLETED"}, {"id": "b", "status": state}]
-        assert evaluate(self.EXPRESSION, {}, backups) == "Skipped: backup b is running"
+    @pytest.mark.parametrize(
+        ("time", "due"),
+        [
+            ("00:00:00", "2026-03-01 00:00"),
+            ("00:29:49", "2026-03-01 00:00"),
+            ("00:29:58", "2026-03-01 00:30"),
+            ("12:00:00", "2026-03-01 00:30"),
+            ("23:59:49", "2026-03-01 23:50"),
+            ("23:59:58", "2026-03-02 00:00"),
+        ],
+    )
+    def test_it_was_the_last_due_minute(self, monkeypatch, time, due):
+        self.at(monkeypatch, f"2026-03-01 {time}")
+        told = evaluate(self.EXPRESSION, scheduled(due=[0, 30, 1430], deadline=-2), [])
+        assert told == f"Skipped: due at {due} UTC, more than -2 minutes ago"
 
-    @pytest.mark.parametrize("states", [[], ["COMPLETED"], ["FAILED", "DELETE_FAILED", "RESTORED"]])
-    def test_others_are_no_hindrance(self, states):
-        backups = [{"id": str(i), "status": each} for i, each in enumerate(states)]
-        assert evaluate(self.EXPRESSION, {}, backups) is None
+    def test_it_was_yesterday_where_nothing_was_due_today(self, monkeypatch):
+        self.at(monkeypatch, "2026-03-01 00:10:00")
+        told = evaluate(self.EXPRESSION, scheduled(due=[720, 1430], deadline=1), [])
+        assert told == "Skipped: due at 2026-02-28 23:50 UTC, more than 1 minutes ago"
+
+    @staticmethod
+    def at(monkeypatch, time):
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.fromisoformat(f"{time}+00:00")
+
+        monkeypatch.setattr(date_time, "DATETIME_TYPE", Clock)
 
 
 class TestRefusals:
-    BREAK_ON = TASKS["create"]["retry"]["break-on"]
-    OVERTAKEN = TASKS["create"]["publish-on-error"]["overtaken"]
+    REFUSAL = TASKS["create"]["publish-on-error"]["refusal"]
+    ALONE: ClassVar = {"base": {"parent": None, "remark": ""}}
+    INCREMENTAL: ClassVar = {"base": {"parent": "p", "remark": ""}}
 
     @staticmethod
     def told(message, status):
@@ -136,27 +187,30 @@ class TestRefusals:
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
     def test_what_trove_refuses_for_good_is_not_tried_again(self, status):
-        assert evaluate(self.BREAK_ON, {}, self.told("no", status)) is True
+        assert evaluate(self.REFUSAL, self.ALONE, self.told("no", status)) == "final"
 
     @pytest.mark.parametrize("status", [409, 422, 500, 502, 503, 504])
     def test_what_may_pass_is(self, status):
-        assert evaluate(self.BREAK_ON, {}, self.told("no", status)) is False
+        assert evaluate(self.REFUSAL, self.ALONE, self.told("no", status)) == "unsure"
 
     def test_a_failure_without_a_status_is_tried_again(self):
-        assert evaluate(self.BREAK_ON, {}, "timed out") is False
+        assert evaluate(self.REFUSAL, self.ALONE, "timed out") == "unsure"
+
+    def test_with_a_parent_it_is_the_parent_that_may_be_missing(self):
+        told = self.told("no such thing", 404)
+        assert evaluate(self.REFUSAL, self.INCREMENTAL, told) == "orphan"
+        assert evaluate(self.REFUSAL, self.INCREMENTAL, self.told("no", 403)) == "final"
 
     def test_troves_own_words_tell_a_running_backup_from_an_instance_that_is_down(self, trove):
         running = self.told(trove["refusals"]["running"], 422)
-        assert evaluate(self.BREAK_ON, {}, running) is True
-        assert evaluate(self.OVERTAKEN, {}, running) is True
+        assert evaluate(self.REFUSAL, self.ALONE, running) == "overtaken"
         for cause in ("down", "task"):
             refusal = self.told(trove["refusals"][cause], 422)
-            assert evaluate(self.BREAK_ON, {}, refusal) is False
-            assert evaluate(self.OVERTAKEN, {}, refusal) is False
+            assert evaluate(self.REFUSAL, self.ALONE, refusal) == "unsure"
 
     def test_a_result_that_is_no_text_is_understood_too(self):
-        assert evaluate(self.BREAK_ON, {}, {"code": "HTTP 404"}) is True
-        assert evaluate(self.BREAK_ON, {}, None) is False
+        assert evaluate(self.REFUSAL, self.ALONE, {"code": "HTTP 404"}) == "final"
+        assert evaluate(self.REFUSAL, self.ALONE, None) == "unsure"
 
 
 class TestWatch:

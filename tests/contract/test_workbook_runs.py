@@ -27,6 +27,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+def id_of(run: dict[str, Any], name: str) -> str:
+    """The id of the backup of this name."""
+    (found,) = [identifier for identifier, each in run["names"].items() if each == name]
+    return found
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -34,12 +40,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "by_hand",
         "texts",
         "parent",
-        "incremental",
         "old_ones",
         "list_recovers",
+        "one_vanishes",
         "down_then_up",
         "slow",
         "look_recovers",
+        "lost_and_running",
+        "lost_and_sent_again",
+        "lost_and_done",
+        "troveclient",
+        "troveclient_incremental",
     ],
 )
 def test_a_run_that_made_its_backup_is_a_success_with_the_backups_id(runs, name):
@@ -76,21 +87,35 @@ def test_a_parent_reaches_trove(runs):
     assert runs["parent"]["bodies"][0]["parent_id"] == PARENT
 
 
-def test_so_does_incremental(runs):
-    assert runs["incremental"]["bodies"][0]["incremental"] == 1
+def test_python_troveclients_input_does_what_it_did(runs):
+    instance, incremental = (runs[each] for each in ("troveclient", "troveclient_incremental"))
+    assert instance["bodies"] == [
+        {"name": "nightly", "instance": instance["instance"], "incremental": 0}
+    ]
+    assert incremental["bodies"] == [
+        {
+            "name": "nightly",
+            "instance": incremental["instance"],
+            "incremental": 1,
+            "description": "orders",
+        }
+    ]
 
 
-@pytest.mark.parametrize(("name", "index"), [("new", 0), ("building", 0), ("saving", 1)])
-def test_a_backup_that_runs_already_makes_a_run_skip_and_say_which(runs, name, index):
+@pytest.mark.parametrize("name", ["new", "building", "saving", "manual_running"])
+def test_a_backup_that_runs_already_makes_a_run_skip_and_say_which(runs, name):
     run = runs[name]
-    busy = run["listings"][0][index]
     assert run["state"] == "SUCCESS"
-    assert run["output"] == {"status": f"Skipped: backup {busy} is running", "backup_id": None}
+    assert run["output"] == {
+        "status": f"Skipped: backup {id_of(run, 'busy')} is running",
+        "backup_id": None,
+    }
     assert run["bodies"] == []
 
 
-def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs):
-    run = runs["overtaken"]
+@pytest.mark.parametrize("name", ["overtaken", "overtaken_before"])
+def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs, name):
+    run = runs[name]
     assert run["state"] == "SUCCESS"
     assert run["output"] == {
         "status": "Skipped: another backup of the instance is running",
@@ -112,6 +137,9 @@ def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs):
         ("unexplained", "failed, and Trove doesn't show the instance"),
         ("deleted", "is gone, somebody deleted it"),
         ("never_seen", "can't be followed"),
+        ("lost_and_failed", "failed. Last fault of the instance, never. None."),
+        ("find_fails", "Trove is tired (HTTP 503)"),
+        ("chain_instance_gone", "cannot be found. (HTTP 404)"),
     ],
 )
 def test_a_run_without_a_backup_is_an_error_that_says_why(runs, name, told):
@@ -128,7 +156,17 @@ def test_only_what_may_pass_is_tried_again(runs, name, attempts):
     assert len(runs[name]["bodies"]) == attempts
 
 
-@pytest.mark.parametrize("name", ["failed", "explained", "unexplained", "deleted", "never_seen"])
+@pytest.mark.parametrize("name", ["lost_and_running", "lost_and_sent_again", "lost_and_done"])
+def test_a_backup_whose_answer_was_lost_is_followed_and_not_made_twice(runs, name):
+    run = runs[name]
+    assert run["output"]["backup_id"] == id_of(run, "new")
+    assert run["left"].count("new") == 1
+    assert len(run["bodies"]) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["failed", "lost_and_failed", "explained", "unexplained", "deleted", "never_seen"]
+)
 def test_an_error_about_a_backup_keeps_its_id_in_the_output(runs, name):
     assert is_uuid(runs[name]["output"]["backup_id"])
 
@@ -138,3 +176,181 @@ def test_a_run_stops_watching_in_time_and_says_that_the_backup_goes_on(runs):
     assert run["state"] == "SUCCESS"
     assert run["output"]["status"] == "Backup in progress"
     assert is_uuid(run["output"]["backup_id"])
+
+
+class TestChain:
+    """What an incremental schedule builds on, with a full backup every four."""
+
+    @pytest.mark.parametrize(
+        ("name", "parent"),
+        [
+            ("chain_first", None),
+            ("chain_second", "1"),
+            ("chain_fourth", "3"),
+            ("chain_full_again", None),
+            ("chain_tenth", "9"),
+            ("chain_of_one", None),
+            ("chain_endless", "4"),
+            ("chain_foreign", "1"),
+            ("chain_only_foreign", None),
+            ("chain_newest_failed", "1"),
+            ("chain_amid_many", "1"),
+        ],
+    )
+    def test_it_builds_on_its_own_newest_until_a_full_one_is_due(self, runs, name, parent):
+        run = runs[name]
+        assert run["parents"] == [parent]
+        assert run["output"]["status"] == "Backup complete"
+        assert [each["incremental"] for each in run["bodies"]] == [0]
+
+    @pytest.mark.parametrize(
+        ("name", "newest"), [("chain_on_foreign", "1"), ("chain_root_failed", "2")]
+    )
+    def test_what_leads_to_no_full_one_of_its_own_is_not_built_on(self, runs, name, newest):
+        run = runs[name]
+        assert run["parents"] == [None]
+        assert run["output"]["status"] == (
+            f"Backup complete, full because backup {id_of(run, newest)} leads to no full one of "
+            "the schedule"
+        )
+
+    def test_a_parent_that_is_gone_makes_it_full_at_once(self, runs):
+        run = runs["chain_parent_gone"]
+        assert run["parents"] == ["1", None]
+        assert run["output"]["status"] == (
+            f"Backup complete, full because its parent {id_of(run, '1')} is gone"
+        )
+
+    def test_a_guest_that_refuses_the_parent_is_told(self, runs):
+        run = runs["chain_refused"]
+        assert run["parents"] == ["1"]
+        assert run["output"]["status"] == (
+            "Backup complete, full because the guest could not build on its parent"
+        )
+
+
+class TestDue:
+    """Guard ticks and deadlines, at ten past midnight but for two seconds."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "guard_done",
+            "guard_tick_was_early",
+            "guard_midnight_done",
+            "tick_early_done",
+            "deadline_done",
+        ],
+    )
+    def test_a_backup_since_the_due_time_is_enough(self, runs, name):
+        run = runs[name]
+        assert run["output"] == {
+            "status": f"Skipped: already backed up as {id_of(run, 'mine')}",
+            "backup_id": None,
+        }
+        assert run["bodies"] == []
+
+    def test_so_is_one_that_still_runs(self, runs):
+        assert runs["guard_running"]["output"]["status"].endswith("is running")
+
+    @pytest.mark.parametrize(
+        "name",
+        ["guard_failed", "guard_before", "guard_others", "guard_midnight", "tick_early"],
+    )
+    def test_one_that_failed_or_is_older_or_of_somebody_else_is_not(self, runs, name):
+        assert runs[name]["output"]["status"] == "Backup complete"
+
+    @pytest.mark.parametrize(
+        ("name", "due", "deadline"),
+        [
+            ("deadline_late", "2026-01-02 00:05", 3),
+            ("deadline_midnight", "2026-01-01 23:55", 14),
+        ],
+    )
+    def test_a_run_after_its_deadline_is_skipped(self, runs, name, due, deadline):
+        run = runs[name]
+        assert run["state"] == "SUCCESS"
+        assert run["output"]["status"] == (
+            f"Skipped: due at {due} UTC, more than {deadline} minutes ago"
+        )
+        assert run["bodies"] == []
+
+    @pytest.mark.parametrize("name", ["deadline_in_time", "deadline_midnight_in_time"])
+    def test_a_run_in_the_minute_of_its_deadline_is_not(self, runs, name):
+        assert runs[name]["output"]["status"] == "Backup complete"
+
+    @pytest.mark.parametrize("name", ["manual_done", "manual_late"])
+    def test_a_run_by_hand_needs_no_reason(self, runs, name):
+        assert runs[name]["output"]["status"] == "Backup complete"
+
+
+class TestRetention:
+    @pytest.mark.parametrize(
+        ("name", "deleted", "left"),
+        [
+            ("keep_last_1", "2 1", "new"),
+            ("keep_last_3", "1", "2 3 new"),
+            ("keep_last_5", "", "1 new"),
+            ("keep_days", "2 1", "3 new"),
+            ("keep_both", "3 2 1", "4 5 6 new"),
+            ("keep_days_more", "2 1", "3 4 5 6 new"),
+            ("keep_chains", "5 1", "10 9 new"),
+            ("keep_chain_of_ends", "1", "5 6 7 8 new"),
+            ("keep_parent_of_foreign", "2", "1 hand new"),
+            ("keep_others", "", "bad hand new other"),
+            ("purge_failed", "FAILED DELETE_FAILED", "good new"),
+            ("purge_failed_parent", "b2", "bad hand new"),
+            ("restored_stays", "2", "1 new"),
+            ("delete_was_quicker", "2 1", "new"),
+            ("tidy_recovers", "1", "new"),
+        ],
+    )
+    def test_only_the_first_of_each_expired_line_is_deleted(self, runs, name, deleted, left):
+        run = runs[name]
+        assert run["output"]["status"] == "Backup complete"
+        assert run["deletes"] == deleted.split()
+        assert run["left"] == left.split()
+
+    def test_a_schedule_without_it_deletes_nothing(self, runs):
+        run = runs["keep_nothing_said"]
+        assert run["deletes"] == []
+        assert len(run["left"]) == 11
+
+    def test_nothing_is_deleted_where_there_is_no_new_backup(self, runs):
+        run = runs["no_backup_no_tidy"]
+        assert run["state"] == "ERROR"
+        assert run["deletes"] == []
+
+    @pytest.mark.parametrize(
+        ("name", "remark"),
+        [
+            ("delete_fails", "but retention could not delete 1 of 3 expired backups"),
+            ("tidy_fails", "but retention could not list the backups"),
+            ("tidy_too_many", "but the instance has too many backups for retention"),
+        ],
+    )
+    def test_its_trouble_is_a_remark_on_a_success(self, runs, name, remark):
+        run = runs[name]
+        assert run["state"] == "SUCCESS"
+        assert run["output"]["status"] == f"Backup complete, {remark}"
+        assert run["output"]["backup_id"] == id_of(run, "new")
+
+    def test_what_can_be_deleted_is_although_something_can_not(self, runs):
+        run = runs["delete_fails"]
+        assert run["deletes"] == ["3", "2", "1"]
+        assert run["left"] == ["2", "new"]
+
+    def test_a_list_that_may_be_cut_short_is_not_acted_upon(self, runs):
+        assert runs["tidy_many"]["deletes"] == ["90", "180"]
+        assert runs["tidy_too_many"]["deletes"] == []
+
+
+def test_a_long_list_is_not_kept_in_mistrals_database(runs):
+    for name in ("tidy_many", "chain_amid_many"):
+        assert max(runs[name]["kept"].values()) < 10_000
+
+
+def test_each_listed_backup_costs_another_request(runs):
+    # python-troveclient loads it anew when Mistral serialises it, hence the short lists.
+    assert runs["complete"]["requests"] == 4
+    assert runs["old_ones"]["requests"] == 4 + 3

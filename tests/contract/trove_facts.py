@@ -102,6 +102,7 @@ print(  # noqa: T201 - the answer
                 "backups": cfg.CONF.backups_page_size,
             },
             "page": page(),
+            "requests_a_minute": cfg.CONF.http_get_rate,
             "statuses": statuses(),
             "backups_order": newest_first(),
             "messages": {

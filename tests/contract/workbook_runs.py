@@ -14,6 +14,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,7 @@ from mistral.engine import engine_server
 from mistral.rpc import base as rpc, clients as rpc_clients
 from mistral.services import action_manager, security, workbooks, workflows
 from mistral_extra.actions.openstack import base as openstack_actions
+from yaql.standard_library import date_time
 
 from trove_schedules import workbook
 
@@ -40,6 +42,8 @@ DOWN = "is not currently available for an action to be performed (instance statu
 OVER = "Quota exceeded for resources: ['backups']."
 GONE = "Resource cannot be found."
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
+OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
+INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 DEADLINE = 60
 CONFIGURATION = """
@@ -57,31 +61,128 @@ auth_enable = True
 
 Answer = tuple[int, str]
 LOADED = (200, "NEW")
+#: What the workbook takes for the time: a tick for ten past midnight that comes 2 seconds early.
+NOW = datetime(2026, 1, 2, 0, 9, 58, tzinfo=UTC)
+
+
+class Clock(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Clock:
+        return cls.fromtimestamp(NOW.timestamp(), tz)
 
 
 @dataclass
 class Scenario:
-    """What Trove answers, one after the other; the last answer is repeated.
+    """An instance, and what Trove answers about it, one after the other; the last is repeated.
 
-    :ivar listed: the states of the instance's backups.
+    :ivar backups: the instance's backups when the run begins, by :func:`backup`.
+    :ivar listed: what a list of them is answered; None stands for those that there are.
     :ivar created: what a create is answered: a status and a message.
-    :ivar looks: what a look at the backup is answered: a status and the backup's state. Before
+    :ivar unheard: creates that make a backup all the same, in this state.
+    :ivar looks: what a look at the new backup is answered: a status and the backup's state. Before
         the workbook's own looks there is one by python-troveclient: when Mistral serialises the
         new backup, it loads itself.
     :ivar fault: the instance's last fault, or what a look at the instance is answered.
+    :ivar refuses_parents: the guest makes full backups only.
+    :ivar undeletable: the names of backups that can't be deleted.
+    :ivar quicker: the names of backups that somebody else deletes before the run does.
+    :ivar ghosts: the names of backups that are listed once and gone when they are looked at.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
-    listed: list[list[str] | Answer] = field(default_factory=lambda: [[]])
+    backups: list[dict[str, Any]] = field(default_factory=list)
+    listed: list[Answer | None] = field(default_factory=lambda: [None])
     created: list[Answer] = field(default_factory=lambda: [(202, "NEW")])
+    unheard: list[str] = field(default_factory=list)
     looks: list[Answer] = field(default_factory=lambda: [LOADED, (200, "COMPLETED")])
     fault: dict[str, str] | Answer | None = None
+    refuses_parents: bool = False
+    undeletable: tuple[str, ...] = ()
+    ghosts: tuple[str, ...] = ()
+    quicker: tuple[str, ...] = ()
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
-    listings: list[list[str]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    deletes: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        ids = {each["name"]: each["id"] for each in self.backups}
+        for each in self.backups:
+            each["parent_id"] = each["parent_id"] and ids[each["parent_id"]]
+        self.names = {value: key for key, value in ids.items()}
+
+    def find(self, identifier: str) -> dict[str, Any] | None:
+        return next((each for each in self.backups if each["id"] == identifier), None)
+
+    def make(self, body: dict[str, Any], status: str) -> dict[str, Any]:
+        """Make the backup that is asked for."""
+        parent = None if self.refuses_parents else body.get("parent_id")
+        made = backup("new", 0, status, described=body.get("description")) | {"parent_id": parent}
+        self.backups.append(made)
+        self.names[made["id"]] = "new"
+        return made
+
+    def delete(self, identifier: str) -> None:
+        """Delete a backup and what builds on it."""
+        for each in [each for each in self.backups if each["parent_id"] == identifier]:
+            self.delete(each["id"])
+        self.backups = [each for each in self.backups if each["id"] != identifier]
 
 
-SCHEDULED = {"schedule": {"id": SCHEDULE}}
+def backup(
+    name: str,
+    minutes: float,
+    status: str = "COMPLETED",
+    *,
+    on: str | None = None,
+    of: str | None = SCHEDULE,
+    described: str | None = None,
+) -> dict[str, Any]:
+    """A backup as Trove shows it, made so many minutes ago.
+
+    :param on: the name of the backup that it builds on.
+    :param of: the schedule that made it, or None for a user.
+    """
+    created = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
+    identifier = str(uuid.uuid4())
+    return {
+        "id": identifier,
+        "name": name,
+        "description": described or (f"orders, nightly [schedule {of}]" if of else "by hand"),
+        "locationRef": f"https://swift.test/v1/AUTH_0123456789abcdef/backups/{identifier}.xbstream",
+        "instance_id": INSTANCE,
+        "created": created,
+        "updated": created,
+        "size": 0.25,
+        "status": status,
+        "parent_id": on,
+        "project_id": "0123456789abcdef0123456789abcdef",
+        "datastore": {"type": "postgresql", "version": "18.6", "version_id": INSTANCE},
+    }
+
+
+def ask(**options: Any) -> dict[str, Any]:
+    """The input of a schedule with these options."""
+    return {"schedule": {"id": SCHEDULE, "pattern": "10 0 * * *", **options}}
+
+
+def chain(*, every: int = 4, **options: Any) -> dict[str, Any]:
+    return ask(full_every=every, **options) | {"incremental": True}
+
+
+DAY = 1440
+SCHEDULED = ask()
+#: Chains of four, as they are left after ten runs at one a day.
+TEN = [backup(f"{n}", (11 - n) * DAY, on=None if n % 4 == 1 else f"{n - 1}") for n in range(1, 11)]
+
+
+def ten() -> list[dict[str, Any]]:
+    return [each | {"id": str(uuid.uuid4())} for each in TEN]
+
+
+FAILED = ("FAILED", "DELETE_FAILED")
 SCENARIOS = {
     "complete": Scenario(SCHEDULED),
     "by_hand": Scenario({"description": None, "parent_id": None}),
@@ -89,13 +190,15 @@ SCENARIOS = {
         SCHEDULED | {"name": "<% env() %> {{ 1 + 1 }} '\" é😀", "description": "<% $.name %> é😀"}
     ),
     "parent": Scenario(SCHEDULED | {"parent_id": PARENT}),
-    "incremental": Scenario(SCHEDULED | {"incremental": True}),
-    "old_ones": Scenario(SCHEDULED, listed=[["COMPLETED", "FAILED", "DELETE_FAILED"]]),
-    "new": Scenario(SCHEDULED, listed=[["NEW"]]),
-    "building": Scenario(SCHEDULED, listed=[["BUILDING", "COMPLETED"]]),
-    "saving": Scenario(SCHEDULED, listed=[["COMPLETED", "SAVING"]]),
-    "list_recovers": Scenario(SCHEDULED, listed=[(503, "busy"), []]),
+    "old_ones": Scenario(
+        SCHEDULED, [backup(each, 9) for each in ("COMPLETED", "FAILED", "DELETE_FAILED")]
+    ),
+    "new": Scenario(SCHEDULED, [backup("busy", 1, "NEW")]),
+    "building": Scenario(SCHEDULED, [backup("busy", 1, "BUILDING"), backup("old", 9)]),
+    "saving": Scenario(SCHEDULED, [backup("old", 9), backup("busy", 1, "SAVING", of=None)]),
+    "list_recovers": Scenario(SCHEDULED, listed=[(503, "busy"), None]),
     "list_fails": Scenario(SCHEDULED, listed=[(503, "Trove is tired")]),
+    "one_vanishes": Scenario(SCHEDULED, [backup("ghost", 9), backup("old", 9)], ghosts=("ghost",)),
     "overtaken": Scenario(SCHEDULED, created=[(422, f"Instance x {BUSY}")]),
     "down": Scenario(SCHEDULED, created=[(422, f"Instance x {DOWN}")]),
     "down_then_up": Scenario(SCHEDULED, created=[(422, f"Instance x {DOWN}"), (202, "NEW")]),
@@ -116,10 +219,145 @@ SCENARIOS = {
     "look_recovers": Scenario(SCHEDULED, looks=[LOADED, (500, "tired"), (200, "COMPLETED")]),
     "never_ends": Scenario(SCHEDULED, looks=[LOADED, (200, "SAVING")]),
     "never_seen": Scenario(SCHEDULED, looks=[LOADED, (500, "Trove is tired")]),
+    # An answer that was lost
+    "lost_and_running": Scenario(
+        SCHEDULED,
+        [backup("before", DAY)],
+        created=[(504, "too slow")],
+        unheard=["BUILDING"],
+        looks=[(200, "COMPLETED")],
+    ),
+    "lost_and_sent_again": Scenario(
+        SCHEDULED,
+        [backup("before", DAY)],
+        created=[(422, f"Instance x {BUSY}")],
+        unheard=["BUILDING"],
+        looks=[(200, "COMPLETED")],
+    ),
+    "lost_and_done": Scenario(
+        SCHEDULED, created=[(504, "too slow")], unheard=["COMPLETED"], looks=[(200, "COMPLETED")]
+    ),
+    "lost_and_failed": Scenario(
+        SCHEDULED, created=[(504, "too slow")], unheard=["FAILED"], looks=[(200, "FAILED")]
+    ),
+    "overtaken_before": Scenario(
+        SCHEDULED, [backup("before", DAY)], created=[(422, f"Instance x {BUSY}")]
+    ),
+    "find_fails": Scenario(SCHEDULED, listed=[None, (503, "Trove is tired")], created=[(500, "x")]),
+    # python-troveclient's input
+    "troveclient": Scenario({"description": None, "incremental": None}),
+    "troveclient_incremental": Scenario({"description": "orders", "incremental": True}),
+    # Chains
+    "chain_first": Scenario(chain()),
+    "chain_second": Scenario(chain(), [backup("1", DAY)]),
+    "chain_fourth": Scenario(chain(), ten()[:3]),
+    "chain_full_again": Scenario(chain(), ten()[:4]),
+    "chain_tenth": Scenario(chain(), ten()[:9]),
+    "chain_endless": Scenario(ask() | {"incremental": True}, ten()[:4]),
+    "chain_of_one": Scenario(chain(every=1), [backup("1", DAY)]),
+    "chain_foreign": Scenario(
+        chain(),
+        [backup("1", 9), backup("hand", 2, on="1", of=None), backup("other", 1, of=OTHER)],
+    ),
+    "chain_only_foreign": Scenario(chain(), [backup("h", 2, of=None), backup("o", 1, of=OTHER)]),
+    "chain_on_foreign": Scenario(chain(), [backup("h", 9, of=None), backup("1", 5, on="h")]),
+    "chain_newest_failed": Scenario(
+        chain(), [backup("1", 9), *(backup(each, 2, each, on="1") for each in FAILED)]
+    ),
+    "chain_root_failed": Scenario(
+        chain(), [backup("1", 9, "DELETE_FAILED"), backup("2", 2, on="1")]
+    ),
+    "chain_parent_gone": Scenario(chain(), [backup("1", DAY)], created=[(404, GONE), (202, "NEW")]),
+    "chain_instance_gone": Scenario(chain(), [backup("1", DAY)], created=[(404, GONE)]),
+    "chain_refused": Scenario(chain(), [backup("1", DAY)], refuses_parents=True),
+    "chain_amid_many": Scenario(
+        chain(), [backup("1", DAY), *(backup(f"h{n}", n, of=None) for n in range(1, 50))]
+    ),
+    # Guard ticks and deadlines: it is 00:10 but for two seconds
+    "guard_done": Scenario(ask(due=[5]), [backup("mine", 4)]),
+    "guard_running": Scenario(ask(due=[5]), [backup("mine", 4, "BUILDING")]),
+    "guard_failed": Scenario(ask(due=[5]), [backup("mine", 4, "FAILED")]),
+    "guard_before": Scenario(ask(due=[5]), [backup("mine", 6)]),
+    "guard_others": Scenario(
+        ask(due=[5]), [backup("hand", 4, of=None), backup("other", 3, of=OTHER)]
+    ),
+    "guard_tick_was_early": Scenario(ask(due=[5]), [backup("mine", 5)]),
+    "guard_midnight_done": Scenario(ask(due=[720, 1435]), [backup("mine", 14)]),
+    "guard_midnight": Scenario(ask(due=[720, 1435]), [backup("mine", 16)]),
+    "tick_early": Scenario(ask(due=[10, 720]), [backup("mine", 4)]),
+    "tick_early_done": Scenario(ask(due=[10, 720]), [backup("mine", 0)]),
+    "deadline_in_time": Scenario(ask(due=[5], deadline=5)),
+    "deadline_late": Scenario(ask(due=[5], deadline=3)),
+    "deadline_midnight": Scenario(ask(due=[720, 1435], deadline=14)),
+    "deadline_midnight_in_time": Scenario(ask(due=[720, 1435], deadline=15)),
+    "deadline_done": Scenario(ask(due=[5], deadline=3), [backup("mine", 4)]),
+    "manual_done": Scenario(ask(due=[5], manual=True), [backup("mine", 4)]),
+    "manual_late": Scenario(ask(due=[5], deadline=3, manual=True)),
+    "manual_running": Scenario(ask(manual=True), [backup("busy", 4, "SAVING")]),
+    # Retention
+    "keep_nothing_said": Scenario(chain(), ten()),
+    "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
+    "keep_last_3": Scenario(ask(keep_last=3), [backup("1", 9), backup("2", 5), backup("3", 2)]),
+    "keep_last_5": Scenario(ask(keep_last=5), [backup("1", 9)]),
+    "keep_days": Scenario(
+        ask(keep_days=2), [backup("1", 9 * DAY), backup("2", 2 * DAY + 1), backup("3", 2 * DAY - 1)]
+    ),
+    "keep_both": Scenario(
+        ask(keep_days=2, keep_last=4), [backup(f"{n}", (7 - n) * DAY) for n in range(1, 7)]
+    ),
+    "keep_days_more": Scenario(
+        ask(keep_days=4, keep_last=2), [backup(f"{n}", (7 - n) * DAY) for n in range(1, 7)]
+    ),
+    "keep_chains": Scenario(chain(keep_last=2), ten()),
+    "keep_chain_of_ends": Scenario(chain(keep_last=3), ten()[:8]),
+    "keep_parent_of_foreign": Scenario(
+        ask(keep_last=1),
+        [backup("1", 9), backup("2", 8, on="1"), backup("hand", 7, on="1", of=None)],
+    ),
+    "keep_others": Scenario(
+        ask(keep_last=1),
+        [
+            backup("hand", 9, of=None),
+            backup("other", 8, of=OTHER),
+            backup("bad", 7, "FAILED", of=OTHER),
+        ],
+    ),
+    "purge_failed": Scenario(
+        ask(keep_last=9),
+        [backup("good", 9), *(backup(each, 8, each, on="good") for each in FAILED)],
+    ),
+    "purge_failed_parent": Scenario(
+        ask(keep_last=9),
+        [
+            backup("bad", 9, "FAILED"),
+            backup("hand", 8, on="bad", of=None),
+            backup("b2", 7, "FAILED"),
+        ],
+    ),
+    "restored_stays": Scenario(ask(keep_last=1), [backup("1", 9, "RESTORED"), backup("2", 8)]),
+    "delete_fails": Scenario(
+        ask(keep_last=1),
+        [backup("1", 9), backup("2", 8), backup("3", 7)],
+        undeletable=("2",),
+    ),
+    "delete_was_quicker": Scenario(
+        ask(keep_last=1), [backup("1", 9), backup("2", 8)], quicker=("1", "2")
+    ),
+    "tidy_recovers": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "x"), None]),
+    "tidy_fails": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "slow down")]),
+    "tidy_many": Scenario(
+        ask(keep_last=1),
+        [backup(f"{n}", n, of=None if n % 90 else SCHEDULE) for n in range(1, 199)],
+    ),
+    "tidy_too_many": Scenario(
+        ask(keep_last=1),
+        [backup(f"{n}", n, of=None if n % 90 else SCHEDULE) for n in range(1, 200)],
+    ),
+    "no_backup_no_tidy": Scenario(
+        ask(keep_last=1), [backup("1", 9), backup("2", 8)], looks=[LOADED, (200, "FAILED")]
+    ),
 }
 BY_INSTANCE = {each.instance: each for each in SCENARIOS.values()}
-BY_BACKUP: dict[str, Scenario] = {}
-OLD: dict[str, dict[str, Any]] = {}
 
 
 def next_of(answers: list[Any]) -> Any:
@@ -136,16 +374,7 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
     address = urlsplit(request.url)
     context.headers["Content-Type"] = "application/json"
     if request.method == "POST":
-        body = request.json()["backup"]
-        scenario = BY_INSTANCE[body["instance"]]
-        scenario.bodies.append(body)
-        status, text = next_of(scenario.created)
-        if status != 202:
-            return fault(context, status, text)
-        context.status_code = status
-        identifier = str(uuid.uuid4())
-        BY_BACKUP[identifier] = scenario
-        return {"backup": row(identifier, text)}
+        return create(BY_INSTANCE[request.json()["backup"]["instance"]], request, context)
     instance = address.path.partition("/instances/")[2]
     if instance:
         cause = BY_INSTANCE[instance].fault
@@ -155,34 +384,72 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
         return {"instance": shown}
     identifier = address.path.partition("/backups/")[2]
     if identifier:
-        if identifier in OLD:
-            return {"backup": OLD[identifier]}
-        status, text = next_of(BY_BACKUP[identifier].looks)
-        if status != 200:
-            return fault(context, status, text)
-        return {"backup": row(identifier, text)}
+        scenario = next(each for each in SCENARIOS.values() if identifier in each.names)
+        scenario.requests += 1
+        if request.method == "DELETE":
+            return delete(scenario, identifier, context)
+        return look(scenario, identifier, context)
     query = parse_qs(address.query)
     scenario = BY_INSTANCE[query["instance_id"][0]]
+    scenario.requests += 1
     answer = next_of(scenario.listed)
-    if isinstance(answer, tuple):
-        scenario.listings.append([])
+    if answer is not None:
         return fault(context, *answer)
-    assert len(answer) <= int(query["limit"][0])
-    rows = [row(str(uuid.uuid4()), each) for each in answer]
-    OLD.update((each["id"], each) for each in rows)
-    scenario.listings.append([each["id"] for each in rows])
-    return {"backups": rows}
+    # Trove's order, see test_trove.py.
+    rows = sorted(scenario.backups, key=lambda row: row["updated"], reverse=True)
+    return {"backups": rows[: int(query["limit"][0])]}
 
 
-def row(identifier: str, status: str) -> dict[str, Any]:
-    """A backup as Trove shows it, as far as anybody looks."""
-    return {"id": identifier, "status": status, "name": "nightly", "description": None}
+def create(scenario: Scenario, request: Any, context: Any) -> dict[str, Any]:
+    body = request.json()["backup"]
+    scenario.requests += 1
+    scenario.bodies.append(body)
+    status, text = next_of(scenario.created)
+    if status != 202:
+        if scenario.unheard:
+            scenario.make(body, scenario.unheard.pop())
+        return fault(context, status, text)
+    context.status_code = status
+    return {"backup": scenario.make(body, text)}
+
+
+def look(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
+    name = scenario.names[identifier]
+    found = scenario.find(identifier)
+    if name in scenario.ghosts:
+        scenario.delete(identifier)
+        found = None
+    if found is None:
+        return fault(context, 404, GONE)
+    if name == "new":
+        status, text = next_of(scenario.looks)
+        if status != 200:
+            return fault(context, status, text)
+        found["status"] = text
+    return {"backup": found}
+
+
+def delete(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
+    name = scenario.names[identifier]
+    scenario.deletes.append(name)
+    if name in scenario.undeletable:
+        return fault(context, 500, "Storage is down")
+    scenario.delete(identifier)
+    if name in scenario.quicker:
+        return fault(context, 404, GONE)
+    context.status_code = 202
+    return {}
 
 
 def hurried() -> str:
     """The workbook with short waits."""
     text = workbook.text()
-    for there, here in (("delay: 15", "delay: 1"), ("2700", "3")):
+    for there, here in (
+        ("delay: 15", "delay: 1"),
+        ("delay: 60", "delay: 1"),
+        ("true => 15", "true => 1"),
+        ("2700", "3"),
+    ):
         assert there in text
         text = text.replace(there, here)
     return text
@@ -198,6 +465,7 @@ def main(directory: Path) -> None:
     security.delete_trust = lambda trust_id=None: None
     endpoint = SimpleNamespace(url="http://trove.test/v1.0/%(tenant_id)s", region="RegionOne")
     openstack_actions.OpenStackAction.get_service_endpoint = lambda self: endpoint
+    date_time.DATETIME_TYPE = Clock
     rpc.get_transport()
     engine_server.get_oslo_service().start()
 
@@ -228,17 +496,42 @@ def ended(name: str, execution_id: str) -> dict[str, Any]:
         with db_api.transaction(read_only=True):
             found = db_api.get_workflow_execution(execution_id)
             if found.state in ("SUCCESS", "ERROR"):
-                return {
-                    "state": found.state,
-                    "info": found.state_info,
-                    "output": found.output,
-                    "instance": SCENARIOS[name].instance,
-                    "listings": SCENARIOS[name].listings,
-                    "bodies": SCENARIOS[name].bodies,
-                }
+                return told(SCENARIOS[name], found)
             if time.monotonic() > deadline:
-                sys.exit(f"{name} is {found.state} after {DEADLINE} s: {found.state_info}")
+                print(  # noqa: T201
+                    f"{name} is {found.state} after {DEADLINE} s: {found.state_info}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(1)
         time.sleep(0.1)
+
+
+def told(scenario: Scenario, execution: Any) -> dict[str, Any]:
+    """What came of a scenario; backups are called by their names."""
+    return {
+        "state": execution.state,
+        "info": execution.state_info,
+        "output": execution.output,
+        "instance": scenario.instance,
+        "names": scenario.names,
+        "bodies": scenario.bodies,
+        "parents": [scenario.names.get(each.get("parent_id")) for each in scenario.bodies],
+        "deletes": scenario.deletes,
+        "left": sorted(each["name"] for each in scenario.backups),
+        "requests": scenario.requests,
+        "kept": kept(execution),
+    }
+
+
+def kept(execution: Any) -> dict[str, int]:
+    """The bytes that Mistral's database keeps of each task, its actions included."""
+    sizes: dict[str, int] = {}
+    for task in execution.task_executions:
+        actions = [len(json.dumps(each.output)) for each in task.action_executions]
+        size = len(json.dumps([task.in_context, task.published, task.runtime_context]))
+        sizes[task.name] = max(sizes.get(task.name, 0), size + sum(actions))
+    return sizes
 
 
 if __name__ == "__main__":

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import psycopg
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -75,11 +78,11 @@ class LiveCloud:
     def schedules(self, name: str = "minicloud") -> ScheduledBackups:
         return trove_schedules.connect(session=self.session(name))
 
-    def new_tenant(self) -> tuple[Session, str]:
-        """A member of a new project: the login and the user's id."""
+    def new_tenant(self, name: str = "", password: str = "") -> tuple[Session, str]:
+        """A member of a new project, of that name too: the login and the user's id."""
         admin = self.session("minicloud-admin")
-        name = f"tenant-{secrets.token_hex(4)}"
-        password = secrets.token_urlsafe(16)
+        name = name or f"tenant-{secrets.token_hex(4)}"
+        password = password or secrets.token_urlsafe(16)
         project = self._identity(admin, "project", {"name": name, "domain_id": "default"})
         user = self._identity(
             admin, "user", {"name": name, "domain_id": "default", "password": password}
@@ -114,6 +117,8 @@ class LiveCloud:
                 "OS_PASSWORD": self.settings.demo_password,
                 "OS_PROJECT_NAME": settings.PROJECT,
                 "OS_REGION_NAME": settings.REGION,
+                # As `trove-minicloud env` has it: python-troveclient imports eventlet.
+                "PYTHONWARNINGS": "ignore:::troveclient.client",
             }
         done = subprocess.run(
             [str(BIN / command[0]), *command[1:]],
@@ -178,6 +183,18 @@ class LiveCloud:
         )
         return session.get(url).json()["trusts"]
 
+    @contextmanager
+    def stopped(self, program: str) -> Iterator[None]:
+        """A program that answers nothing, and is not restarted because it is not dead."""
+        programs = self.run("trove-minicloud", "status", "-f", "json").json["programs"]
+        pid = next(each["pid"] for each in programs if each["program"] == program)
+        process = psutil.Process(pid)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
     def down(self) -> None:
         daemon.down(self.root)
 
@@ -196,3 +213,21 @@ def finished(
         return found if len(found) >= count else None
 
     return wait_for(f"{count} ended executions of {schedule}", ended, timeout)
+
+
+def hung_tool(cloud: LiveCloud, name: str, timeout: float = 30.0) -> psutil.Process:
+    """The pg_basebackup that backs an instance up, stopped where it is."""
+    port = re.compile(rf"port='?{instances.find(cloud.root, name).port}\b")
+
+    def tool() -> psutil.Process | None:
+        for process in psutil.process_iter(["cmdline"]):
+            command = " ".join(process.info["cmdline"] or []) + " "
+            if "pg_basebackup" in command and port.search(command):
+                process.suspend()
+                return process
+        return None
+
+    deadline = time.monotonic() + timeout
+    while (found := tool()) is None:
+        assert time.monotonic() < deadline, f"no pg_basebackup of {name} within {timeout:.0f} s"
+    return found

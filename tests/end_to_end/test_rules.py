@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
 import pytest
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -16,6 +15,8 @@ from mistralclient.api.v2.client import Client as MistralClient
 
 import trove_schedules
 from tests.end_to_end.cloud import LiveCloud, wait_for
+from trove_minicloud.guest import datastores
+from trove_minicloud.tenant import Tenant
 from trove_schedules import ScheduledBackups, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -82,7 +83,9 @@ class TestLogins:
         )
         schedules = trove_schedules.connect(session=Session(auth))
         schedule = schedules.schedule_create("m", NEVER_SOON, "by token")
+        assert schedules.schedule_show(schedule) == schedule
         schedules.schedule_delete(schedule)
+        assert schedule.id not in {each.id for each in schedules.schedule_list()}
 
     def test_an_application_credential_lists_but_is_told_what_to_use_to_create(
         self, cloud: LiveCloud, nightly: trove_schedules.Schedule
@@ -158,7 +161,12 @@ class TestBadInput:
 
     def test_two_instances_of_one_name(self, cloud: LiveCloud, schedules: ScheduledBackups) -> None:
         twins = [cloud.create_instance("twin")]
-        cloud.run("trove-minicloud", "instance", "create", "twin")
+        # Trove allows it; only the mini cloud's command refuses a second one.
+        second = datastores.module("postgresql").create_server(
+            cloud.root, "twin", str(cloud.session().get_project_id())
+        )
+        tenant = Tenant(cloud.root)
+        tenant.wait_until_healthy(second, 60, lambda _line: None)
         with pytest.raises(AmbiguousNameError, match=twins[0]):
             schedules.schedule_create("twin", NEVER_SOON, "x")
         schedules.schedule_delete(schedules.schedule_create(twins[0], NEVER_SOON, "by id"))
@@ -300,20 +308,10 @@ class TestServicesDown:
     ) -> None:
         schedules = cloud.schedules()
         before = schedules.schedule_list()
-        pid = next(
-            each["pid"]
-            for each in cloud.run("trove-minicloud", "status", "-f", "json").json["programs"]
-            if each["program"] == program
-        )
-        process = psutil.Process(pid)
-        process.suspend()  # a stopped process answers nothing and isn't restarted
         schedules._session.timeout = 3
-        try:
-            with pytest.raises(ServiceUnavailableError) as refused:
-                schedules.schedule_create("m", NEVER_SOON, "x")
-            assert refused.value.service == service
-        finally:
-            process.resume()
+        with cloud.stopped(program), pytest.raises(ServiceUnavailableError) as refused:
+            schedules.schedule_create("m", NEVER_SOON, "x")
+        assert refused.value.service == service
         assert cloud.schedules().schedule_list() == before
 
 

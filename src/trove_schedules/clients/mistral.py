@@ -52,11 +52,16 @@ class CronTrigger:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A workflow execution; ``trigger_id`` is the cron trigger that started it, if one did."""
+    """A workflow execution.
+
+    ``trigger_id`` is the cron trigger that started it or, where ``manual``, whose schedule somebody
+    ran by hand; None where it has to do with none.
+    """
 
     id: str
     workflow_name: str
     trigger_id: str | None
+    manual: bool
     input: dict[str, Any]
     output: dict[str, Any]
     state: str
@@ -111,11 +116,23 @@ class Mistral:
         return [_cron_trigger(row) for row in rows]
 
     def create_cron_trigger(
-        self, name: str, workflow_id: str, pattern: str, workflow_input: dict[str, Any]
+        self,
+        name: str,
+        workflow_id: str,
+        pattern: str | None,
+        workflow_input: dict[str, Any],
+        *,
+        first_time: datetime | None = None,
+        count: int | None = None,
     ) -> CronTrigger:
         """Create a trigger once, even where an answer is lost on the way.
 
-        Names are unique in a project, so a trigger of this name is the one asked for.
+        Names are unique in a project, so a trigger of this name is the one asked for, or that of
+        somebody who chose the same name at the same time.
+
+        :param first_time: the first firing, at least a minute ahead; None means as the pattern has
+            it.
+        :param count: after so many firings Mistral deletes it; None means never.
 
         :raises NotDelegableError: Keystone refused the trust.
         """
@@ -124,8 +141,11 @@ class Mistral:
             "name": name,
             "workflow_id": workflow_id,
             "pattern": pattern,
+            "first_execution_time": first_time and f"{first_time.astimezone(UTC):%Y-%m-%d %H:%M}",
+            "remaining_executions": count,
             "workflow_input": json.dumps(workflow_input),
         }
+        body = {key: value for key, value in body.items() if value is not None}
         attempts_left = 2
         while True:
             attempts_left -= 1
@@ -150,9 +170,18 @@ class Mistral:
             # Mistral can't say now whether it made the trigger: the first error is the news.
             raise why from None
 
-    def delete_cron_trigger(self, trigger_id: str) -> None:
-        """Delete a trigger, and with it the rights of a run in progress."""
-        self._request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
+    def delete_cron_trigger(self, trigger_id: str) -> bool:
+        """Delete a trigger, and with it the rights of a run in progress.
+
+        :returns: whether it was there; that it is gone is fine.
+        """
+        try:
+            self._request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     # Executions
 
@@ -183,6 +212,22 @@ class Mistral:
                 return None
             raise
         return _execution(row) if _is_in(self.project_id(), row) else None
+
+    def start_execution(
+        self, workflow_id: str, workflow_input: dict[str, Any], trigger_id: str
+    ) -> Execution:
+        """Start a workflow by hand, noted as a run of a trigger's schedule."""
+        body = {
+            "workflow_id": workflow_id,
+            "input": json.dumps(workflow_input),
+            "description": json.dumps(
+                {
+                    "description": "Started by hand.",
+                    "triggered_by": {"type": _MANUAL, "id": trigger_id},
+                }
+            ),
+        }
+        return _execution(self._request("start execution", "post", "/executions", body))
 
     def delete_execution(self, execution_id: str) -> None:
         """Delete a finished execution; Mistral refuses one that is not."""
@@ -223,6 +268,16 @@ class Mistral:
         """Create or (update) replace the project's workbook; its workflows keep their ids."""
         method, operation = ("put", "update workbook") if update else ("post", "create workbook")
         self._request(operation, method, f"/workbooks?scope={scope}", definition)
+
+    def action_exists(self, name: str) -> bool:
+        """Whether Mistral knows an action, which it does if its executors have what it needs."""
+        try:
+            self._request("show action", "get", f"/actions/{quote(name)}")
+        except ServiceError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
 
     # The wire
 
@@ -341,10 +396,12 @@ def _is_in(project: str | None, row: dict[str, Any]) -> bool:
 
 
 def _execution(row: dict[str, Any]) -> Execution:
+    starter, trigger_id = _triggered_by(_object(row.get("description")).get("triggered_by"))
     return Execution(
         id=row["id"],
         workflow_name=row["workflow_name"],
-        trigger_id=_cron_trigger_id(_object(row.get("description")).get("triggered_by")),
+        trigger_id=trigger_id,
+        manual=starter == _MANUAL,
         input=_object(row.get("input")),
         output=_object(row.get("output")),
         state=row["state"],
@@ -354,8 +411,12 @@ def _execution(row: dict[str, Any]) -> Execution:
     )
 
 
-def _cron_trigger_id(triggered_by: Any) -> str | None:
-    """Read Mistral's note of what started a run; users can edit it, so it may be anything."""
-    if isinstance(triggered_by, dict) and triggered_by.get("type") == "cron_trigger":
-        return str(triggered_by.get("id"))
-    return None
+#: What our own note of a run by hand calls its starter, where Mistral's says ``cron_trigger``.
+_MANUAL = "manual"
+
+
+def _triggered_by(note: Any) -> tuple[str | None, str | None]:
+    """Read the note of what started a run; users can edit it, so it may be anything."""
+    if isinstance(note, dict) and note.get("type") in ("cron_trigger", _MANUAL):
+        return note["type"], str(note.get("id"))
+    return None, None

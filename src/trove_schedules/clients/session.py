@@ -23,7 +23,7 @@ from trove_schedules.errors import (
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
 
-#: Seconds before a request of a session made here is given up: no call waits for ever.
+#: Seconds before a request of a command, or of a session made here, is given up.
 REQUEST_TIMEOUT = 60
 
 _NOT_DELEGABLE = (
@@ -67,11 +67,17 @@ def open_session(cloud: str | None) -> tuple[Session, str | None, str | None]:
     except (ConfigException, keystone_exceptions.ClientException) as error:
         where = f"the cloud {cloud!r} of clouds.yaml" if cloud else "the OS_* variables"
         raise AuthenticationError(f"can't log in with {where}: {error}") from error
-    if session.timeout is None:
-        session.timeout = REQUEST_TIMEOUT
+    bound(session)
     if isinstance(interface, list):  # clouds.yaml may name several, the best first
         interface = interface[0]
     return session, region.region_name or None, interface or None
+
+
+def bound(session: Session) -> Session:
+    """Have the session give up requests that take too long, unless it says for itself when to."""
+    if session.timeout is None:
+        session.timeout = REQUEST_TIMEOUT
+    return session
 
 
 def require_delegable(session: object) -> None:

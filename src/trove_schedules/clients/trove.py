@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -24,14 +25,43 @@ from trove_schedules.errors import (
 )
 from trove_schedules.model import is_uuid
 
+#: Trove gives 20 rows a page unless told otherwise.
+PAGE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup, with what a schedule needs of it."""
+    """A backup, with what a schedule needs of it.
+
+    :ivar created: in UTC, to the second.
+    :ivar size: gigabytes, or None while it is not known.
+    """
 
     id: str
     instance_id: str
+    name: str
+    description: str | None
     status: str
+    parent_id: str | None
+    created: datetime
+    size: float | None
+
+    @property
+    def running(self) -> bool:
+        """Whether Trove makes no other backup of the instance for its sake."""
+        return self.status in ("NEW", "BUILDING", "SAVING")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many backups a project may have, failed ones included, and how many it has."""
+
+    limit: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.used, 0)
 
 
 class Trove:
@@ -68,6 +98,18 @@ class Trove:
             )
         return str(found[0])
 
+    def instance_status(self, instance_id: str) -> str:
+        """An instance's status in Trove's words, such as ``ACTIVE``.
+
+        :raises InstanceNotFoundError: the project has no instance of this id.
+        """
+        answer = self._find("show instance", f"/instances/{quote(instance_id)}")
+        if answer is None:
+            raise InstanceNotFoundError(
+                f"no database instance of this project has the id {instance_id!r}"
+            )
+        return str(answer["instance"]["status"])
+
     def backup(self, backup_id: str) -> Backup:
         """One backup.
 
@@ -79,15 +121,43 @@ class Trove:
                 f"no backup of this project has the id {backup_id!r}; "
                 "'openstack database backup list' lists them"
             )
-        row = answer["backup"]
-        return Backup(row["id"], row["instance_id"], row["status"])
+        return _backup(answer["backup"])
+
+    def backups(self, instance_id: str | None = None) -> list[Backup]:
+        """Every backup of an instance, or of the project, in no order."""
+        query = f"?instance_id={instance_id}&limit={PAGE}" if instance_id else f"?limit={PAGE}"
+        return [_backup(row) for row in self._rows("list backups", "backups", query)]
+
+    def delete_backup(self, backup_id: str) -> None:
+        """Ask Trove to delete a backup and all that builds on it; fine if it is gone."""
+        log_in(self._http.session)
+        try:
+            with translated("Trove", "delete backup"):
+                self._http.delete(f"/backups/{quote(backup_id)}")
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+
+    def backup_quota(self) -> Quota | None:
+        """The project's quota of backups, or None where it has no limit."""
+        log_in(self._http.session)
+        project = self._http.get_project_id()
+        for row in self._get("show quotas", f"/mgmt/quotas/{project}").get("quotas", ()):
+            if row["resource"] == "backups" and row["limit"] >= 0:
+                return Quota(row["limit"], row["in_use"] + row["reserved"])
+        return None
 
     def _instances(self) -> Iterator[dict[str, Any]]:
-        path: str | None = "/instances"
-        while path:
-            page = self._get("list instances", path)
-            yield from page.get("instances", ())
-            path = _next_page(path, page)
+        return self._rows("list instances", "instances", "")
+
+    def _rows(self, operation: str, kind: str, query: str) -> Iterator[dict[str, Any]]:
+        """Every row of a list, page by page; Trove's links name hosts that proxies may hide."""
+        marker: str | None = ""
+        while marker is not None:
+            more = f"{'&' if query else '?'}marker={quote(marker)}" if marker else ""
+            page = self._get(operation, f"/{kind}{query}{more}")
+            yield from page.get(kind, ())
+            marker = _next_marker(page)
 
     def _find(self, operation: str, path: str) -> dict[str, Any] | None:
         """The JSON object at a path, or None where there is nothing."""
@@ -105,10 +175,21 @@ class Trove:
         return json_object("Trove", operation, response)
 
 
-def _next_page(path: str, page: dict[str, Any]) -> str | None:
-    """The path of the page after this one; Trove's links name hosts that proxies may hide."""
+def _next_marker(page: dict[str, Any]) -> str | None:
     for link in page.get("links", ()):
         if link["rel"] == "next":
-            marker = parse_qs(urlsplit(link["href"]).query)["marker"][0]
-            return f"{urlsplit(path).path}?marker={quote(marker)}"
+            return str(parse_qs(urlsplit(link["href"]).query)["marker"][0])
     return None
+
+
+def _backup(row: dict[str, Any]) -> Backup:
+    return Backup(
+        id=row["id"],
+        instance_id=row["instance_id"],
+        name=row["name"],
+        description=row.get("description"),
+        status=row["status"],
+        parent_id=row.get("parent_id"),
+        created=datetime.fromisoformat(row["created"]).replace(tzinfo=UTC),
+        size=row.get("size"),
+    )

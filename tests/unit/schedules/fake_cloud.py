@@ -30,11 +30,12 @@ class FakeCloud:
         self.mistral = FakeMistral(self.callers)
         self.services = {"workflowv2": MISTRAL_URL, "database": f"{TROVE_URL}/{{project}}"}
         self.instances: list[dict[str, str]] = []
-        self.backups: list[dict[str, str]] = []
+        self.backups: list[dict[str, Any]] = []
         self.project = uuid.uuid4().hex
         self.mistral.mount(mock)
         mock.post(f"{KEYSTONE_URL}/auth/tokens", json=self._token)
         mock.get(re.compile(re.escape(TROVE_URL)), text=self._trove)
+        mock.delete(re.compile(re.escape(TROVE_URL)), text=self._trove)
 
     # Logins
 
@@ -94,10 +95,20 @@ class FakeCloud:
         self.instances.append(instance)
         return instance["id"]
 
-    def add_backup(self, instance_id: str, status: str = "COMPLETED") -> str:
-        backup = {"id": str(uuid.uuid4()), "instance_id": instance_id, "status": status}
+    def add_backup(self, instance_id: str, status: str = "COMPLETED", **values: Any) -> str:
+        backup = {
+            "id": str(uuid.uuid4()),
+            "instance_id": instance_id,
+            "name": "nightly",
+            "description": None,
+            "status": status,
+            "parent_id": None,
+            "created": "2026-01-01T02:00:00",
+            "updated": "2026-01-01T02:01:00",
+            "size": 0.1,
+        } | values
         self.backups.append(backup)
-        return backup["id"]
+        return str(backup["id"])
 
     def trove_paths(self) -> list[str]:
         """The paths, below the project's, that Trove was asked for."""
@@ -113,21 +124,47 @@ class FakeCloud:
         rows = {"instances": self.instances, "backups": self.backups}[kind]
         if identifier:
             for row in rows:
-                if row["id"] == identifier:
-                    return json.dumps({kind[:-1]: row})
+                if row["id"] != identifier:
+                    continue
+                if request.method == "DELETE":
+                    context.status_code = 202
+                    self._delete_backup(identifier)
+                    return ""
+                return json.dumps({kind[:-1]: row})
             context.status_code = 404
             context.headers["content-type"] = "application/json"
             message = f"Resource {identifier} cannot be found."
             return json.dumps({"itemNotFound": {"code": 404, "message": message}})
-        ordered = sorted(rows, key=lambda row: row["id"])
-        marker = parse_qs(address.query).get("marker", [""])[0]
-        page = [row for row in ordered if row["id"] > marker][:PAGE]
+        query = {key: values[0] for key, values in parse_qs(address.query).items()}
+        page, marker = self._page(kind, rows, query)
         answer: dict[str, Any] = {kind: page, "links": []}
-        if page and page[-1] is not ordered[-1]:
+        if marker is not None:
             # Trove behind a proxy names itself by another host, and http for https.
-            href = f"http://10.0.0.5:8779/v1.0/x/{kind}?marker={page[-1]['id']}&limit={PAGE}"
+            href = f"http://10.0.0.5:8779/v1.0/x/{kind}?marker={marker}&limit={PAGE}"
             answer["links"] = [{"rel": "next", "href": href}]
         return json.dumps(answer)
+
+    @staticmethod
+    def _page(
+        kind: str, rows: list[dict[str, Any]], query: dict[str, str]
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of a list and the marker of the next: an id or, for backups, an offset."""
+        limit = int(query.get("limit", PAGE))
+        if kind == "instances":
+            ordered = sorted(rows, key=lambda row: row["id"])
+            rest = [row for row in ordered if row["id"] > query.get("marker", "")]
+            return rest[:limit], rest[limit - 1]["id"] if len(rest) > limit else None
+        instance = query.get("instance_id")
+        ordered = [row for row in rows if instance in (None, row["instance_id"])]
+        ordered.sort(key=lambda row: row["updated"], reverse=True)
+        start = int(query.get("marker", 0))
+        page = ordered[start : start + limit]
+        return page, str(start + limit) if len(page) == limit else None
+
+    def _delete_backup(self, identifier: str) -> None:
+        for row in [row for row in self.backups if row["parent_id"] == identifier]:
+            self._delete_backup(row["id"])
+        self.backups = [row for row in self.backups if row["id"] != identifier]
 
 
 def _endpoint(url: str, project: str) -> dict[str, str]:

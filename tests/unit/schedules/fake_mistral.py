@@ -21,8 +21,11 @@ import croniter
 import requests_mock
 import yaml
 
+from trove_schedules import workbook
+
 URL = "http://mistral.test/v2"
 WORKFLOW = "trove.backup_create"
+CURRENT = f"trove-schedules-{workbook.version_of(workbook.text())}"
 Row = dict[str, Any]
 
 _CONTROLS = {"limit", "marker", "sort_keys", "sort_dirs", "fields", "include_output"}
@@ -72,6 +75,15 @@ class FakeMistral:
     def mount(self, mock: requests_mock.Mocker) -> None:
         mock.register_uri(requests_mock.ANY, re.compile(re.escape(URL) + "/"), text=self._answer)
 
+    @property
+    def now(self) -> datetime:
+        """What the clock of this Mistral says; every row takes a second."""
+        return self._clock
+
+    def wait(self, **time: float) -> None:
+        """Let time pass; nothing fires by itself."""
+        self._clock += timedelta(**time)
+
     def count(self, method: str, path: str) -> int:
         """How many requests of this method went to this path."""
         return sum(1 for each in self.requests if each[:2] == (method, path))
@@ -84,14 +96,14 @@ class FakeMistral:
             "id": str(uuid.uuid4()),
             "project_id": project,
             "scope": "private",
-            "created_at": self._clock.strftime("%Y-%m-%d %H:%M:%S"),
+            "created_at": _written(self._clock),
             "updated_at": None,
         } | values
         self.rows[kind].append(row)
         return row
 
     def add_workflow(self, project: str, **values: Any) -> Row:
-        standard = {"name": WORKFLOW, "namespace": "", "tags": ["trove-schedules-1"]}
+        standard = {"name": WORKFLOW, "namespace": "", "tags": [CURRENT]}
         return self.add("workflows", project, **(standard | values))
 
     def add_trigger(self, project: str, name: str, **values: Any) -> Row:
@@ -106,6 +118,20 @@ class FakeMistral:
 
     def add_execution(self, project: str, trigger_id: str, **values: Any) -> Row:
         return self.add("executions", project, **(_execution(trigger_id) | values))
+
+    def fire(self, trigger: Row, **values: Any) -> Row:
+        """Let a trigger start its execution, as the periodic server does."""
+        left = trigger.get("remaining_executions")
+        trigger["remaining_executions"] = left and left - 1
+        if trigger["remaining_executions"] == 0:
+            self.rows["cron_triggers"].remove(trigger)
+        else:
+            now = max(self._clock, datetime.fromisoformat(f"{trigger['next_execution_time']}Z"))
+            following = croniter.croniter(trigger["pattern"], now).get_next(datetime)
+            trigger["next_execution_time"] = _written(following)
+            trigger["updated_at"] = _written(self._clock)
+        standard = {"input": trigger["workflow_input"]}
+        return self.add_execution(trigger["project_id"], trigger["id"], **(standard | values))
 
     # The wire
 
@@ -188,14 +214,37 @@ class FakeMistral:
         taken = {(row["name"], row["project_id"]) for row in self.rows["cron_triggers"]}
         if (body["name"], caller.project) in taken:
             raise RefusedError(409, f"Duplicate entry for cron trigger: {body['name']}")
-        following = croniter.croniter(body["pattern"], self._clock).get_next(datetime)
+        pattern, first = body.get("pattern"), body.get("first_execution_time")
+        if not (pattern or first):
+            raise RefusedError(400, "Pattern or first_execution_time must be specified.")
+        if first:
+            following = datetime.strptime(first, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+            if following < self._clock + timedelta(seconds=60):
+                raise RefusedError(
+                    400, "first_execution_time must be at least 1 minute in the future."
+                )
+        else:
+            following = croniter.croniter(pattern, self._clock).get_next(datetime)
         return self.add_trigger(
             caller.project,
             body["name"],
-            pattern=body["pattern"],
+            pattern=pattern or "0 0 30 2 0",
             workflow_name=workflow["name"],
             workflow_input=body["workflow_input"],
-            next_execution_time=following.strftime("%Y-%m-%d %H:%M:%S"),
+            remaining_executions=body.get("remaining_executions"),
+            next_execution_time=_written(following),
+        )
+
+    def _post_executions(self, caller: Caller, text: str, _: dict[str, str]) -> Row:
+        body = json.loads(text)
+        return self.add_execution(
+            caller.project,
+            "none",
+            workflow_name=self._show(caller, "workflows", body["workflow_id"])["name"],
+            description=body["description"],
+            input=body["input"],
+            state="RUNNING",
+            output="{}",
         )
 
     def _delete_cron_triggers(self, caller: Caller, identifier: str, _: dict[str, str]) -> None:
@@ -237,6 +286,10 @@ class FakeMistral:
                 tags=content.get("tags", []),
             )
         return row
+
+
+def _written(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _refuse_public(caller: Caller, query: dict[str, str]) -> None:

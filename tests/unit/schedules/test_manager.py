@@ -3,7 +3,6 @@
 
 import inspect
 import json
-import uuid
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -14,6 +13,7 @@ from mistralclient.api.v2.client import Client
 
 import trove_schedules
 from tests.unit.schedules.fake_mistral import URL, Caller, RefusedError
+from tests.unit.schedules.rows import UNKNOWN, add_schedule, id_of, triggers
 from trove_schedules.errors import (
     AmbiguousNameError,
     AuthenticationError,
@@ -33,43 +33,7 @@ from trove_schedules.errors import (
 )
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.model import marker
-
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def schedules(cloud):
-    return cloud.schedules()
-
-
-@pytest.fixture
-def instance(cloud):
-    return cloud.add_instance("m")
-
-
-@pytest.fixture
-def schedule(schedules, instance):
-    return schedules.schedule_create(instance, "0 2 * * *", "nightly")
-
-
-def add_schedule(cloud, instance, *, generation=1, schedule=None, project=None, **values):
-    """A schedule's trigger as Mistral keeps it; returns its row."""
-    schedule = schedule or str(uuid.uuid4())
-    given = {"instance": instance, "name": "nightly", "schedule": {"id": schedule}}
-    return cloud.mistral.add_trigger(
-        project or cloud.project,
-        f"trove-backup:{instance}:{schedule}:{generation}",
-        **({"workflow_input": json.dumps(given)} | values),
-    )
-
-
-def id_of(row):
-    """The schedule id in a trigger's name."""
-    return row["name"].split(":")[2]
-
-
-def triggers(cloud):
-    return cloud.mistral.rows["cron_triggers"]
+from trove_schedules.pattern import freeze
 
 
 class TestSignatures:
@@ -125,7 +89,16 @@ class TestCreate:
             ("description", None),
             ("parent_id", None),
             ("incremental", False),
-            ("schedule", {"id": made.id}),
+            (
+                "schedule",
+                {
+                    "id": made.id,
+                    "pattern": "0 2 * * *",
+                    "attempts": 3,
+                    "retry_every": 20,
+                    "due": [120],
+                },
+            ),
         ]
 
     def test_the_trigger_is_named_after_instance_schedule_and_generation(
@@ -211,6 +184,49 @@ class TestCreate:
     def test_incremental_is_kept(self, schedules, instance):
         assert schedules.schedule_create(instance, "0 2 * * *", "n", incremental=True).incremental
 
+    @pytest.mark.parametrize(
+        ("options", "kept"),
+        [
+            ({"keep_last": 3, "keep_days": 4}, {"keep_last": 3, "keep_days": 4}),
+            ({"incremental": True, "full_every": 7}, {"full_every": 7}),
+            ({"attempts": 2, "retry_every": 9}, {"attempts": 2, "retry_every": 9}),
+            ({"deadline": 30}, {"deadline": 30, "due": [120]}),
+        ],
+    )
+    def test_every_option_is_kept_in_the_input_and_shown(
+        self, cloud, schedules, instance, options, kept
+    ):
+        made = schedules.schedule_create(instance, "0 2 * * *", "n", **options)
+        assert kept.items() <= json.loads(triggers(cloud)[0]["workflow_input"])["schedule"].items()
+        shown = schedules.schedule_show(made.id)
+        assert {name: getattr(shown, name) for name in options} == options
+
+    def test_more_attempts_widen_the_trigger_and_not_what_is_shown(
+        self, cloud, schedules, instance
+    ):
+        made = schedules.schedule_create(instance, "0 2 * * *", "n")
+        assert triggers(cloud)[0]["pattern"] == "0,20,40 2 * * *"
+        assert (made.pattern, made.attempts, made.retry_every) == ("0 2 * * *", 3, 20)
+        assert schedules.schedule_create(instance, "0 2 * * *", "n", attempts=1).attempts == 1
+        assert triggers(cloud)[1]["pattern"] == "0 2 * * *"
+
+    def test_after_the_due_time_the_next_one_is_shown_though_guard_ticks_come_first(
+        self, cloud, schedules, instance
+    ):
+        made = schedules.schedule_create(instance, "0 2 * * *", "n")
+        triggers(cloud)[0]["next_execution_time"] = "2026-01-01 02:20:00"
+        shown = schedules.schedule_show(made)
+        assert shown.next_execution_time == datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
+        assert shown.next_firing == datetime(2026, 1, 1, 2, 20, tzinfo=UTC)
+
+    def test_an_h_is_frozen_by_the_schedules_own_id(self, schedules, instance):
+        made = [schedules.schedule_create(instance, "H H(1-4) * * *", "n") for _ in range(8)]
+        assert len({each.pattern for each in made}) > 1
+        for each in made:
+            minute, hour, *rest = each.pattern.split()
+            assert 0 <= int(minute) <= 59 and 1 <= int(hour) <= 4 and rest == ["*"] * 3
+            assert each.pattern == freeze("H H(1-4) * * *", each.id)
+
     def test_a_lost_answer_leaves_one_schedule(self, cloud, schedules, instance):
         def lose(method, path):
             if method == "POST":
@@ -255,6 +271,11 @@ NOTHING_IS_SENT = [
     ({"description": "\udfff"}, InvalidScheduleError, "not valid Unicode"),
     ({"description": 5}, InvalidScheduleError, "must be a text"),
     ({"parent_id": UNKNOWN, "incremental": True}, InvalidScheduleError, "exclude each other"),
+    ({"full_every": 3}, InvalidScheduleError, "for incremental schedules"),
+    ({"keep_last": 0}, InvalidScheduleError, "keep-last 0 is not a number from 1"),
+    ({"attempts": 2, "retry_every": 60}, InvalidScheduleError, "retry-every 60"),
+    ({"pattern": "50 2 * * *", "attempts": 12}, InvalidPatternError, "run into the next hour"),
+    ({"deadline": 5, "pattern": "* * * * *"}, InvalidScheduleError, "due minutes a day"),
 ]
 
 
@@ -388,136 +409,6 @@ class TestBadInput:
             schedules.schedule_list()
 
 
-class TestList:
-    def test_of_an_instance_exactly_its_own(self, cloud, schedules, instance):
-        other = cloud.add_instance("other")
-        mine = {id_of(add_schedule(cloud, instance)) for _ in range(3)}
-        add_schedule(cloud, other, workflow_input=json.dumps({"instance": other, "name": instance}))
-        assert {each.id for each in schedules.schedule_list(instance)} == mine
-        assert {each.id for each in schedules.schedule_list("m")} == mine
-        assert {each.id for each in schedules.schedule_list(SimpleNamespace(id=instance))} == mine
-
-    def test_of_an_instance_by_id_is_one_request_to_mistral_and_none_to_trove(
-        self, cloud, schedules, instance
-    ):
-        add_schedule(cloud, instance)
-        schedules.schedule_list(instance)
-        assert len(cloud.mistral.requests) == 1
-        assert cloud.trove_paths() == []
-
-    def test_the_server_filters_by_instance_and_project(self, cloud, schedules, instance):
-        add_schedule(cloud, instance)
-        schedules.schedule_list(instance)
-        query = cloud.mistral.requests[-1][2]
-        assert query["name"] == f"has:trove-backup:{instance}:"
-        assert query["workflow_name"] == "eq:trove.backup_create"
-        assert query["project_id"] == cloud.project
-
-    @pytest.mark.parametrize("max_limit", [1, 7, 1000])
-    def test_every_one_whatever_the_page_limit(self, cloud, schedules, instance, max_limit):
-        cloud.mistral.max_limit = max_limit
-        other = cloud.add_instance("other")
-        mine = {id_of(add_schedule(cloud, instance)) for _ in range(15)}
-        theirs = {id_of(add_schedule(cloud, other)) for _ in range(15)}
-        assert {each.id for each in schedules.schedule_list(instance)} == mine
-        assert {each.id for each in schedules.schedule_list()} == mine | theirs
-
-    def test_the_next_to_run_comes_first_and_those_that_never_run_last(
-        self, cloud, schedules, instance
-    ):
-        times = ["2026-03-01 00:00:00", None, "2026-01-01 00:00:00", "9999-12-31 23:59:00"]
-        for time in times:
-            add_schedule(cloud, instance, next_execution_time=time)
-        found = [each.next_execution_time for each in schedules.schedule_list()]
-        assert [each and each.year for each in found] == [2026, 2026, 9999, None]
-        assert found[0].month == 1
-
-    def test_an_instance_without_schedules_has_none(self, cloud, schedules, instance):
-        assert schedules.schedule_list(instance) == []
-        assert len(cloud.mistral.requests) == 1
-        assert schedules.schedule_list("m") == []
-
-    @pytest.mark.parametrize("name", ["nobody", UNKNOWN])
-    def test_an_unknown_instance_is_an_error(self, schedules, name):
-        with pytest.raises(InstanceNotFoundError):
-            schedules.schedule_list(name)
-
-    def test_an_instance_that_is_gone_still_has_its_schedules(self, cloud, schedules):
-        row = add_schedule(cloud, UNKNOWN)
-        assert [each.id for each in schedules.schedule_list(UNKNOWN)] == [id_of(row)]
-
-    def test_an_instance_named_like_an_id_is_found(self, cloud, schedules):
-        instance = cloud.add_instance(UNKNOWN)
-        row = add_schedule(cloud, instance)
-        assert [each.id for each in schedules.schedule_list(UNKNOWN)] == [id_of(row)]
-
-    def test_of_two_generations_the_higher_counts(self, cloud, schedules, instance):
-        old = add_schedule(cloud, instance, generation=9, pattern="0 9 * * *")
-        new = add_schedule(
-            cloud, instance, generation=10, schedule=id_of(old), pattern="0 10 * * *"
-        )
-        (found,) = schedules.schedule_list(instance)
-        assert (found.trigger_id, found.pattern) == (new["id"], "0 10 * * *")
-        assert schedules.schedule_show(id_of(old)) == found
-
-    def test_foreign_triggers_are_left_out(self, cloud, schedules, instance):
-        schedule = str(uuid.uuid4())
-        name = f"trove-backup:{instance}:{schedule}:"
-        mistral = cloud.mistral
-        mistral.add_trigger(cloud.project, "nightly")
-        mistral.add_trigger(cloud.project, f"my-{name}1")
-        mistral.add_trigger(cloud.project, f"{name}0")
-        mistral.add_trigger(cloud.project, f"{name}1", workflow_name="another.workflow")
-        mistral.add_trigger(cloud.project, f"{name}2", pattern=None)
-        assert schedules.schedule_list() == []
-        assert schedules.schedule_list(instance) == []
-        with pytest.raises(ScheduleNotFoundError):
-            schedules.schedule_show(schedule)
-
-    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": null, "instance": 5}'])
-    def test_an_input_that_somebody_spoilt_does_not_spoil_the_list(
-        self, cloud, schedules, instance, text
-    ):
-        add_schedule(cloud, instance, workflow_input=text)
-        assert len(schedules.schedule_list()) == 1
-
-    def test_an_administrator_sees_the_own_projects_only(self, cloud, instance):
-        add_schedule(cloud, instance, project="another-project")
-        mine = add_schedule(cloud, instance)
-        admin = cloud.schedules(admin=True)
-        assert [each.id for each in admin.schedule_list()] == [id_of(mine)]
-
-
-class TestTroveclientsSchedules:
-    """Triggers that python-troveclient made are named by a bare UUID."""
-
-    @pytest.fixture
-    def row(self, cloud, instance):
-        given = {"instance": instance, "name": "old", "description": None, "incremental": None}
-        return cloud.mistral.add_trigger(
-            cloud.project, str(uuid.uuid4()), workflow_input=json.dumps(given)
-        )
-
-    def test_they_are_listed_where_no_instance_is_given(self, schedules, instance, row):
-        (found,) = schedules.schedule_list()
-        assert (found.id, found.name, found.instance) == (row["name"], "old", instance)
-        assert found.trigger_id == row["id"]
-        assert schedules.schedule_list(instance) == []
-
-    def test_they_are_shown_and_deleted_by_their_id(self, cloud, schedules, row):
-        assert schedules.schedule_show(row["name"]).name == "old"
-        schedules.schedule_delete(row["name"])
-        assert triggers(cloud) == []
-
-    def test_their_executions_are_listed_without_a_schedule_or_backup_id(
-        self, cloud, schedules, row
-    ):
-        cloud.mistral.add_execution(cloud.project, row["id"], input='{"name": "old"}')
-        (found,) = schedules.execution_list(row["name"])
-        assert (found.schedule_id, found.backup_id) == (row["name"], None)
-        assert schedules.execution_show(found.id).schedule_id is None
-
-
 class TestShowAndDelete:
     def test_a_schedule_is_shown_by_id_and_by_object(self, schedules, schedule):
         assert schedules.schedule_show(schedule.id) == schedule
@@ -563,14 +454,19 @@ class TestShowAndDelete:
         schedules.schedule_delete(id_of(old))
         assert triggers(cloud) == [bystander]
 
-    @pytest.mark.parametrize("generation", [1, 2])
-    def test_while_a_run_is_in_progress_it_is_refused(self, cloud, schedules, instance, generation):
+    @pytest.mark.parametrize(("generation", "left"), [(1, [1, 2]), (2, [2])])
+    def test_while_a_run_is_in_progress_it_is_refused(
+        self, cloud, schedules, instance, generation, left
+    ):
         rows = {1: add_schedule(cloud, instance)}
-        rows[2] = add_schedule(cloud, instance, generation=2, schedule=id_of(rows[1]))
+        rows[2] = add_schedule(
+            cloud, instance, generation=2, schedule=id_of(rows[1]), earlier=(rows[1]["id"],)
+        )
         run = cloud.mistral.add_execution(cloud.project, rows[generation]["id"], state="RUNNING")
         with pytest.raises(ScheduleConflictError, match=run["id"]):
             schedules.schedule_delete(id_of(rows[1]))
-        assert len(triggers(cloud)) == 2
+        # The first is a leftover, which goes unless a run would lose its rights by that.
+        assert triggers(cloud) == [rows[each] for each in left]
 
     def test_unless_it_is_forced(self, cloud, schedules, schedule):
         cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
@@ -594,124 +490,14 @@ class TestShowAndDelete:
         schedules.schedule_delete(schedule)
         assert triggers(cloud) == []
 
-    def test_a_vanished_trigger_is_mistrals_news(self, cloud, schedules, schedule):
+    def test_a_vanished_trigger_is_as_good_as_deleted(self, cloud, schedules, schedule):
         def vanish(method, path):
             if method == "DELETE":
-                raise RefusedError(404, "Cron trigger not found")
+                triggers(cloud).clear()
 
         cloud.mistral.before = vanish
-        with pytest.raises(ServiceError, match="Cron trigger not found"):
-            schedules.schedule_delete(schedule)
-
-
-class TestExecutionList:
-    @pytest.fixture
-    def runs(self, cloud, schedule):
-        """Ids of 200 runs, newest first, among others' runs."""
-        for _ in range(20):
-            cloud.mistral.add_execution(cloud.project, UNKNOWN)
-        ids = [
-            cloud.mistral.add_execution(cloud.project, schedule.trigger_id)["id"]
-            for _ in range(200)
-        ]
-        cloud.mistral.requests.clear()
-        return ids[::-1]
-
-    def test_twenty_are_exactly_one_request(self, cloud, schedules, schedule, runs):
-        found = schedules.execution_list(schedule.id, limit=20)
-        assert [each.id for each in found] == runs[:20]
-        assert cloud.mistral.count("GET", "/executions") == 1
-
-    def test_all_are_at_most_two_requests(self, cloud, schedules, schedule, runs):
-        assert [each.id for each in schedules.execution_list(schedule)] == runs
-        assert cloud.mistral.count("GET", "/executions") <= 2
-
-    @pytest.mark.parametrize("max_limit", [1, 7, 200, 1000])
-    @pytest.mark.parametrize("limit", [None, 1, 20, 200, 2000])
-    def test_as_many_as_asked_for_whatever_the_page_limit(
-        self, cloud, schedules, schedule, runs, max_limit, limit
-    ):
-        cloud.mistral.max_limit = max_limit
-        found = schedules.execution_list(schedule, limit=limit)
-        assert [each.id for each in found] == runs[:limit]
-
-    @pytest.mark.parametrize("max_limit", [7, 1000])
-    def test_a_marker_continues_where_a_page_ended(
-        self, cloud, schedules, schedule, runs, max_limit
-    ):
-        cloud.mistral.max_limit = max_limit
-        pages, last = [], ""
-        while page := schedules.execution_list(schedule, marker=last, limit=60):
-            pages += page
-            last = page[-1]
-        assert [each.id for each in pages] == runs
-
-    @pytest.mark.parametrize("nothing", ["", None])
-    def test_no_marker_starts_at_the_newest(self, schedules, schedule, runs, nothing):
-        assert schedules.execution_list(schedule, marker=nothing, limit=1)[0].id == runs[0]
-
-    def test_markers_that_are_not_of_this_schedule_are_refused(self, cloud, schedules, schedule):
-        other = cloud.mistral.add_execution(cloud.project, UNKNOWN)
-        foreign = cloud.mistral.add_execution("another-project", schedule.trigger_id)
-        for wrong in (UNKNOWN, "not-an-id", other["id"], foreign["id"], schedule.id):
-            with pytest.raises(ExecutionNotFoundError, match="marker"):
-                schedules.execution_list(schedule, marker=wrong)
-
-    @pytest.mark.parametrize(
-        "description",
-        [
-            "trigger {id} did it",
-            '{{"triggered_by": {{"type": "cron_trigger", "id": "x {id}"}}}}',
-            '{{"triggered_by": {{"type": "event_trigger", "id": "{id}"}}}}',
-            '{{"note": "{id}"}}',
-            '["{id}"]',
-        ],
-    )
-    def test_a_description_that_only_resembles_one_is_dropped(
-        self, cloud, schedules, schedule, description
-    ):
-        real = cloud.mistral.add_execution(cloud.project, schedule.trigger_id)
-        cloud.mistral.add_execution(
-            cloud.project, "x", description=description.format(id=schedule.trigger_id)
-        )
-        found = schedules.execution_list(schedule, limit=1)
-        assert [each.id for each in found] == [real["id"]]
-        assert [each.id for each in schedules.execution_list(schedule)] == [real["id"]]
-
-    def test_an_administrator_gets_no_other_projects_forgeries(self, cloud, schedule):
-        cloud.mistral.add_execution("another-project", schedule.trigger_id)
-        assert cloud.schedules(admin=True).execution_list(schedule) == []
-
-    def test_an_execution_is_read_into_typed_values(self, cloud, schedules, schedule):
-        row = cloud.mistral.add_execution(
-            cloud.project,
-            schedule.trigger_id,
-            state="ERROR",
-            state_info="why",
-            output='{"status": "Backup failed", "backup_id": "b"}',
-            created_at="2026-03-01 02:00:00",
-            updated_at="2026-03-01 02:01:00",
-        )
-        (found,) = schedules.execution_list(schedule)
-        assert found == trove_schedules.ScheduleExecution(
-            id=row["id"],
-            schedule_id=schedule.id,
-            backup_id="b",
-            created_at=datetime(2026, 3, 1, 2, 0, tzinfo=UTC),
-            updated_at=datetime(2026, 3, 1, 2, 1, tzinfo=UTC),
-            state="ERROR",
-            state_info="why",
-            output={"status": "Backup failed", "backup_id": "b"},
-        )
-
-    def test_a_run_that_has_published_nothing_yet_has_an_empty_output(
-        self, cloud, schedules, schedule
-    ):
-        cloud.mistral.add_execution(
-            cloud.project, schedule.trigger_id, state="RUNNING", output=None
-        )
-        (found,) = schedules.execution_list(schedule)
-        assert (found.output, found.backup_id) == ({}, None)
+        schedules.schedule_delete(schedule)
+        assert cloud.mistral.count("DELETE", f"/cron_triggers/{schedule.trigger_id}") == 1
 
 
 class TestExecutions:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all the ``openstack`` commands share: the way to the API, errors, deleting several."""
+"""What all the ``openstack`` commands share: the way to the API, errors, several at once."""
 
 from __future__ import annotations
 
@@ -20,37 +20,44 @@ if TYPE_CHECKING:
 class Command(command.Command):
     """A command that uses the schedules of the cloud that ``openstack`` is logged in to."""
 
+    #: The exit status where no error is raised; an action may set it.
+    exit_status = 0
+
     @cached_property
     def schedules(self) -> ScheduledBackups:
         from trove_schedules import manager  # not at import, see the package
+        from trove_schedules.clients.session import bound
 
         cloud = self.app.client_manager
         return manager.connect(
-            session=cloud.session, region_name=cloud.region_name, interface=cloud.interface
+            session=bound(cloud.session), region_name=cloud.region_name, interface=cloud.interface
         )
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         try:
-            return super().run(parsed_args)
+            return super().run(parsed_args) or self.exit_status
         except ScheduledBackupError as error:
             raise CommandError(str(error)) from error
 
-    def delete_each(self, what: str, ids: Iterable[str], delete: Callable[[str], None]) -> None:
-        """Delete all that can be deleted, and say of the others why not.
+    def do_each(
+        self, verb: str, what: str, ids: Iterable[str], do: Callable[[str], object]
+    ) -> None:
+        """Do it to all that it can be done to, and say of the others why not.
 
-        :param what: the singular of what is deleted, for the messages.
-        :raises CommandError: some could not be deleted.
+        :param verb: what is done, for the messages.
+        :param what: the singular of what it is done to.
+        :raises CommandError: it failed for some.
         """
         ids = list(ids)
         failed = 0
         for each in ids:
             try:
-                delete(each)
+                do(each)
             except ScheduledBackupError as error:
                 failed += 1
-                self.log.error("Failed to delete %s %r: %s", what, each, error)
+                self.log.error("Failed to %s %s %r: %s", verb, what, each, error)
         if failed:
-            raise CommandError(f"{failed} of {len(ids)} {what}s failed to delete.")
+            raise CommandError(f"{failed} of {len(ids)} {what}s failed to {verb}.")
 
 
 class Lister(Command, command.Lister):

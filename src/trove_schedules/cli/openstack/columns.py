@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -25,6 +25,28 @@ class Time(FormattableColumn[Any]):
 def time(value: datetime | None) -> Time | None:
     """The column of a time that may be missing."""
     return None if value is None else Time(value)
+
+
+class Due(FormattableColumn[Any]):
+    """When a schedule is due next: programs read null where people read why there is no time."""
+
+    def __init__(self, value: datetime | None, paused: bool) -> None:
+        super().__init__(value)
+        self._paused = paused
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Due):
+            return NotImplemented
+        never = datetime.max.replace(tzinfo=UTC)
+        return bool((self._value or never) < (other._value or never))
+
+    def human_readable(self) -> str:
+        if self._value is None:
+            return "paused" if self._paused else "—"
+        return Time(self._value).human_readable()
+
+    def machine_readable(self) -> str | None:
+        return None if self._value is None else Time(self._value).machine_readable()
 
 
 class _JsonObject(dict[str, Any]):

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, columns
 from trove_schedules.reason import reason
+
+if TYPE_CHECKING:
+    from trove_schedules.model import ScheduleExecution
 
 
 class DeleteExecution(base.Command):
@@ -21,7 +24,7 @@ class DeleteExecution(base.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        self.delete_each("execution", parsed_args.executions, self.schedules.execution_delete)
+        self.do_each("delete", "execution", parsed_args.executions, self.schedules.execution_delete)
 
 
 class ListExecution(base.Lister):
@@ -35,7 +38,13 @@ class ListExecution(base.Lister):
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List when the execution last changed, its backup and the reason of an error too",
+            help="List when the execution last changed, its backup, whether it was started by "
+            "hand and the reason of an error too",
+        )
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="List the further attempts that found their due backup done too",
         )
         parser.add_argument(
             "--limit",
@@ -55,7 +64,10 @@ class ListExecution(base.Lister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         executions = self.schedules.execution_list(
-            parsed_args.schedule, marker=parsed_args.marker, limit=parsed_args.limit
+            parsed_args.schedule,
+            marker=parsed_args.marker,
+            limit=parsed_args.limit,
+            include_all=parsed_args.all,
         )
         headers: tuple[str, ...] = ("ID", "Execution Time", "State", "Output")
         rows: list[tuple[Any, ...]] = [
@@ -63,9 +75,15 @@ class ListExecution(base.Lister):
             for each in executions
         ]
         if parsed_args.long:
-            headers += ("Updated", "Backup", "Reason")
+            headers += ("Updated", "Backup", "Manual", "Reason")
             rows = [
-                (*row, columns.time(each.updated_at), each.backup_id, reason(each.state_info))
+                (
+                    *row,
+                    columns.time(each.updated_at),
+                    each.backup_id,
+                    each.manual,
+                    reason(each.state_info),
+                )
                 for row, each in zip(rows, executions, strict=True)
             ]
         return headers, rows
@@ -82,16 +100,21 @@ class ShowExecution(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        execution = self.schedules.execution_show(parsed_args.execution)
-        properties = {
-            "backup_id": execution.backup_id,
-            "created_at": columns.time(execution.created_at),
-            "id": execution.id,
-            "output": columns.Output(execution.output),
-            "reason": reason(execution.state_info),
-            "schedule_id": execution.schedule_id,
-            "state": execution.state,
-            "state_info": execution.state_info,
-            "updated_at": columns.time(execution.updated_at),
-        }
-        return tuple(properties), tuple(properties.values())
+        return properties(self.schedules.execution_show(parsed_args.execution))
+
+
+def properties(execution: ScheduleExecution) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """An execution as one object."""
+    values = {
+        "backup_id": execution.backup_id,
+        "created_at": columns.time(execution.created_at),
+        "id": execution.id,
+        "manual": execution.manual,
+        "output": columns.Output(execution.output),
+        "reason": reason(execution.state_info),
+        "schedule_id": execution.schedule_id,
+        "state": execution.state,
+        "state_info": execution.state_info,
+        "updated_at": columns.time(execution.updated_at),
+    }
+    return tuple(values), tuple(values.values())

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from trove_schedules.cli.openstack import base, columns
+from trove_schedules.cli.openstack import base, columns, following, options, run
 
 if TYPE_CHECKING:
     from trove_schedules.model import Schedule
@@ -20,27 +20,18 @@ class CreateSchedule(base.ShowOne):
         parser.add_argument(
             "instance", metavar="<instance>", help="Instance to back up (name or ID)"
         )
-        parser.add_argument(
-            "pattern",
-            metavar="<pattern>",
-            help="When to make a backup, in UTC: the five cron fields minute, hour, day of month, "
-            "month and day of week, in quotes; '0 2 * * *' is every night at two",
-        )
+        parser.add_argument("pattern", metavar="<pattern>", help=options.PATTERN)
         parser.add_argument("name", metavar="<name>", help="Name of the backups")
+        options.add_description(parser)
+        options.add_base(parser)
+        options.add_numbers(parser, of_a_new_schedule=True)
         parser.add_argument(
-            "--description", metavar="<description>", help="Description of the backups"
-        )
-        base_of_increments = parser.add_mutually_exclusive_group()
-        base_of_increments.add_argument(
-            "--parent",
-            metavar="<backup>",
-            help="Make every backup an increment of this same completed backup (ID)",
-        )
-        base_of_increments.add_argument(
-            "--incremental",
+            "--trial",
             action="store_true",
-            help="Make every backup an increment of the newest completed backup of the instance, "
-            "or a full one where there is none",
+            help="Then let Mistral run it once, in two to three minutes, and wait for that, at "
+            "most five minutes: it shows whether Mistral may act for you, and makes a backup. "
+            "Exit status: 0 if that is completed, 1 if the trial failed, 2 if it was skipped or is "
+            "still in progress; the schedule stays in any case",
         )
         return parser
 
@@ -54,7 +45,11 @@ class CreateSchedule(base.ShowOne):
             description=parsed_args.description,
             parent_id=parsed_args.parent,
             incremental=parsed_args.incremental,
+            **options.numbers(parsed_args),
         )
+        if parsed_args.trial:
+            following.say(f"schedule {schedule.id} is created")
+            self.exit_status = run.try_out(self.schedules, schedule)
         return _properties(schedule)
 
 
@@ -66,16 +61,12 @@ class DeleteSchedule(base.Command):
         parser.add_argument(
             "schedules", metavar="<schedule>", nargs="+", help="Schedules to delete (ID)"
         )
-        parser.add_argument(
-            "--force",
-            action="store_true",
-            help="Delete a schedule while a run of it is in progress too: the run loses its "
-            "rights, and its execution may end in error though the backup is made",
-        )
+        options.add_force(parser, "Delete a schedule")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        self.delete_each(
+        self.do_each(
+            "delete",
             "schedule",
             parsed_args.schedules,
             lambda schedule: self.schedules.schedule_delete(schedule, force=parsed_args.force),
@@ -94,15 +85,28 @@ class ListSchedule(base.Lister):
             help="Instance to list the schedules of (name or ID; default: those of every instance "
             "of the project)",
         )
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="List what else is set, and when Mistral last fired the schedule as it is now",
+        )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        return ("ID", "Name", "Pattern", "Next Execution Time"), [
-            (each.id, each.name, each.pattern, columns.time(each.next_execution_time))
-            for each in self.schedules.schedule_list(parsed_args.instance)
+        schedules = self.schedules.schedule_list(parsed_args.instance)
+        headers: tuple[str, ...] = ("ID", "Name", "Pattern", "Next Execution Time")
+        rows: list[tuple[Any, ...]] = [
+            (each.id, each.name, each.pattern, _due(each)) for each in schedules
         ]
+        if parsed_args.long:
+            headers += (
+                "Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
+                "Last Firing",
+            )  # fmt: skip
+            rows = [(*row, *_long(each)) for row, each in zip(rows, schedules, strict=True)]
+        return headers, rows
 
 
 class ShowSchedule(base.ShowOne):
@@ -119,18 +123,65 @@ class ShowSchedule(base.ShowOne):
         return _properties(self.schedules.schedule_show(parsed_args.schedule))
 
 
+def _long(schedule: Schedule) -> tuple[Any, ...]:
+    return (
+        schedule.instance,
+        schedule.description,
+        schedule.paused,
+        _base(schedule),
+        _retention(schedule),
+        _attempts(schedule),
+        schedule.deadline,
+        columns.time(schedule.updated_at),
+    )
+
+
+def _due(schedule: Schedule) -> columns.Due:
+    return columns.Due(schedule.next_execution_time, schedule.paused)
+
+
+def _base(schedule: Schedule) -> str:
+    if schedule.parent_id is not None:
+        return f"backup {schedule.parent_id}"
+    if not schedule.incremental:
+        return "full"
+    return f"full every {schedule.full_every}" if schedule.full_every else "incremental"
+
+
+def _retention(schedule: Schedule) -> str | None:
+    kept = []
+    if schedule.keep_last is not None:
+        kept.append(f"last {schedule.keep_last}")
+    if schedule.keep_days is not None:
+        kept.append(f"{schedule.keep_days} days")
+    return " or ".join(kept) or None
+
+
+def _attempts(schedule: Schedule) -> str:
+    if schedule.attempts == 1:
+        return "1"
+    return f"{schedule.attempts}, every {schedule.retry_every} min"
+
+
 def _properties(schedule: Schedule) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     properties: dict[str, Any] = {
+        "attempts": schedule.attempts,
         "created_at": columns.time(schedule.created_at),
+        "deadline": schedule.deadline,
         "description": schedule.description,
+        "full_every": schedule.full_every,
         "id": schedule.id,
         "incremental": schedule.incremental,
         "input": columns.Object(schedule.input),
         "instance": schedule.instance,
+        "keep_days": schedule.keep_days,
+        "keep_last": schedule.keep_last,
         "name": schedule.name,
-        "next_execution_time": columns.time(schedule.next_execution_time),
+        "next_execution_time": _due(schedule),
         "parent_id": schedule.parent_id,
         "pattern": schedule.pattern,
+        "paused": schedule.paused,
+        "retry_every": schedule.retry_every,
     }
     if schedule.updated_at is not None:
         properties["updated_at"] = columns.time(schedule.updated_at)

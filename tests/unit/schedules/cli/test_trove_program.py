@@ -58,6 +58,8 @@ SHOWN = """\
 | updated_at          | 2016-06-14 14:49:59                                                                                            |
 +---------------------+----------------------------------------------------------------------------------------------------------------+
 """  # noqa: E501
+#: What a schedule that may not fire more often keeps of itself.
+KEPT = {"id": SCHEDULE, "pattern": "*/2 * * * *"}
 LISTED = """\
 +--------------------------------------+--------+-------------+---------------------+
 | ID                                   | Name   | Pattern     | Next Execution Time |
@@ -133,7 +135,13 @@ def cloud(requests_mock: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     trove = f"{TROVE}/{PROJECT}"
     instances = [{"id": INSTANCE, "name": "m"}, {"id": OTHER_INSTANCE, "name": "other"}]
     requests_mock.get(f"{trove}/instances", json={"instances": instances})
-    backup = {"id": BACKUP, "instance_id": INSTANCE, "status": "COMPLETED"}
+    backup = {
+        "id": BACKUP,
+        "instance_id": INSTANCE,
+        "name": "myback",
+        "status": "COMPLETED",
+        "created": "2016-06-14T14:40:00",
+    }
     requests_mock.get(f"{trove}/backups/{BACKUP}", json={"backup": backup})
 
     tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
@@ -196,7 +204,7 @@ def test_schedule_create_asks_for_what_the_arguments_say(new_schedule, options, 
     body = sent(new_schedule, "POST", f"{MISTRAL}/cron_triggers").json()
     assert body["pattern"] == "*/2 * * * *"
     assert json.loads(body["workflow_input"]) == (
-        INPUT | {"incremental": False, "schedule": {"id": SCHEDULE}} | asked
+        INPUT | {"incremental": False, "schedule": KEPT} | asked
     )
 
 

@@ -373,8 +373,17 @@ class TestTrouble:
 
     def test_a_deleted_one_is_no_answer_to_read(self, cloud, mistral):
         row = cloud.mistral.add_trigger(cloud.project, "t")
-        assert mistral.delete_cron_trigger(row["id"]) is None
+        assert mistral.delete_cron_trigger(row["id"]) is True
         assert cloud.mistral.rows["cron_triggers"] == []
+
+    def test_one_that_is_gone_is_told_and_no_error(self, mistral):
+        assert mistral.delete_cron_trigger("00000000-0000-4000-8000-000000000000") is False
+
+    def test_what_else_hinders_a_deletion_is_an_error(self, cloud, mistral):
+        row = cloud.mistral.add_trigger(cloud.project, "t")
+        cloud.mistral.before = refuse(403, "Policy doesn't allow cron_triggers:delete")
+        with pytest.raises(PermissionDeniedError, match="cron_triggers:delete"):
+            mistral.delete_cron_trigger(row["id"])
 
 
 class TestPlainSession:

@@ -2,6 +2,7 @@
 """Instances by id and name, backups, and Trove's pages and troubles."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -85,8 +86,25 @@ def test_names_are_not_prefixes(cloud, trove):
 
 
 def test_a_backup_is_read_into_typed_values(cloud, trove):
-    backup = cloud.add_backup("the-instance", "BUILDING")
-    assert trove.backup(backup) == Backup(backup, "the-instance", "BUILDING")
+    parent = str(uuid.uuid4())
+    backup = cloud.add_backup(
+        "the-instance",
+        "BUILDING",
+        description="d",
+        parent_id=parent,
+        created="2026-03-01T02:00:05",
+        size=None,
+    )
+    assert trove.backup(backup) == Backup(
+        id=backup,
+        instance_id="the-instance",
+        name="nightly",
+        description="d",
+        status="BUILDING",
+        parent_id=parent,
+        created=datetime(2026, 3, 1, 2, 0, 5, tzinfo=UTC),
+        size=None,
+    )
 
 
 @pytest.mark.parametrize("backup", [str(uuid.uuid4()), "nightly", "../instances/x", ""])
@@ -152,3 +170,30 @@ def test_a_wrong_address_of_keystone_is_not_a_missing_backup(cloud, trove):
     with pytest.raises(ServiceError) as caught:
         trove.backup(str(uuid.uuid4()))
     assert caught.value.service == "Keystone"
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2000])
+def test_every_backup_of_an_instance_is_listed_whatever_the_page(cloud, trove, count):
+    wanted = {cloud.add_backup("i") for _ in range(count)}
+    cloud.add_backup("another")
+    assert {each.id for each in trove.backups("i")} == wanted
+    assert cloud.trove_paths() == ["backups"] * (count // 1000 + 1)
+    assert len(trove.backups()) == count + 1
+
+
+def test_a_deleted_backup_goes_with_what_builds_on_it(cloud, trove):
+    first = cloud.add_backup("i")
+    cloud.add_backup("i", parent_id=first)
+    other = cloud.add_backup("i")
+    trove.delete_backup(first)
+    assert [each.id for each in trove.backups("i")] == [other]
+
+
+def test_deleting_what_is_gone_is_fine_and_a_refusal_is_not(cloud, trove):
+    gone, running = str(uuid.uuid4()), str(uuid.uuid4())
+    trove.delete_backup(gone)
+    body = {"unprocessableEntity": {"code": 422, "message": "it is running"}}
+    url = f"http://trove.test/v1.0/{cloud.project}/backups/{running}"
+    cloud.mock.delete(url, status_code=422, json=body)
+    with pytest.raises(ServiceError, match="it is running"):
+        trove.delete_backup(running)

@@ -37,15 +37,17 @@ def failed(execution):
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
-        ([], {"marker": "", "limit": None}),
-        (["--limit", "20"], {"marker": "", "limit": 20}),
-        (["--marker", "an-execution"], {"marker": "an-execution", "limit": None}),
+        ([], {}),
+        (["--limit", "20"], {"limit": 20}),
+        (["--marker", "an-execution"], {"marker": "an-execution"}),
+        (["--all"], {"include_all": True}),
     ],
 )
 def test_list_asks_for_what_the_arguments_say(take, schedules, execution, options, asked):
     schedules.execution_list.return_value = [execution]
     columns, rows = take(ListExecution, "a-schedule", *options)
-    schedules.execution_list.assert_called_once_with("a-schedule", **asked)
+    nothing_asked = {"marker": "", "limit": None, "include_all": False}
+    schedules.execution_list.assert_called_once_with("a-schedule", **(nothing_asked | asked))
     assert columns == ("ID", "Execution Time", "State", "Output")
     assert [str(cell) for cell in rows[0]] == [
         execution.id,
@@ -56,15 +58,16 @@ def test_list_asks_for_what_the_arguments_say(take, schedules, execution, option
 
 
 def test_long_adds_the_backup_and_why_there_is_none(take, schedules, execution, failed):
-    schedules.execution_list.return_value = [execution, failed]
+    schedules.execution_list.return_value = [replace(execution, manual=True), failed]
     columns, rows = take(ListExecution, "a-schedule", "--long")
-    assert columns[4:] == ("Updated", "Backup", "Reason")
+    assert columns[4:] == ("Updated", "Backup", "Manual", "Reason")
     assert [str(cell) for cell in rows[0][4:]] == [
         "2016-06-14 14:50:07 UTC",
         execution.backup_id,
+        "True",
         "None",
     ]
-    assert rows[1][5:] == (None, REASON)
+    assert rows[1][5:] == (None, False, REASON)
 
 
 def test_people_read_the_reason_programs_the_whole_output(run, app, schedules, failed):
@@ -105,6 +108,7 @@ def test_show_gives_everything_that_is_known(run, schedules, failed, form, load)
         "backup_id": None,
         "created_at": "2016-06-14T14:49:59+00:00",
         "id": failed.id,
+        "manual": False,
         "output": failed.output,
         "reason": REASON,
         "schedule_id": failed.schedule_id,

@@ -21,16 +21,23 @@ from trove_schedules.cli.openstack.schedule import (
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
 
 PROPERTIES = (
+    "attempts",
     "created_at",
+    "deadline",
     "description",
+    "full_every",
     "id",
     "incremental",
     "input",
     "instance",
+    "keep_days",
+    "keep_last",
     "name",
     "next_execution_time",
     "parent_id",
     "pattern",
+    "paused",
+    "retry_every",
 )
 TABLE = """\
 +--------------------------------------+--------+-------------+-------------------------+
@@ -39,7 +46,9 @@ TABLE = """\
 | fb149a29-be9b-49c1-a2f7-ca6c1213896f | myback | */2 * * * * | 2016-06-14 07:48:00 UTC |
 +--------------------------------------+--------+-------------+-------------------------+
 """
-NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False}
+NUMBERS = ["full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline"]
+NO_NUMBERS = dict.fromkeys(NUMBERS)
+NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False, **NO_NUMBERS}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +58,10 @@ NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False}
         (["--description", "every night"], {"description": "every night"}),
         (["--parent", "a-backup"], {"parent_id": "a-backup"}),
         (["--incremental"], {"incremental": True}),
+        (["--incremental", "--full-every", "4"], {"incremental": True, "full_every": 4}),
+        (["--keep-last", "7", "--keep-days", "30"], {"keep_last": 7, "keep_days": 30}),
+        (["--attempts", "2", "--retry-every", "15"], {"attempts": 2, "retry_every": 15}),
+        (["--deadline", "45"], {"deadline": 45}),
     ],
 )
 def test_create_asks_for_what_the_arguments_say(take, schedules, schedule, options, asked):
@@ -92,17 +105,37 @@ def test_people_read_utc_times_and_json_text(run, schedules, schedule):
 def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
     schedules.schedule_show.return_value = schedule
     assert load(run(ShowSchedule, schedule.id, "-f", form)) == {
+        "attempts": 1,
         "created_at": "2016-06-14T14:47:16.865731+00:00",
+        "deadline": None,
         "description": None,
+        "full_every": None,
         "id": schedule.id,
         "incremental": False,
         "input": schedule.input,
         "instance": schedule.instance,
+        "keep_days": None,
+        "keep_last": None,
         "name": "myback",
         "next_execution_time": "2016-06-14T07:48:00+00:00",
         "parent_id": None,
         "pattern": "*/2 * * * *",
+        "paused": False,
+        "retry_every": None,
     }
+
+
+@pytest.mark.parametrize(("paused", "told"), [(True, "paused"), (False, "—")])
+def test_where_there_is_no_next_time_people_read_why_and_programs_null(
+    run, app, schedules, schedule, paused, told
+):
+    schedules.schedule_show.return_value = replace(
+        schedule, paused=paused, next_execution_time=None
+    )
+    shown = run(ShowSchedule, schedule.id)
+    assert f"| next_execution_time | {told} " in shown
+    app.stdout.truncate(app.stdout.seek(0))
+    assert json.loads(run(ShowSchedule, schedule.id, "-f", "json"))["next_execution_time"] is None
 
 
 def test_a_form_of_texts_alone_holds_objects_as_json(run, schedules, schedule):
@@ -117,10 +150,37 @@ def test_list_asks_for_one_instance_or_for_all(take, schedules, schedule):
     schedules.schedule_list.assert_called_once_with("m")
     assert columns == ("ID", "Name", "Pattern", "Next Execution Time")
     assert rows[0][:3] == (schedule.id, "myback", "*/2 * * * *")
-    assert [str(row[3]) for row in rows] == ["2016-06-14 07:48:00 UTC", "None"]
+    assert [str(row[3]) for row in rows] == ["2016-06-14 07:48:00 UTC", "—"]
 
     take(ListSchedule)
     schedules.schedule_list.assert_called_with(None)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, ["full", "None", "1", "None"]),
+        ({"incremental": True, "keep_last": 3}, ["incremental", "last 3", "1", "None"]),
+        (
+            {"incremental": True, "full_every": 4, "keep_days": 30, "deadline": 45},
+            ["full every 4", "30 days", "1", "45"],
+        ),
+        (
+            {"parent_id": "b", "keep_last": 3, "keep_days": 9, "attempts": 3, "retry_every": 20},
+            ["backup b", "last 3 or 9 days", "3, every 20 min", "None"],
+        ),
+    ],
+)
+def test_long_adds_what_else_is_set(take, schedules, schedule, values, told):
+    fired = datetime(2016, 6, 14, 14, 49, 59, tzinfo=UTC)
+    schedules.schedule_list.return_value = [replace(schedule, updated_at=fired, **values)]
+    columns, (row,) = take(ListSchedule, "--long")
+    assert columns[4:] == (
+        *("Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
+        "Last Firing",
+    )
+    assert row[4:7] == (schedule.instance, None, False)
+    assert [str(cell) for cell in row[7:]] == [*told, "2016-06-14 14:49:59 UTC"]
 
 
 def test_list_prints_a_table_for_people(run, schedules, schedule):

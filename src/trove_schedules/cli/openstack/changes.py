@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of schedules: ``set``, ``unset``, ``pause`` and ``resume``."""
+
+from __future__ import annotations
+
+import argparse
+
+from trove_schedules.cli.openstack import base, options
+
+#: The options of ``unset``, and the API's names of what they take away.
+_UNSETTABLE = {
+    "--description": "description",
+    "--parent": "parent_id",
+    "--incremental": "incremental",
+    "--full-every": "full_every",
+    "--keep-last": "keep_last",
+    "--keep-days": "keep_days",
+    "--deadline": "deadline",
+}
+
+
+class SetSchedule(base.Command):
+    _description = (
+        "Change a schedule; its ID, its executions and its backups stay, and it next fires when "
+        "its pattern has it"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to change (ID)")
+        parser.add_argument("--pattern", metavar="<pattern>", help=options.PATTERN)
+        parser.add_argument("--name", metavar="<name>", help="Name of the backups")
+        options.add_description(parser)
+        options.add_base(parser)
+        options.add_numbers(parser, of_a_new_schedule=False)
+        options.add_force(parser, "Change it")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.schedules.schedule_set(
+            parsed_args.schedule,
+            force=parsed_args.force,
+            pattern=parsed_args.pattern,
+            name=parsed_args.name,
+            description=parsed_args.description,
+            parent_id=parsed_args.parent,
+            # Not given means no change; 'unset --incremental' takes it away.
+            incremental=parsed_args.incremental or None,
+            **options.numbers(parsed_args),
+        )
+
+
+class UnsetSchedule(base.Command):
+    _description = "Take options away from a schedule"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to change (ID)")
+        for option, name in _UNSETTABLE.items():
+            parser.add_argument(
+                option,
+                dest="names",
+                action="append_const",
+                const=name,
+                help=f"Take {option} away",
+            )
+        options.add_force(parser, "Change it")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.schedules.schedule_set(
+            parsed_args.schedule, unset=parsed_args.names or [], force=parsed_args.force
+        )
+
+
+class PauseSchedule(base.Command):
+    _description = "Let schedules make no backups until they are resumed"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return _for_several(super().get_parser(prog_name), "Pause")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.do_each(
+            "pause",
+            "schedule",
+            parsed_args.schedules,
+            lambda schedule: self.schedules.schedule_pause(schedule, force=parsed_args.force),
+        )
+
+
+class ResumeSchedule(base.Command):
+    _description = "Let paused schedules go on, each at its next due time"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return _for_several(super().get_parser(prog_name), "Resume")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.do_each(
+            "resume",
+            "schedule",
+            parsed_args.schedules,
+            lambda schedule: self.schedules.schedule_resume(schedule, force=parsed_args.force),
+        )
+
+
+def _for_several(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "schedules", metavar="<schedule>", nargs="+", help=f"Schedules to {verb.lower()} (ID)"
+    )
+    options.add_force(parser, f"{verb} a schedule")
+    return parser

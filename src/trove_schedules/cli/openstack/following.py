@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Following a run to its end: progress on stderr, and an exit status that tells how it went."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from trove_schedules.errors import ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from trove_schedules.model import ScheduleExecution
+
+#: Exit statuses: the backup is completed; there is none; none was needed or none is told yet.
+COMPLETED, FAILED, OTHERWISE = 0, 1, 2
+_POLL = 3.0
+#: A line at least so often, in seconds, though there is no news.
+_SAY_EVERY = 30.0
+
+
+def follow(
+    look: Callable[[], ScheduleExecution | None], seconds: float, waiting_for: str
+) -> ScheduleExecution | None:
+    """Look until the execution has ended or the time is over; return what was seen last.
+
+    :param waiting_for: what to say while there is no execution yet.
+    """
+    started = time.monotonic()
+    execution, said, said_at = None, "", 0.0
+    while True:
+        try:
+            execution = look()
+            now = (
+                waiting_for if execution is None else f"execution {execution.id}: {_at(execution)}"
+            )
+        except ServiceUnavailableError as error:
+            # The run goes on without us: a look that fails is a look to repeat.
+            now = str(error)
+        waited = time.monotonic() - started
+        if now != said or waited - said_at >= _SAY_EVERY:
+            say(f"{now} ({waited:.0f} s)")
+            said, said_at = now, waited
+        if (execution is not None and execution.ended) or waited >= seconds:
+            return execution
+        time.sleep(min(_POLL, seconds - waited))
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {text}\n")
+    sys.stderr.flush()
+
+
+def exit_status(execution: ScheduleExecution) -> int:
+    """How it went, as a program sees it."""
+    if execution.state in ("ERROR", "CANCELLED"):
+        return FAILED
+    if execution.state == "SUCCESS" and _status(execution).startswith("Backup complete"):
+        return COMPLETED
+    return OTHERWISE
+
+
+def _at(execution: ScheduleExecution) -> str:
+    return " ".join(filter(None, (execution.state, _status(execution))))
+
+
+def _status(execution: ScheduleExecution) -> str:
+    return str(execution.output.get("status") or "")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``prune``: delete by hand what a schedule no longer keeps."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from trove_schedules.cli.openstack import base, columns
+
+
+class PruneSchedule(base.Lister):
+    _description = (
+        "Delete the backups that a schedule no longer keeps, by its own keep options, and show "
+        "what becomes of each and why; Trove deletes in the background"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "schedule", metavar="<schedule>", help="Schedule whose backups to delete (ID)"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only show it, and delete nothing"
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        verdicts = self.schedules.schedule_prune(parsed_args.schedule, dry_run=parsed_args.dry_run)
+        return ("Backup", "Created", "Status", "Verdict", "Reason"), [
+            (
+                each.backup.id,
+                columns.time(each.backup.created),
+                each.backup.status,
+                "delete" if each.expired else "keep",
+                each.reason,
+            )
+            for each in verdicts
+        ]

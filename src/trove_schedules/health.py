@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What state a schedule is in, and why.
+
+Truth is Trove's backups with the schedule's marker; Mistral's executions only explain. So a state
+can be told when Mistral's history is gone, and a backup that was asked for but never came is
+missed however well the executions look.
+
+A due time counts from two minutes after it. A schedule that was changed, paused or resumed owes
+nothing for the time before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import takewhile
+
+from trove_schedules import pattern as cron
+from trove_schedules.clients.trove import Backup
+from trove_schedules.errors import ServiceError
+from trove_schedules.model import Schedule, ScheduleExecution, marker
+from trove_schedules.reason import reason
+
+#: From here on a due time is expected to have left a trace.
+GRACE = timedelta(minutes=2)
+#: Mistral fires up to two seconds early, and Trove's times are whole seconds.
+_EARLY = timedelta(seconds=10)
+#: A backup that runs longer than this is taken for stuck, where the caller doesn't say.
+BLOCKED_AFTER = timedelta(hours=6)
+#: Missed due times are counted up to here.
+_MOST_MISSED = 1000
+
+
+class State(StrEnum):
+    """What state a schedule is in."""
+
+    OK = "OK"
+    RUNNING = "RUNNING"
+    PENDING = "PENDING"
+    PAUSED = "PAUSED"
+    QUOTA = "QUOTA"
+    STALE = "STALE"
+    FAILED = "FAILED"
+    OVERDUE = "OVERDUE"
+    LOST = "LOST"
+    BLOCKED = "BLOCKED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def exit_status(self) -> int:
+        """As monitoring plugins have it: 0 fine, 1 warning, 2 critical, 3 unknown."""
+        if self in (State.OK, State.RUNNING, State.PENDING):
+            return 0
+        return {State.PAUSED: 1, State.UNKNOWN: 3}.get(self, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of one schedule.
+
+    :ivar reason: why, in words.
+    :ivar last_success: when the newest completed backup of the schedule was begun, in UTC.
+    :ivar age: seconds since then, or None where there is no such backup.
+    :ivar missed: due times since then (or since the last change) that brought no backup.
+    :ivar chain_depth: backups that a restore of the newest one reads; 1 for a full one.
+    :ivar kept: completed backups of the schedule that exist.
+    :ivar quota_left: backups that the project may still make, or None where that is not known.
+    """
+
+    schedule_id: str
+    instance: str
+    name: str
+    state: State
+    reason: str
+    last_success: datetime | None
+    age: float | None
+    next_execution_time: datetime | None
+    missed: int
+    chain_depth: int
+    kept: int
+    quota_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the caller thinks too old.
+
+    :ivar max_age: of the newest completed backup, or None for what the pattern itself promises.
+    :ivar blocked_after: of a backup that still runs.
+    """
+
+    max_age: timedelta | None = None
+    blocked_after: timedelta = BLOCKED_AFTER
+
+
+USUAL_LIMITS = Limits()
+
+
+def assess(
+    schedule: Schedule,
+    backups: Sequence[Backup],
+    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    *,
+    quota_left: int | None,
+    limits: Limits,
+    now: datetime | None = None,
+) -> Health:
+    """Tell the state of a schedule.
+
+    :param backups: of its instance; other instances' are ignored.
+    :param executions: gives the newest executions, newest first; asked only where the backups
+        alone don't tell. It may raise ServiceError, and then the reason says so.
+    """
+    now = now or datetime.now(UTC)
+    view = _View(schedule, backups, now)
+    state, why = _state(view, executions, quota_left, limits)
+    newest = view.completed[0] if view.completed else None
+    return Health(
+        schedule_id=schedule.id,
+        instance=schedule.instance,
+        name=schedule.name,
+        state=state,
+        reason=why,
+        last_success=newest.created if newest else None,
+        age=(now - newest.created).total_seconds() if newest else None,
+        next_execution_time=schedule.next_execution_time,
+        missed=view.missed(),
+        chain_depth=view.chain_depth(),
+        kept=len(view.completed),
+        quota_left=quota_left,
+    )
+
+
+class _View:
+    """A schedule's backups and due times, seen from now."""
+
+    def __init__(self, schedule: Schedule, backups: Sequence[Backup], now: datetime) -> None:
+        self.schedule, self.now = schedule, now
+        self.instance_backups = [each for each in backups if each.instance_id == schedule.instance]
+        ours = marker(schedule.id)
+        mine = [each for each in self.instance_backups if (each.description or "").endswith(ours)]
+        self.mine = sorted(mine, key=lambda each: each.created, reverse=True)
+        self.completed = [each for each in self.mine if each.status == "COMPLETED"]
+        # A paused schedule owes nothing, and its pattern may be one that only Mistral reads.
+        self.due = [] if schedule.paused else self._due_times()
+
+    def _due_times(self) -> list[datetime]:
+        """Due times since the last success or change that should have left a trace, in order."""
+        since = self.schedule.changed_at
+        if self.completed:
+            since = max(since, self.completed[0].created - _EARLY)
+        last = self.now - GRACE
+        times = cron.runs(self.schedule.pattern, since)
+        due = []
+        for time in takewhile(lambda time: time <= last, times):
+            due.append(time)
+            if len(due) == _MOST_MISSED:
+                break
+        return due
+
+    def missed(self) -> int:
+        return sum(1 for due in self.due if not self.succeeded_since(due))
+
+    def succeeded_since(self, due: datetime) -> bool:
+        return any(each.created >= due - _EARLY for each in self.completed)
+
+    def running(self) -> Backup | None:
+        return next((each for each in self.mine if each.running), None)
+
+    def failed_since(self, due: datetime) -> Backup | None:
+        failed = (each for each in self.mine if each.status == "FAILED")
+        return next((each for each in failed if each.created >= due - _EARLY), None)
+
+    def chain_depth(self) -> int:
+        """How many backups the newest completed one consists of, as far as they are listed."""
+        by_id = {each.id: each for each in self.instance_backups}
+        depth, at = 0, self.completed[0] if self.completed else None
+        while at is not None:
+            depth += 1
+            at = by_id.get(at.parent_id or "")
+        return depth
+
+
+def _state(
+    view: _View,
+    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    quota_left: int | None,
+    limits: Limits,
+) -> tuple[State, str]:
+    now, schedule = view.now, view.schedule
+    newest = view.completed[0] if view.completed else None
+    said = f"last backup {_ago(now - newest.created)} ago" if newest else "no backup yet"
+    if schedule.paused:
+        return State.PAUSED, f"paused; {said}"
+    for each in view.instance_backups:
+        if each.running and now - each.created > limits.blocked_after:
+            return State.BLOCKED, (
+                f"backup {each.id} is {each.status} since {_ago(now - each.created)} and blocks "
+                "the instance; 'openstack database instance reset status' ends it"
+            )
+    if (running := view.running()) is not None:
+        return State.RUNNING, f"backup {running.id} is {running.status}; {said}"
+    unserved = [due for due in view.due if not view.succeeded_since(due)]
+    if unserved:
+        return _missed(view, unserved[-1], executions, said)
+    if newest is None:
+        return State.PENDING, f"never due yet; first at {_at(schedule.next_execution_time)}"
+    if limits.max_age is not None and now - newest.created > limits.max_age:
+        return State.STALE, f"{said}, more than {_ago(limits.max_age)}"
+    if quota_left is not None and quota_left <= 0:
+        return State.QUOTA, f"the project's quota of backups is used up: the next fails; {said}"
+    return State.OK, said
+
+
+def _missed(
+    view: _View,
+    due: datetime,
+    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    said: str,
+) -> tuple[State, str]:
+    """The state where the last due time brought no backup."""
+    missed = f"no backup for {_at(due)}; {said}"
+    schedule = view.schedule
+    if schedule.next_firing is not None and schedule.next_firing < view.now - GRACE:
+        return State.OVERDUE, (
+            f"Mistral has not fired it since {_at(schedule.next_firing)}: its periodic server may "
+            f"be down; {missed}"
+        )
+    failed = view.failed_since(due)
+    try:
+        found = [
+            each
+            for each in executions(schedule)
+            if each.created_at >= due - _EARLY and not each.already_backed_up
+        ]
+    except ServiceError as error:
+        state = State.FAILED if failed else State.UNKNOWN
+        return state, f"{missed}; Mistral can't say why: {error}"
+    if any(not each.ended for each in found):
+        return State.RUNNING, f"a run is in progress; {missed}"
+    wrong = next((each for each in found if each.state != "SUCCESS"), None)
+    if wrong is not None:
+        why = reason(wrong.state_info) or wrong.state
+        quota = re.search(r"quota", why, re.IGNORECASE) and not failed
+        return (State.QUOTA if quota else State.FAILED), f"{why}; {missed}"
+    if failed is not None:
+        return State.FAILED, f"backup {failed.id} FAILED; {missed}"
+    if found:
+        return State.STALE, f"{found[0].output.get('status')}; {missed}"
+    return State.LOST, (
+        "Mistral left no execution: it may have lost the tick, or the trust is broken (its user "
+        f"disabled, deleted, or without a role); {missed}"
+    )
+
+
+def unknown(schedule: Schedule, why: str) -> Health:
+    """What can be told of a schedule when Trove, which keeps its backups, doesn't answer."""
+    return Health(
+        schedule_id=schedule.id,
+        instance=schedule.instance,
+        name=schedule.name,
+        state=State.UNKNOWN,
+        reason=why,
+        last_success=None,
+        age=None,
+        next_execution_time=schedule.next_execution_time,
+        missed=0,
+        chain_depth=0,
+        kept=0,
+        quota_left=None,
+    )
+
+
+def from_backups_alone(
+    schedule_id: str, backups: Sequence[Backup], limits: Limits, why: str, now: datetime
+) -> Health:
+    """What can be told of a schedule when Mistral, which keeps it, doesn't answer.
+
+    :param backups: the schedule's own, at least one.
+    :param why: what became of Mistral.
+    """
+    newest_first = sorted(backups, key=lambda each: each.created, reverse=True)
+    completed = [each for each in newest_first if each.status == "COMPLETED"]
+    newest = completed[0] if completed else None
+    state, said = State.UNKNOWN, f"no completed backup; {why}"
+    if newest is not None:
+        age = now - newest.created
+        said = f"last backup {_ago(age)} ago; {why}"
+        if limits.max_age is not None:
+            state = State.STALE if age > limits.max_age else State.OK
+    return Health(
+        schedule_id=schedule_id,
+        instance=newest_first[0].instance_id,
+        name=newest_first[0].name,
+        state=state,
+        reason=said,
+        last_success=newest.created if newest else None,
+        age=(now - newest.created).total_seconds() if newest else None,
+        next_execution_time=None,
+        missed=0,
+        chain_depth=0,
+        kept=len(completed),
+        quota_left=None,
+    )
+
+
+def _at(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC" if time else "no time"
+
+
+def _ago(age: timedelta) -> str:
+    """A span of time in its two largest units."""
+    minutes = max(int(age.total_seconds() // 60), 0)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schedules that live: changed, paused, run by hand, chained, tidied, on the real services."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, wait_for
+from trove_schedules import ScheduledBackups, ScheduleExecution
+from trove_schedules.errors import ScheduleConflictError
+from trove_schedules.model import schedule_of
+
+NEVER_SOON = "0 0 1 1 *"
+
+
+def _run(schedules: ScheduledBackups, schedule: str) -> ScheduleExecution:
+    """One run by hand, to its end."""
+    started = schedules.schedule_run(schedule)
+
+    def ended() -> ScheduleExecution | None:
+        found = schedules.execution_show(started.id)
+        return found if found.ended else None
+
+    return wait_for(f"end of run {started.id}", ended, 90)
+
+
+def _backups(cloud: LiveCloud, schedule: str) -> list[dict[str, Any]]:
+    """The schedule's backups, the oldest first."""
+    answer = cloud.session().get(
+        "/backups?limit=1000", endpoint_filter={"service_type": "database"}
+    )
+    mine = [row for row in answer.json()["backups"] if schedule_of(row["description"]) == schedule]
+    return sorted(mine, key=lambda row: row["created"])
+
+
+@pytest.fixture(scope="module")
+def instance(cloud: LiveCloud) -> str:
+    found = cloud.create_instance("living")
+    with cloud.connect("living") as connection:
+        connection.execute("create table runs (number int primary key)")
+    return found
+
+
+def test_chains_and_retention_over_thirteen_runs(
+    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+) -> None:
+    schedule = schedules.schedule_create(
+        instance, NEVER_SOON, "chained", incremental=True, full_every=4, keep_last=2
+    )
+    made: list[str] = []
+    for number in range(1, 14):
+        with cloud.connect("living") as connection:
+            connection.execute("insert into runs values (%s)", [number])
+        run = _run(schedules, schedule.id)
+        assert (run.state, run.output["status"]) == ("SUCCESS", "Backup complete"), run
+        assert run.manual
+        made.append(run.backup_id or "")
+
+    # Kept are 13, a full one, and 12, the last of the chain that 9 began.
+    def five() -> list[dict[str, Any]] | None:
+        rows = _backups(cloud, schedule.id)
+        return rows if len(rows) == 5 else None
+
+    remaining = wait_for("deletion of what is not kept", five, 30)
+    assert [row["id"] for row in remaining] == made[8:]
+    assert [row["parent_id"] for row in remaining] == [None, *made[8:11], None]
+    for number, backup in enumerate(made[8:], start=9):
+        cloud.run("trove-minicloud", "restore", backup, "--name", f"living-{number}")
+        with cloud.connect(f"living-{number}") as connection:
+            [count] = connection.execute("select count(*) from runs").fetchone() or [None]
+        assert count == number
+        cloud.run("trove-minicloud", "instance", "delete", f"living-{number}")
+
+    _goes_on_when_the_newest_is_deleted(cloud, schedules, schedule.id, made)
+    _passes_over_a_failed_one_and_deletes_it(cloud, schedules, schedule.id)
+    _skips_while_another_backup_runs(cloud, schedules, schedule.id, instance)
+    assert [each.manual for each in schedules.execution_list(schedule)].count(True) >= 16
+    schedules.schedule_delete(schedule)
+
+
+def _goes_on_when_the_newest_is_deleted(
+    cloud: LiveCloud, schedules: ScheduledBackups, schedule: str, made: list[str]
+) -> None:
+    orphan = _run(schedules, schedule).backup_id or ""
+    assert cloud.backup(orphan)["parent_id"] == made[12]
+    cloud.openstack("delete", orphan)
+    wait_for("deletion", lambda: orphan not in {row["id"] for row in _backups(cloud, schedule)}, 30)
+    again = _run(schedules, schedule).backup_id or ""
+    assert cloud.backup(again)["parent_id"] == made[12]
+
+
+def _passes_over_a_failed_one_and_deletes_it(
+    cloud: LiveCloud, schedules: ScheduledBackups, schedule: str
+) -> None:
+    newest = _backups(cloud, schedule)[-1]["id"]
+    started = schedules.schedule_run(schedule)
+    hung_tool(cloud, "living").kill()
+
+    def failed() -> ScheduleExecution | None:
+        found = schedules.execution_show(started.id)
+        return found if found.ended else None
+
+    run = wait_for("end of the killed run", failed, 90)
+    assert run.state == "ERROR"
+    assert run.backup_id is not None
+    assert run.backup_id in (run.state_info or ""), "the error names its backup"
+    assert cloud.backup(run.backup_id)["status"] == "FAILED"
+    after = _run(schedules, schedule)
+    assert cloud.backup(after.backup_id)["parent_id"] == newest
+    wait_for(
+        "purge of the failed one",
+        lambda: run.backup_id not in {row["id"] for row in _backups(cloud, schedule)},
+        30,
+    )
+
+
+def _skips_while_another_backup_runs(
+    cloud: LiveCloud, schedules: ScheduledBackups, schedule: str, instance: str
+) -> None:
+    body = {"backup": {"instance": instance, "name": "by-hand"}}
+    answer = cloud.session().post(
+        "/backups", json=body, endpoint_filter={"service_type": "database"}
+    )
+    by_hand = answer.json()["backup"]["id"]
+    tool = hung_tool(cloud, "living")
+    run = _run(schedules, schedule)
+    assert run.output["status"] == f"Skipped: backup {by_hand} is running"
+    tool.resume()
+    cloud.wait_for_backup(by_hand)
+
+
+def test_a_schedule_is_paused_changed_and_resumed_with_its_id_and_history(
+    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+) -> None:
+    schedule = schedules.schedule_create(instance, "* * * * *", "changing")
+    before = finished(schedules, schedule.id, 1)
+    paused = schedules.schedule_pause(schedule)
+    assert (paused.id, paused.paused, paused.next_execution_time) == (schedule.id, True, None)
+    assert paused.created_at == schedule.created_at
+    by_hand = _run(schedules, schedule.id)
+    changed = schedules.schedule_set(schedule, pattern=NEVER_SOON, name="changed", keep_last=3)
+    assert (changed.paused, changed.pattern, changed.name) == (True, NEVER_SOON, "changed")
+    resumed = schedules.schedule_resume(schedule)
+    assert not resumed.paused
+    again = _run(schedules, schedule.id)
+
+    assert len([row for row in cloud.triggers() if schedule.id in row["name"]]) == 1
+    listed = [each.id for each in schedules.execution_list(schedule)]
+    assert listed[:2] == [again.id, by_hand.id]
+    assert set(listed) >= {each.id for each in before}
+    paged: list[str] = []
+    while page := schedules.execution_list(schedule, marker=paged[-1] if paged else "", limit=1):
+        paged += [each.id for each in page]
+    assert paged == listed
+    schedules.schedule_delete(schedule)
+
+
+def test_a_change_is_refused_while_a_run_is_in_progress(
+    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+) -> None:
+    schedule = schedules.schedule_create(instance, NEVER_SOON, "busy")
+    schedules.schedule_run(schedule)
+    tool: psutil.Process = hung_tool(cloud, "living")
+    for change in (schedules.schedule_pause, schedules.schedule_delete):
+        with pytest.raises(ScheduleConflictError, match="in progress"):
+            change(schedule)
+    with pytest.raises(ScheduleConflictError, match="in progress"):
+        schedules.schedule_set(schedule, name="other")
+    tool.resume()
+    finished(schedules, schedule.id, 1)
+    assert schedules.schedule_set(schedule, name="other").name == "other"
+    schedules.schedule_delete(schedule)
+
+
+@pytest.mark.timeout(900)  # near the end of an hour it waits for the next
+def test_a_lost_tick_is_made_good_by_the_next_attempt_and_never_twice(
+    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+) -> None:
+    """Keystone stands still over the due minute; the guard ticks come every minute after it."""
+    due = datetime.now(UTC).replace(second=0) + timedelta(minutes=2)
+    if due.minute > 56:
+        due = due.replace(minute=1) + timedelta(hours=1)
+    schedule = schedules.schedule_create(
+        instance, f"{due.minute} {due.hour} * * *", "guarded", attempts=3, retry_every=1
+    )
+    assert schedule.pattern == f"{due.minute} {due.hour} * * *"
+
+    def until(moment: datetime) -> None:
+        wait_for(str(moment), lambda: datetime.now(UTC) >= moment, 600)
+
+    until(due - timedelta(seconds=8))
+    with cloud.stopped("keystone"):
+        until(due + timedelta(seconds=20))
+    until(due + timedelta(minutes=2, seconds=30))
+    completed = [row for row in _backups(cloud, schedule.id) if row["status"] == "COMPLETED"]
+    assert len(completed) == 1
+    shown = schedules.execution_list(schedule)
+    everything = schedules.execution_list(schedule, include_all=True)
+    assert [each.output.get("status") for each in shown].count("Backup complete") == 1
+    assert len(everything) > len([e for e in shown if e.state == "SUCCESS"]) or len(shown) == 1
+    schedules.schedule_delete(schedule)

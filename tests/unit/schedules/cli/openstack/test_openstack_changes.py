@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import logging
+
+import pytest
+from osc_lib.exceptions import CommandError
+
+from trove_schedules.cli.openstack.changes import (
+    PauseSchedule,
+    ResumeSchedule,
+    SetSchedule,
+    UnsetSchedule,
+)
+from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
+
+NO_CHANGE = {
+    "force": False,
+    "pattern": None,
+    "name": None,
+    "description": None,
+    "parent_id": None,
+    "incremental": None,
+    "full_every": None,
+    "keep_last": None,
+    "keep_days": None,
+    "attempts": None,
+    "retry_every": None,
+    "deadline": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ([], {}),
+        (["--pattern", "H 3 * * *"], {"pattern": "H 3 * * *"}),
+        (["--name", "n", "--description", ""], {"name": "n", "description": ""}),
+        (["--parent", "a-backup"], {"parent_id": "a-backup"}),
+        (["--incremental", "--full-every", "7"], {"incremental": True, "full_every": 7}),
+        (["--keep-last", "3", "--keep-days", "4"], {"keep_last": 3, "keep_days": 4}),
+        (["--attempts", "1"], {"attempts": 1}),
+        (["--retry-every", "5", "--deadline", "30"], {"retry_every": 5, "deadline": 30}),
+        (["--name", "n", "--force"], {"name": "n", "force": True}),
+    ],
+)
+def test_set_asks_for_what_the_arguments_say(take, schedules, options, asked):
+    assert take(SetSchedule, "a-schedule", *options) is None
+    schedules.schedule_set.assert_called_once_with("a-schedule", **(NO_CHANGE | asked))
+
+
+def test_set_takes_either_a_parent_or_incremental(take, schedules, capsys):
+    with pytest.raises(SystemExit):
+        take(SetSchedule, "a-schedule", "--parent", "a-backup", "--incremental")
+    assert "not allowed with" in capsys.readouterr().err
+    schedules.schedule_set.assert_not_called()
+
+
+def test_a_change_that_is_refused_is_a_command_error(run, schedules):
+    schedules.schedule_set.side_effect = InvalidScheduleError("there is nothing to change")
+    with pytest.raises(CommandError, match="nothing to change"):
+        run(SetSchedule, "a-schedule")
+
+
+@pytest.mark.parametrize(
+    ("options", "unset"),
+    [
+        ([], []),
+        (["--description"], ["description"]),
+        (["--parent"], ["parent_id"]),
+        (["--incremental", "--full-every"], ["incremental", "full_every"]),
+        (["--keep-last", "--keep-days", "--deadline"], ["keep_last", "keep_days", "deadline"]),
+    ],
+)
+@pytest.mark.parametrize(("flags", "force"), [([], False), (["--force"], True)])
+def test_unset_takes_away_what_the_arguments_say(take, schedules, options, unset, flags, force):
+    assert take(UnsetSchedule, "a-schedule", *options, *flags) is None
+    schedules.schedule_set.assert_called_once_with("a-schedule", unset=unset, force=force)
+
+
+@pytest.mark.parametrize(
+    ("command", "method"), [(PauseSchedule, "schedule_pause"), (ResumeSchedule, "schedule_resume")]
+)
+@pytest.mark.parametrize(("options", "force"), [([], False), (["--force"], True)])
+def test_pause_and_resume_take_several(take, schedules, command, method, options, force):
+    assert take(command, "a", "b", *options) is None
+    asked = [(call.args, call.kwargs) for call in getattr(schedules, method).call_args_list]
+    assert asked == [(("a",), {"force": force}), (("b",), {"force": force})]
+
+
+def test_pause_goes_on_after_a_failure_and_then_fails(run, schedules, caplog):
+    schedules.schedule_pause.side_effect = [ScheduleConflictError("a run is in progress"), None]
+    with (
+        caplog.at_level(logging.ERROR),
+        pytest.raises(CommandError, match=r"^1 of 2 schedules failed to pause\.$"),
+    ):
+        run(PauseSchedule, "a", "b")
+    assert "Failed to pause schedule 'a': a run is in progress" in caplog.text

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from trove_schedules.cli.openstack import columns
+from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth, span
+from trove_schedules.cli.openstack.prometheus import PrometheusFormatter
+from trove_schedules.health import BLOCKED_AFTER, Health, Limits, State
+from trove_schedules.preflight import Check
+
+
+@pytest.fixture
+def good() -> Health:
+    return Health(
+        schedule_id="fb149a29-be9b-49c1-a2f7-ca6c1213896f",
+        instance="5328f62a-d999-4be3-90bb-83cc6af4469c",
+        name='a "name" with \\',
+        state=State.OK,
+        reason="last backup 5 min ago",
+        last_success=datetime(2026, 3, 10, 2, 0, tzinfo=UTC),
+        age=300.4,
+        next_execution_time=datetime(2026, 3, 11, 2, 0, tzinfo=UTC),
+        missed=0,
+        chain_depth=2,
+        kept=7,
+        quota_left=43,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ([], {}),
+        (["one", "two"], {"schedules": ["one", "two"]}),
+        (["--instance", "m"], {"instance": "m"}),
+        (["--max-age", "26h"], {"limits": Limits(max_age=timedelta(hours=26))}),
+        (["--blocked-after", "90m"], {"limits": Limits(blocked_after=timedelta(minutes=90))}),
+    ],
+)
+def test_health_asks_for_what_the_arguments_say(take, schedules, good, options, asked) -> None:
+    schedules.schedule_health.return_value = [good]
+    headers, rows = take(ScheduleHealth, *options)
+    given = {"schedules": [], "instance": None, "limits": Limits(None, BLOCKED_AFTER)} | asked
+    schedules.schedule_health.assert_called_once_with(
+        given["schedules"], instance=given["instance"], limits=given["limits"]
+    )
+    assert headers[:4] == ("ID", "Name", "State", "Reason")
+    assert rows[0][:4] == (good.schedule_id, good.name, "OK", "last backup 5 min ago")
+
+
+@pytest.mark.parametrize("text", ["26", "h", "0h", "1.5h", "-1h", "1w", ""])
+def test_a_span_that_is_none_is_refused(text) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="26h"):
+        span(text)
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ([], 0),
+        ([State.OK, State.RUNNING], 0),
+        ([State.PAUSED, State.OK], 1),
+        ([State.PAUSED, State.UNKNOWN], 3),
+        ([State.UNKNOWN, State.LOST, State.OK], 2),
+    ],
+)
+def test_the_exit_status_is_that_of_the_worst(
+    app, connect, schedules, good, states, status
+) -> None:
+    schedules.schedule_health.return_value = [replace(good, state=state) for state in states]
+    command = ScheduleHealth(app, None)
+    assert command.run(command.get_parser("health").parse_args(["-f", "json"])) == status
+
+
+def test_prometheus_reads_what_is_written_for_it(good) -> None:
+    row = (
+        good.schedule_id, good.name, "OK", good.reason, columns.time(good.last_success), 300,
+        columns.time(good.next_execution_time), 0, 2, 7, None, good.instance,
+    )  # fmt: skip
+    names = (
+        "ID", "Name", "State", "Reason", "Last Success", "Age", "Next Execution Time", "Missed",
+        "Chain Depth", "Kept", "Quota Left", "Instance",
+    )  # fmt: skip
+    written = io.StringIO()
+    PrometheusFormatter().emit_list(names, [row], written, argparse.Namespace())
+    families = {each.name: each for each in text_string_to_metric_families(written.getvalue())}
+    samples = {
+        each.name: each
+        for family in families.values()
+        for each in family.samples
+        if each.labels.get("state", "OK") == "OK"
+    }
+    prefix = "trove_backup_schedule_"
+    assert samples[f"{prefix}state"].value == 1
+    assert samples[f"{prefix}kept"].value == 7
+    assert samples[f"{prefix}chain_depth"].value == 2
+    assert samples[f"{prefix}last_success_timestamp_seconds"].value == (
+        good.last_success.timestamp()
+    )
+    assert samples[f"{prefix}kept"].labels == {
+        "schedule": good.schedule_id,
+        "name": good.name,
+        "instance": good.instance,
+    }
+    assert not families[f"{prefix}quota_left"].samples
+    assert {family.type for family in families.values()} == {"gauge"}
+    assert sum(sample.value for sample in families[f"{prefix}state"].samples) == 1
+
+
+@pytest.mark.parametrize(
+    ("ok", "word", "status"), [(True, "OK", 0), (False, "WRONG", 1), (None, "?", 0)]
+)
+def test_check_says_what_to_do_and_fails_if_something_is_wrong(
+    app, take, schedules, ok, word, status
+) -> None:
+    schedules.check.return_value = [Check("Mistral", ok, "what was found")]
+    _, rows = take(CheckSchedule, "m")
+    schedules.check.assert_called_once_with("m")
+    assert rows == [("Mistral", word, "what was found")]
+    command = CheckSchedule(app, None)
+    assert command.run(command.get_parser("check").parse_args([])) == status

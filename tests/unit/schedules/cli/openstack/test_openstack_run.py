@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``run`` and ``create --trial``: progress, deadlines and exit statuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from trove_schedules.cli.openstack import following
+from trove_schedules.cli.openstack.run import RunSchedule
+from trove_schedules.cli.openstack.schedule import CreateSchedule
+from trove_schedules.errors import ServiceError, ServiceUnavailableError
+from trove_schedules.model import ScheduleTrial
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        assert seconds > 0
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(following, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def running(execution):
+    return replace(execution, state="RUNNING", backup_id=None, output={}, manual=True)
+
+
+@pytest.fixture
+def command(app, connect):
+    """Run a command as ``openstack`` does; return its exit status."""
+
+    def command(command_class, *arguments):
+        ready = command_class(app, None)
+        return ready.run(ready.get_parser("openstack").parse_args(arguments))
+
+    return command
+
+
+ENDS = [
+    ({"output": {"status": "Backup complete"}}, 0),
+    ({"output": {"status": "Backup complete, full because its parent b is gone"}}, 0),
+    ({"state": "ERROR", "state_info": "msg='no'", "output": {}}, 1),
+    ({"state": "CANCELLED", "output": {}}, 1),
+    ({"output": {"status": "Skipped: backup b is running"}}, 2),
+    ({"output": {"status": "Backup in progress"}}, 2),
+]
+
+
+class TestRun:
+    def test_without_wait_it_starts_and_shows_the_run(self, app, command, schedules, running):
+        schedules.schedule_run.return_value = running
+        assert command(RunSchedule, "a-schedule", "-f", "json") == 0
+        schedules.schedule_run.assert_called_once_with("a-schedule")
+        schedules.execution_show.assert_not_called()
+        shown = json.loads(app.stdout.getvalue())
+        assert (shown["id"], shown["state"], shown["manual"]) == (running.id, "RUNNING", True)
+
+    @pytest.mark.parametrize(("end", "status"), ENDS)
+    def test_with_wait_the_exit_status_tells_how_it_went(
+        self, app, command, schedules, execution, running, end, status
+    ):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = [running, running, replace(execution, **end)]
+        assert command(RunSchedule, "a-schedule", "--wait", "-f", "json") == status
+        assert json.loads(app.stdout.getvalue())["output"] == end["output"]
+
+    def test_progress_goes_to_stderr_once_where_nothing_is_new(
+        self, command, schedules, execution, running, capsys
+    ):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = [running, running, execution]
+        command(RunSchedule, "a-schedule", "--wait")
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split("  ", 1)[1] for line in lines] == [
+            f"execution {running.id}: RUNNING (0 s)",
+            f"execution {running.id}: SUCCESS Backup complete (6 s)",
+        ]
+
+    @pytest.mark.parametrize(("options", "waited"), [([], 3600), (["--timeout", "0.5"], 30)])
+    def test_it_waits_no_longer_than_it_was_told(
+        self, command, schedules, running, clock, options, waited
+    ):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.return_value = running
+        assert command(RunSchedule, "a-schedule", "--wait", *options) == 2
+        assert clock.now == 1000 + waited
+
+    def test_a_long_silence_is_broken_twice_a_minute(self, command, schedules, running, capsys):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.return_value = running
+        command(RunSchedule, "a-schedule", "--wait", "--timeout", "5")
+        assert len(capsys.readouterr().err.splitlines()) == 11
+
+    def test_a_look_that_fails_is_repeated(self, command, schedules, execution, running, capsys):
+        down = ServiceUnavailableError("refused", service="Mistral", operation="show execution")
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = [down, running, down, execution]
+        assert command(RunSchedule, "a-schedule", "--wait") == 0
+        assert "Mistral: show execution failed: refused" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
+    def test_a_timeout_that_is_no_time_is_refused(self, command, schedules, minutes):
+        with pytest.raises(SystemExit):
+            command(RunSchedule, "a-schedule", "--wait", f"--timeout={minutes}")
+        schedules.schedule_run.assert_not_called()
+
+
+class TestTrial:
+    @pytest.fixture
+    def trial(self, schedules, schedule):
+        trial = ScheduleTrial(schedule.id, "a-trigger", datetime(2026, 1, 1, 0, 3, tzinfo=UTC))
+        schedules.schedule_create.return_value = schedule
+        schedules.schedule_trial.return_value = trial
+        return trial
+
+    @pytest.mark.parametrize(("end", "status"), ENDS)
+    def test_the_exit_status_tells_how_it_went_and_nothing_is_left(
+        self, app, command, schedules, schedule, execution, running, trial, end, status
+    ):
+        schedules.trial_execution.side_effect = [None, running, replace(execution, **end)]
+        asked = ("m", "*/2 * * * *", "myback", "--trial", "-f", "json")
+        assert command(CreateSchedule, *asked) == status
+        schedules.schedule_trial.assert_called_once_with(schedule)
+        schedules.trial_end.assert_called_once_with(trial)
+        assert json.loads(app.stdout.getvalue())["id"] == schedule.id
+
+    def test_one_that_never_fires_fails_after_five_minutes(
+        self, command, schedules, trial, clock, capsys
+    ):
+        schedules.trial_execution.return_value = None
+        assert command(CreateSchedule, "m", "*/2 * * * *", "myback", "--trial") == 1
+        assert clock.now == 1300
+        schedules.trial_end.assert_called_once_with(trial)
+        told = capsys.readouterr().err
+        assert "waiting for Mistral to fire at 00:03 UTC" in told
+        assert "trial failed: Mistral has not run it" in told
+
+    @pytest.mark.parametrize(
+        ("end", "told"),
+        [
+            ({}, "trial passed: Backup complete"),
+            ({"state": "ERROR", "state_info": "x [msg='HTTP 403']"}, "trial failed: HTTP 403"),
+            ({"output": {"status": "Skipped: x"}}, "trial undecided: Skipped: x"),
+        ],
+    )
+    def test_the_outcome_is_told_in_words(
+        self, command, schedules, execution, trial, capsys, end, told
+    ):
+        schedules.trial_execution.return_value = replace(execution, **end)
+        command(CreateSchedule, "m", "*/2 * * * *", "myback", "--trial")
+        assert told in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "trouble", [KeyboardInterrupt, ServiceError("no", service="Mistral", operation="list")]
+    )
+    def test_it_is_ended_whatever_ends_the_wait(self, command, schedules, trial, trouble):
+        schedules.trial_execution.side_effect = trouble
+        with pytest.raises(BaseException):  # noqa: B017 - which one is another test's
+            command(CreateSchedule, "m", "*/2 * * * *", "myback", "--trial")
+        schedules.trial_end.assert_called_once_with(trial)
+
+    def test_without_the_option_there_is_none(self, command, schedules, trial):
+        assert command(CreateSchedule, "m", "*/2 * * * *", "myback") == 0
+        schedules.schedule_trial.assert_not_called()

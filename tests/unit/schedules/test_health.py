@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from trove_schedules import health
+from trove_schedules.clients.trove import Backup
+from trove_schedules.errors import ServiceUnavailableError
+from trove_schedules.health import Limits, State
+from trove_schedules.model import Schedule, ScheduleExecution, marker
+
+INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
+SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
+#: Five minutes after a due time of the schedule.
+NOW = datetime(2026, 3, 10, 2, 5, tzinfo=UTC)
+DUE = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def nightly() -> Schedule:
+    return Schedule(
+        id=SCHEDULE,
+        name="nightly",
+        instance=INSTANCE,
+        pattern="0 2 * * *",
+        description=None,
+        parent_id=None,
+        incremental=False,
+        full_every=None,
+        keep_last=None,
+        keep_days=None,
+        attempts=1,
+        retry_every=None,
+        deadline=None,
+        paused=False,
+        created_at=NOW - timedelta(days=30),
+        updated_at=None,
+        next_execution_time=DUE + timedelta(days=1),
+        input={},
+        changed_at=NOW - timedelta(days=30),
+        next_firing=DUE + timedelta(days=1),
+        generation=1,
+        trigger_id="t",
+        earlier_trigger_ids=(),
+    )
+
+
+def backup(created: datetime, status: str = "COMPLETED", **changes: Any) -> Backup:
+    made = Backup(
+        id=f"backup-{created:%d-%H%M%S}",
+        instance_id=INSTANCE,
+        name="nightly",
+        description=f"text {marker(SCHEDULE)}",
+        status=status,
+        parent_id=None,
+        created=created,
+        size=1.0,
+    )
+    return replace(made, **changes)
+
+
+def run(created_at: datetime, state: str, info: str | None = None, **output: Any) -> Any:
+    return ScheduleExecution(
+        id="e",
+        schedule_id=SCHEDULE,
+        backup_id=None,
+        manual=False,
+        created_at=created_at,
+        updated_at=None,
+        state=state,
+        state_info=info,
+        output=output,
+    )
+
+
+def assess(schedule: Schedule, backups: list[Backup], *runs: Any, **options: Any) -> health.Health:
+    options = {"quota_left": 10, "limits": Limits(), "now": NOW} | options
+    return health.assess(schedule, backups, lambda _: runs, **options)
+
+
+def test_a_backup_since_the_due_time_is_ok_and_no_execution_is_asked_for(nightly) -> None:
+    def not_asked(_: Schedule) -> list[ScheduleExecution]:
+        raise AssertionError("the backups tell enough")
+
+    found = health.assess(
+        nightly, [backup(DUE)], not_asked, quota_left=None, limits=Limits(), now=NOW
+    )
+    assert (found.state, found.missed, found.kept, found.age) == (State.OK, 0, 1, 300.0)
+
+
+def test_a_tick_two_seconds_early_counts(nightly) -> None:
+    assert assess(nightly, [backup(DUE - timedelta(seconds=2))]).state == State.OK
+
+
+def test_a_due_time_counts_only_after_its_grace(nightly) -> None:
+    found = assess(nightly, [backup(DUE - timedelta(days=1))], now=DUE + timedelta(seconds=119))
+    assert (found.state, found.missed) == (State.OK, 0)
+    found = assess(nightly, [backup(DUE - timedelta(days=1))], now=DUE + timedelta(seconds=120))
+    assert (found.state, found.missed) == (State.LOST, 1)
+
+
+@pytest.mark.parametrize("status", ["NEW", "BUILDING", "SAVING"])
+def test_a_backup_in_progress_is_running(nightly, status) -> None:
+    assert assess(nightly, [backup(DUE, status)]).state == State.RUNNING
+
+
+def test_a_backup_of_anybody_that_never_ends_blocks_the_instance(nightly) -> None:
+    stuck = backup(NOW - timedelta(hours=7), "BUILDING", description="by hand")
+    found = assess(nightly, [stuck])
+    assert found.state == State.BLOCKED
+    assert stuck.id in found.reason
+    assert assess(nightly, [stuck], limits=Limits(blocked_after=timedelta(hours=8))).state != (
+        State.BLOCKED
+    )
+
+
+def test_other_instances_and_other_schedules_backups_don_t_count(nightly) -> None:
+    others = [
+        backup(DUE, instance_id="other"),
+        backup(DUE, description=f"text {marker('0' * 8)}"),
+        backup(DUE, description=None),
+    ]
+    found = assess(nightly, others)
+    assert (found.state, found.kept, found.last_success) == (State.LOST, 0, None)
+    assert found.missed == 30
+
+
+def test_the_last_error_says_why_it_failed(nightly) -> None:
+    found = assess(nightly, [], run(DUE, "ERROR", "x [action=y, msg='instance is SHUTDOWN']"))
+    assert found.state == State.FAILED
+    assert found.reason.startswith("instance is SHUTDOWN; no backup for 2026-03-10 02:00 UTC")
+
+
+def test_an_error_before_the_due_time_does_not_explain_it(nightly) -> None:
+    old = run(DUE - timedelta(days=1), "ERROR", "old")
+    assert assess(nightly, [], old).state == State.LOST
+
+
+def test_a_failed_backup_is_failed_even_without_mistral_s_history(nightly) -> None:
+    found = assess(nightly, [backup(DUE, "FAILED")])
+    assert found.state == State.FAILED
+    assert backup(DUE, "FAILED").id in found.reason
+
+
+def test_a_refusal_for_the_quota_is_quota(nightly) -> None:
+    refused = run(DUE, "ERROR", "x, msg='Quota exceeded for resources: ['backups'] (HTTP 413)']")
+    assert assess(nightly, [], refused).state == State.QUOTA
+
+
+def test_a_quota_that_is_used_up_is_told_before_a_run_fails(nightly) -> None:
+    found = assess(nightly, [backup(DUE)], quota_left=0)
+    assert (found.state, found.quota_left) == (State.QUOTA, 0)
+
+
+def test_a_run_in_progress_is_running_and_a_skipped_one_is_stale(nightly) -> None:
+    assert assess(nightly, [], run(DUE, "RUNNING")).state == State.RUNNING
+    found = assess(nightly, [], run(DUE, "SUCCESS", status="Skipped: backup b is running"))
+    assert found.state == State.STALE
+    assert "Skipped: backup b is running" in found.reason
+
+
+def test_a_trigger_in_the_past_is_overdue(nightly) -> None:
+    late = replace(nightly, next_firing=DUE)
+    found = assess(late, [])
+    assert found.state == State.OVERDUE
+    assert "periodic server" in found.reason
+
+
+def test_a_mistral_that_can_t_explain_is_named(nightly) -> None:
+    def down(_: Schedule) -> list[ScheduleExecution]:
+        raise ServiceUnavailableError("no answer", service="Mistral", operation="list executions")
+
+    options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
+    assert health.assess(nightly, [], down, **options).state == State.UNKNOWN
+    failed = health.assess(nightly, [backup(DUE, "FAILED")], down, **options)
+    assert failed.state == State.FAILED
+    assert "Mistral: list executions failed: no answer" in failed.reason
+
+
+def test_never_due_is_pending_and_paused_owes_nothing(nightly) -> None:
+    fresh = replace(nightly, changed_at=DUE + timedelta(minutes=1))
+    assert assess(fresh, []).state == State.PENDING
+    paused = replace(nightly, paused=True, next_execution_time=None)
+    assert (assess(paused, []).state, assess(paused, []).missed) == (State.PAUSED, 0)
+
+
+def test_a_resumed_schedule_owes_nothing_for_the_time_of_its_pause(nightly) -> None:
+    resumed = replace(nightly, changed_at=DUE + timedelta(minutes=1))
+    assert assess(resumed, [backup(DUE - timedelta(days=9))]).state == State.OK
+
+
+def test_older_than_asked_for_is_stale(nightly) -> None:
+    limits = Limits(max_age=timedelta(minutes=4))
+    assert assess(nightly, [backup(DUE)], limits=limits).state == State.STALE
+
+
+def test_the_chain_of_the_newest_backup_is_counted(nightly) -> None:
+    full = backup(DUE - timedelta(days=2))
+    first = backup(DUE - timedelta(days=1), parent_id=full.id)
+    second = backup(DUE, parent_id=first.id)
+    assert assess(nightly, [second, full, first]).chain_depth == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [(State.OK, 0), (State.RUNNING, 0), (State.PENDING, 0), (State.PAUSED, 1), (State.UNKNOWN, 3)]
+    + [
+        (each, 2)
+        for each in (
+            State.QUOTA,
+            State.STALE,
+            State.FAILED,
+            State.OVERDUE,
+            State.LOST,
+            State.BLOCKED,
+        )
+    ],
+)
+def test_every_state_has_the_exit_status_of_monitoring_plugins(state, status) -> None:
+    assert state.exit_status == status
+
+
+def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
+    made = [backup(DUE), backup(DUE - timedelta(days=1), "FAILED")]
+    unknown = health.from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)
+    assert (unknown.state, unknown.kept, unknown.instance) == (State.UNKNOWN, 1, INSTANCE)
+    assert "Mistral is down" in unknown.reason
+    for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.STALE)):
+        found = health.from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
+        assert found.state == state
