@@ -12,7 +12,9 @@ from trove_minicloud.bootstrap import offer_compute
 from trove_minicloud.errors import MiniCloudError, StartupError
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
-from trove_minicloud.services.horizon import Dashboard
+from trove_minicloud.services.horizon import NAME, Dashboard
+
+__all__ = ["NAME", "enable", "login", "wait"]
 
 _TIMEOUT = 150.0
 _POLL_INTERVAL = 0.2
@@ -39,17 +41,19 @@ def wait(root: Root, dashboard: Dashboard) -> float:
     except ClientException as error:
         raise StartupError(f"The flavors' endpoint could not be set up: {error}") from error
     started = time.monotonic()
+    deaths_before: int | None = None
     while True:
         waited = time.monotonic() - started
         status = state.load(root)
-        found = [each for each in status.programs if each.name == horizon.NAME] if status else []
+        found = [each for each in status.programs if each.name == NAME] if status else []
         if found and found[0].state == "ready":
             return waited
-        if waited > _TIMEOUT or (found and found[0].restarts):
+        if found and deaths_before is None:
+            deaths_before = found[0].restarts
+        if waited > _TIMEOUT or (found and found[0].restarts != deaths_before):
             reason = found[0].reason if found else "the supervisor doesn't run it"
             raise StartupError(
-                f"The dashboard is not up after {waited:.0f} s: {reason};"
-                f" see {root.log(horizon.NAME)}."
+                f"The dashboard is not up after {waited:.0f} s: {reason}; see {root.log(NAME)}."
             )
         time.sleep(_POLL_INTERVAL)
 

@@ -7,6 +7,7 @@ panels' switches, from wherever they are found first, and that is here.
 """
 
 import dataclasses
+import logging
 import secrets
 from pathlib import Path
 
@@ -17,41 +18,34 @@ from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.files import read_json, write_json, write_private
 from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
+from trove_minicloud.services.configuration import cache_variables
 from trove_minicloud.settings import REGION, Settings
+
+LOG = logging.getLogger(__name__)
 
 NAME = "horizon"
 #: Where the user lands after the login: Trove's instances.
 HOME = "/project/databases/"
 
-# A landing page that asks only for Keystone's catalog, in the place of one that asks Nova.
-_HOME_PANEL = "_1020_project_overview_panel"
-_PANEL_OVERRIDES = {
-    _HOME_PANEL: {
+# Each replaces Horizon's own file of its name.
+_PANELS: dict[str, dict[str, object]] = {
+    # A landing page that needs nothing but Keystone, in the place of one that asks Nova.
+    "_1020_project_overview_panel": {
         "PANEL": "api_access",
         "PANEL_DASHBOARD": "project",
         "PANEL_GROUP": "default",
         "DEFAULT_PANEL": "api_access",
     },
     # The compute endpoint knows flavors and nothing else.
-    "_1030_project_instances_panel": {
-        "PANEL": "instances",
-        "PANEL_DASHBOARD": "project",
-        "PANEL_GROUP": "compute",
-        "REMOVE_PANEL": True,
-    },
-    "_1080_project_key_pairs_panel": {
-        "PANEL": "key_pairs",
-        "PANEL_DASHBOARD": "project",
-        "PANEL_GROUP": "compute",
-        "REMOVE_PANEL": True,
-    },
-    "_1110_project_server_groups_panel": {
-        "PANEL": "server_groups",
-        "PANEL_DASHBOARD": "project",
-        "PANEL_GROUP": "compute",
-        "REMOVE_PANEL": True,
-    },
+    "_1030_project_instances_panel": {"PANEL": "instances", "DISABLED": True},
+    "_1080_project_key_pairs_panel": {"PANEL": "key_pairs", "DISABLED": True},
+    "_1110_project_server_groups_panel": {"PANEL": "server_groups", "DISABLED": True},
 }
+# trove-dashboard shows addresses by a template of the panel of Nova's instances.
+_ADDRESSES = """\
+{% for addresses in ip_groups.values %}{% for each in addresses %}<div>{{ each }}</div>{% endfor %}\
+{% endfor %}
+"""
 _READY_TIMEOUT = 2.5
 
 
@@ -95,7 +89,7 @@ def want(root: Root, python: Path) -> Dashboard:
     root.service(NAME).mkdir(mode=0o700, exist_ok=True)
     known = wanted(root)
     if known is None:
-        port, compute_port = ports.choose(2)
+        port, compute_port = ports.choose(2, root)
         known = Dashboard(str(python), port, compute_port, secrets.token_urlsafe(48))
     chosen = dataclasses.replace(known, python=str(python))
     write_json(_file(root), dataclasses.asdict(chosen))
@@ -109,15 +103,21 @@ class HorizonPrograms:
         self._root = root
         self._settings = settings
         self._known: dict[Dashboard, Program] = {}
+        self._problem = ""
 
     def __call__(self) -> list[Program]:
-        dashboard = wanted(self._root)
-        if dashboard is None:
+        try:
+            dashboard = wanted(self._root)
+            if dashboard is not None and dashboard not in self._known:
+                configure(self._root, self._settings, dashboard)
+                self._known = {dashboard: program(self._root, dashboard)}
+        except MiniCloudError as error:
+            # A dashboard that can't be run must not stop the cloud; said once, not at each look.
+            if str(error) != self._problem:
+                LOG.error("no dashboard: %s", error)
+            self._problem = str(error)
             return []
-        if dashboard not in self._known:
-            configure(self._root, self._settings, dashboard)
-            self._known = {dashboard: program(self._root, dashboard)}
-        return [self._known[dashboard]]
+        return [] if dashboard is None else [self._known[dashboard]]
 
 
 def configure(root: Root, settings: Settings, dashboard: Dashboard) -> None:
@@ -128,7 +128,10 @@ def configure(root: Root, settings: Settings, dashboard: Dashboard) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         write_private(folder / "__init__.py", "")
     write_private(local / "local_settings.py", local_settings(root, settings, dashboard))
-    for name, values in _PANEL_OVERRIDES.items():
+    addresses = root.service(NAME) / "templates" / "project" / "instances"
+    addresses.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(addresses / "_instance_ips.html", _ADDRESSES)
+    for name, values in _PANELS.items():
         write_private(panels / f"{name}.py", _assignments(values))
 
 
@@ -150,24 +153,24 @@ def local_settings(root: Root, settings: Settings, dashboard: Dashboard) -> str:
         "CSRF_COOKIE_NAME": f"minicloud-csrf-{dashboard.port}",
         "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         "COMPRESS_OFFLINE": True,
+        "ADD_TEMPLATE_DIRS": [str(directory / "templates")],
         "SITE_BRANDING": "Mini cloud",
     }
     return (
         _assignments(values)
         + f"""
-from pathlib import Path
+# What is imported here under a plain name would replace Horizon's own settings of that name.
+from pathlib import Path as _Path
 
-# The settings that import this file are half loaded by now, and this much of them is there.
+import trove_dashboard.enabled as _trove
+import trove_schedules_dashboard.enabled as _schedules
+from openstack_dashboard.local import enabled as _enabled
 from openstack_dashboard.settings import HORIZON_CONFIG
-HORIZON_CONFIG["user_home"] = {HOME!r}
 
+HORIZON_CONFIG["user_home"] = {HOME!r}
 # Horizon looks for panels in one package; this widens it, without copying files into it.
-import trove_dashboard.enabled
-import trove_schedules_dashboard.enabled
-from openstack_dashboard.local import enabled
-enabled.__path__.extend(
-    [*trove_dashboard.enabled.__path__, *trove_schedules_dashboard.enabled.__path__,
-     str(Path(__file__).parent.parent / "enabled")]
+_enabled.__path__.extend(
+    [*_trove.__path__, *_schedules.__path__, str(_Path(__file__).parent.parent / "enabled")]
 )
 """
     )
@@ -190,6 +193,7 @@ def program(root: Root, dashboard: Dashboard) -> Program:
             "DJANGO_SETTINGS_MODULE": "openstack_dashboard.settings",
             "PYTHONWARNINGS": "ignore",
             "MALLOC_ARENA_MAX": "2",
+            **cache_variables(root),
         },
         cwd=directory,
         log=root.log(NAME),

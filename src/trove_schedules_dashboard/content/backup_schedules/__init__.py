@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel *Scheduled Backups*: schedules, their details and their executions."""

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The forms that create and change a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from horizon import forms, messages
+
+from trove_schedules import Schedule
+from trove_schedules.errors import AuthenticationError, NotDelegableError, ScheduledBackupError
+from trove_schedules_dashboard import api
+from trove_schedules_dashboard.content.backup_schedules import text
+from trove_schedules_dashboard.content.backup_schedules.failures import report
+
+FULL, INCREMENTAL, PARENT = "full", "incremental", "parent"
+
+PRESETS = (
+    ("", _("My own")),
+    ("0 * * * *", _("Every hour, on the hour")),
+    ("0 2 * * *", _("Every day at 02:00 UTC")),
+    ("0 2 * * mon-fri", _("Monday to Friday at 02:00 UTC")),
+    ("0 2 * * sun", _("Every Sunday at 02:00 UTC")),
+    ("0 2 1 * *", _("The first of each month at 02:00 UTC")),
+)
+
+
+NUMBERS = ("full_every", "keep_last", "keep_days")
+
+
+def _number(label: Any, help_text: Any, **attributes: Any) -> Any:
+    # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", **attributes})
+    return forms.IntegerField(
+        label=label, required=False, min_value=1, help_text=help_text, widget=widget
+    )
+
+
+class _ScheduleForm(forms.SelfHandlingForm):
+    """What can be chosen for a new schedule and changed of an old one."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=255, help_text=_("The name of every backup it makes.")
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        help_text=_("The beginning of the description of every backup it makes."),
+    )
+    preset = forms.ChoiceField(
+        label=_("How often"),
+        required=False,
+        choices=PRESETS,
+        help_text=_("Fills the pattern in."),
+    )
+    pattern = forms.CharField(
+        label=_("Pattern"),
+        initial="0 2 * * *",
+        help_text=_("Minute, hour, day of month, month and day of week, in UTC."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    full_every = _number(
+        _("Full every"),
+        _("Of so many backups in a row the first is full; empty for the very first only."),
+    )
+    keep_last = _number(
+        _("Keep the newest"),
+        _("After each success, older backups of the schedule are deleted; empty keeps all."),
+    )
+    keep_days = _number(
+        _("Keep for days"), _("What either of the two keeps is kept, and so is what it builds on.")
+    )
+
+    def clean_pattern(self) -> str:
+        pattern: str = self.cleaned_data["pattern"]
+        try:
+            api.check_pattern(pattern)
+        except ScheduledBackupError as error:
+            raise forms.ValidationError(str(error)) from error
+        return pattern
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
+        """Ask the product for what the form is about."""
+        raise NotImplementedError
+
+    def handle(self, request: HttpRequest, data: dict[str, Any]) -> Schedule | bool:
+        try:
+            return self.ask(request, data)
+        except ScheduledBackupError as error:
+            if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
+                report(request, error)
+            # Stays in the form, with what was typed.
+            self.api_error(str(error))
+            return False
+
+
+class CreateForm(_ScheduleForm):
+    instance = forms.ChoiceField(label=_("Instance"))
+    kind = forms.ChoiceField(
+        label=_("Kind of backup"),
+        choices=(
+            (FULL, _("Full")),
+            (INCREMENTAL, _("Incremental: on the schedule's own newest backup")),
+            (PARENT, _("Increment of one backup, always the same")),
+        ),
+        widget=forms.Select(attrs={"class": "switchable", "data-slug": "kind"}),
+    )
+    parent_id = forms.ChoiceField(
+        label=_("Parent"),
+        required=False,
+        help_text=_("A completed backup of the same instance."),
+        widget=forms.Select(
+            attrs={
+                "class": "switched",
+                "data-switch-on": "kind",
+                "data-kind-parent": _("Parent"),
+            }
+        ),
+    )
+    field_order = (
+        "instance",
+        "name",
+        "description",
+        "preset",
+        "pattern",
+        "kind",
+        "parent_id",
+        *NUMBERS,
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        try:
+            names = api.instance_names(request)
+            backups = api.backup_list(request)
+        except ScheduledBackupError as error:
+            report(request, error)
+            names, backups = {}, []
+        self.fields["instance"].choices = [
+            ("", _("Choose an instance") if names else _("There are no instances")),
+            *sorted(names.items(), key=lambda item: item[1]),
+        ]
+        self.fields["parent_id"].choices = _parents(names, backups)
+        self.fields["full_every"].widget.attrs |= {
+            "class": "switched",
+            "data-switch-on": "kind",
+            "data-kind-incremental": self.fields["full_every"].label,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if cleaned.get("kind") == PARENT and not cleaned.get("parent_id"):
+            self.add_error("parent_id", _("Choose the backup that each run is an increment of."))
+        return cleaned
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
+        schedule = api.schedule_create(
+            request,
+            instance=data["instance"],
+            pattern=data["pattern"],
+            name=data["name"],
+            description=data["description"] or None,
+            parent_id=data["parent_id"] if data["kind"] == PARENT else None,
+            incremental=data["kind"] == INCREMENTAL,
+            full_every=data["full_every"] if data["kind"] == INCREMENTAL else None,
+            keep_last=data["keep_last"],
+            keep_days=data["keep_days"],
+        )
+        messages.success(
+            request,
+            _("Created schedule %(name)s. Its first run is due at %(time)s.")
+            % {"name": schedule.name, "time": text.utc(schedule.next_execution_time)},
+        )
+        return schedule
+
+
+class EditForm(_ScheduleForm):
+    #: Tells a schedule that somebody has changed since the form was shown.
+    generation = forms.IntegerField(widget=forms.HiddenInput())
+    field_order = ("name", "description", "preset", "pattern", *NUMBERS)
+
+    def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.schedule = schedule
+        self.fields["preset"].initial = ""
+        if not schedule.incremental:
+            del self.fields["full_every"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        if cleaned.get("generation") != self.schedule.generation:
+            raise forms.ValidationError(
+                _("The schedule was changed since this form was opened. Open it again.")
+            )
+        return cleaned
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
+        changes, unset = {}, []
+        for field in ("pattern", "name", "description", *NUMBERS):
+            if field not in data or (data[field] or None) == getattr(self.schedule, field):
+                continue
+            if data[field]:
+                changes[field] = data[field]
+            else:
+                unset.append(field)
+        schedule = api.schedule_set(request, self.schedule.id, unset, changes)
+        messages.success(request, _("Changed schedule %s.") % schedule.name)
+        return schedule
+
+
+def _parents(names: dict[str, str], backups: Iterable[api.Backup]) -> list[Any]:
+    """The backups that can be parents, in a group for each instance."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for each in backups:
+        if each.status == "COMPLETED" and each.instance_id in names:
+            title = f"{each.name} ({text.utc(each.created)})"
+            groups.setdefault(each.instance_id, []).append((each.id, title))
+    grouped = [(names[instance], choices) for instance, choices in groups.items()]
+    return [("", _("Choose a backup")), *grouped]

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of schedules and of executions, and their actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _, ngettext_lazy, pgettext_lazy
+from horizon import exceptions, messages, tables
+
+from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules.errors import ScheduledBackupError
+from trove_schedules_dashboard import api
+from trove_schedules_dashboard.content.backup_schedules import text
+from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
+
+INDEX = "horizon:project:backup_schedules:index"
+#: Mistral can't change a trigger: a change is a new one, and the end of the old one.
+_REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A schedule in a table, with the name of its instance."""
+
+    schedule: Schedule
+    instance_name: str
+
+    @property
+    def id(self) -> str:
+        return self.schedule.id
+
+    @property
+    def name(self) -> str:
+        return self.schedule.name
+
+
+def index_url(instance_id: str | None) -> str:
+    """The list of the schedules of an instance, or of all."""
+    query = f"?{urlencode({'instance': instance_id})}" if instance_id else ""
+    return f"{reverse(INDEX)}{query}"
+
+
+class ViewSchedules(tables.LinkAction):
+    """In the pulldown of an instance: to its schedules."""
+
+    name = "backup_schedules"
+    verbose_name = _("Scheduled Backups")
+    icon = "clock-o"
+    policy_rules = (("workflow", "cron_triggers:list"),)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return bool(request.user.has_perms(PERMISSIONS))
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return index_url(datum.id)
+
+
+class CreateSchedule(tables.LinkAction):
+    """To the form, with the instance that the list is about filled in."""
+
+    name = "create"
+    verbose_name = _("Create Schedule")
+    classes = ("ajax-modal",)
+    icon = "plus"
+    policy_rules = (("workflow", "cron_triggers:create"),)
+
+    def get_link_url(self, datum: Any = None) -> str:
+        instance = self.table.kwargs.get("instance_id") or self.table.request.GET.get("instance")
+        query = f"?{urlencode({'instance': instance})}" if instance else ""
+        return reverse("horizon:project:backup_schedules:create") + query
+
+
+class ViewExecutions(tables.LinkAction):
+    """To the executions of a schedule."""
+
+    name = "executions"
+    verbose_name = _("Executions")
+    url = "horizon:project:backup_schedules:executions"
+    icon = "list"
+    policy_rules = (("workflow", "executions:list"),)
+
+
+class EditSchedule(tables.LinkAction):
+    """To the form that changes a schedule."""
+
+    name = "edit"
+    verbose_name = _("Edit Schedule")
+    url = "horizon:project:backup_schedules:edit"
+    classes = ("ajax-modal",)
+    icon = "pencil"
+    policy_rules = _REPLACE
+
+
+class _Told(tables.BatchAction):
+    """Tells why something couldn't be done; Horizon's own would only say that."""
+
+    # Only what is dangerous is asked about, and so explained.
+    help_text = ""
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        raise NotImplementedError
+
+    def action(self, request: HttpRequest, obj_id: str) -> None:
+        try:
+            self.do(request, obj_id)
+        except ScheduledBackupError as error:
+            messages.error(request, str(error))
+            raise exceptions.HandledException([type(error), error, error.__traceback__]) from error
+
+
+class PauseSchedule(_Told):
+    name = "pause"
+    policy_rules = _REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Pause Schedule", "Pause Schedules", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Paused Schedule", "Paused Schedules", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or not datum.schedule.paused
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_pause(request, obj_id)
+
+
+class ResumeSchedule(_Told):
+    name = "resume"
+    policy_rules = _REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Resume Schedule", "Resume Schedules", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Resumed Schedule", "Resumed Schedules", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or datum.schedule.paused
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_resume(request, obj_id)
+
+
+class RunSchedule(_Told):
+    name = "run"
+    policy_rules = (("workflow", "executions:create"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Run Now", "Run Now", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Started a Run of Schedule", "Started Runs of Schedules", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_run(request, obj_id)
+
+
+class _Delete(_Told, tables.DeleteAction):
+    """A deletion, with the looks of Horizon's."""
+
+
+class DeleteSchedule(_Delete):
+    help_text = _("The backups that the schedule made are kept, and so are its executions.")
+    policy_rules = (("workflow", "cron_triggers:delete"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Delete Schedule", "Delete Schedules", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Deleted Schedule", "Deleted Schedules", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_delete(request, obj_id)
+
+    def get_success_url(self, request: Any = None) -> str:
+        # The page of the schedule itself is gone with it.
+        if "schedule_id" in self.table.kwargs:
+            return index_url(None)
+        return str(super().get_success_url(request))
+
+
+class DeleteExecution(_Delete):
+    help_text = _("The record of the run is deleted. The backup that it made is kept.")
+    policy_rules = (("workflow", "executions:delete"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Delete Execution", "Delete Executions", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Deleted Execution", "Deleted Executions", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.execution_delete(request, obj_id)
+
+
+class SchedulesTable(tables.DataTable):
+    name = tables.Column(
+        "name", link="horizon:project:backup_schedules:detail", verbose_name=_("Name")
+    )
+    instance = tables.Column(
+        "instance_name",
+        link=lambda row: reverse("horizon:project:databases:detail", args=[row.schedule.instance]),
+        verbose_name=_("Instance"),
+    )
+    pattern = tables.Column(lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"))
+    kind = tables.Column(lambda row: text.kind(row.schedule), verbose_name=_("Kind"))
+    next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
+
+    class Meta:
+        name = "backup_schedules"
+        verbose_name = _("Scheduled Backups")
+        table_actions = (CreateSchedule, DeleteSchedule)
+        row_actions = (
+            ViewExecutions,
+            RunSchedule,
+            EditSchedule,
+            PauseSchedule,
+            ResumeSchedule,
+            DeleteSchedule,
+        )
+        # Horizon's own has a button without a name, which a screen reader can't tell.
+        row_actions_dropdown_template = "project/backup_schedules/_row_actions.html"
+
+
+class UpdateExecution(tables.Row):
+    """Asks for a run that is in progress again, until it has ended."""
+
+    ajax = True
+
+    def get_data(self, request: HttpRequest, obj_id: str) -> ScheduleExecution:
+        return api.execution_show(request, obj_id)
+
+
+def _backup_link(execution: ScheduleExecution) -> str | None:
+    if execution.backup_id is None:
+        return None
+    return reverse("horizon:project:database_backups:detail", args=[execution.backup_id])
+
+
+class BackupColumn(tables.Column):
+    """The backup's id, as a link for those who may see trove-dashboard's page of it."""
+
+    def get_link_url(self, datum: ScheduleExecution) -> str | None:
+        if not self.table.request.user.has_perm("openstack.services.object-store"):
+            return None
+        return _backup_link(datum)
+
+
+class ExecutionsTable(tables.DataTable):
+    time = tables.Column(lambda run: text.utc(run.created_at), verbose_name=_("Execution Time"))
+    state = tables.Column(
+        "state",
+        verbose_name=_("State"),
+        status=True,
+        status_choices=(
+            ("running", None),
+            ("success", True),
+            ("paused", True),
+            ("error", False),
+            ("cancelled", False),
+        ),
+        display_choices=(
+            ("running", pgettext_lazy("State of an execution", "Running")),
+            ("success", pgettext_lazy("State of an execution", "Success")),
+            ("paused", pgettext_lazy("State of an execution", "Paused")),
+            ("error", pgettext_lazy("State of an execution", "Error")),
+            ("cancelled", pgettext_lazy("State of an execution", "Cancelled")),
+        ),
+    )
+    duration = tables.Column(
+        lambda run: text.seconds(text.duration(run)), verbose_name=_("Duration")
+    )
+    outcome = tables.Column(text.outcome, verbose_name=_("Output"))
+    backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"))
+
+    def get_object_display(self, datum: ScheduleExecution) -> str:
+        return text.utc(datum.created_at)
+
+    class Meta:
+        name = "executions"
+        verbose_name = _("Executions")
+        status_columns = ("state",)
+        row_class = UpdateExecution
+        table_actions = (DeleteExecution,)
+        row_actions = (DeleteExecution,)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How times and kinds of schedules are written on all pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules_dashboard import api
+
+
+def utc(time: datetime | None) -> str:
+    """A time in UTC, which the text says; a dash for none."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else "-"
+
+
+def kind(schedule: Schedule) -> str:
+    """What each run of the schedule makes."""
+    if schedule.parent_id:
+        return _("Increment of %s") % schedule.parent_id
+    if not schedule.incremental:
+        return _("Full")
+    if schedule.full_every:
+        return _("Incremental, one of %d full") % schedule.full_every
+    return _("Incremental")
+
+
+def next_run(schedule: Schedule) -> str:
+    """When the schedule is due next, or that it is paused."""
+    return _("Paused") if schedule.paused else utc(schedule.next_execution_time)
+
+
+def retention(schedule: Schedule) -> str:
+    """Which of its backups the schedule keeps."""
+    last = schedule.keep_last and _("the newest %d") % schedule.keep_last
+    days = schedule.keep_days and _("those of the last %d days") % schedule.keep_days
+    if last and days:
+        return _("%(last)s and %(days)s") % {"last": last, "days": days}
+    return last or days or _("all")
+
+
+def attempts(schedule: Schedule) -> str:
+    """How often the schedule tries for each due time."""
+    if schedule.attempts == 1:
+        return "1"
+    values = {"attempts": schedule.attempts, "minutes": schedule.retry_every}
+    return _("%(attempts)d, %(minutes)d minutes apart") % values
+
+
+def duration(execution: ScheduleExecution) -> timedelta | None:
+    """How long a run took; None while it runs."""
+    if execution.state == "RUNNING" or execution.updated_at is None:
+        return None
+    return execution.updated_at - execution.created_at
+
+
+def seconds(length: timedelta | None) -> str:
+    """A length of time for people: ``4 s``, ``3 min 05 s``."""
+    if length is None:
+        return "-"
+    minutes, rest = divmod(round(length.total_seconds()), 60)
+    if not minutes:
+        return _("%d s") % rest
+    return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": rest}
+
+
+def outcome(execution: ScheduleExecution) -> str:
+    """What came of a run, in the product's words: why it failed, or what it did."""
+    if execution.state == "ERROR":
+        return api.why_failed(execution) or "-"
+    return str(execution.output.get("status") or "-")

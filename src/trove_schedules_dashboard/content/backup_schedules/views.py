@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of the panel."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from horizon import forms, tables, views
+from horizon.utils.functions import get_page_size
+from horizon.utils.memoized import memoized_method
+
+from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.health import Health
+from trove_schedules_dashboard import api
+from trove_schedules_dashboard.content.backup_schedules import badge, text
+from trove_schedules_dashboard.content.backup_schedules.chart import chart
+from trove_schedules_dashboard.content.backup_schedules.failures import report
+from trove_schedules_dashboard.content.backup_schedules.forms import NUMBERS, CreateForm, EditForm
+from trove_schedules_dashboard.content.backup_schedules.tables import (
+    ExecutionsTable,
+    Row,
+    SchedulesTable,
+    index_url,
+)
+
+#: How many of the newest executions the details page draws.
+DRAWN = 30
+#: How many of the next runs the form shows.
+NEXT_RUNS = 3
+
+
+class IndexView(tables.DataTableView):
+    """The schedules of the project, or of one instance, in pages."""
+
+    table_class = SchedulesTable
+    template_name = "project/backup_schedules/index.html"
+    page_title = _("Scheduled Backups")
+
+    _has_more = False
+    _has_prev = False
+
+    def get_data(self) -> list[Row]:
+        try:
+            found = api.schedule_list(self.request, self._instance)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return []
+        names = self._names()
+        # By what doesn't change from one page to the next, as the time of the next run does.
+        found.sort(key=lambda each: (each.name.lower(), each.id))
+        return [Row(each, names.get(each.instance, each.instance)) for each in self._page(found)]
+
+    def has_more_data(self, table: tables.DataTable) -> bool:
+        return self._has_more
+
+    def has_prev_data(self, table: tables.DataTable) -> bool:
+        return self._has_prev
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        names = self._names()
+        if self._instance:
+            names = {self._instance: self._instance} | names
+        context["instances"] = sorted(names.items(), key=lambda item: item[1])
+        context["instance"] = self._instance
+        return context
+
+    @property
+    def _instance(self) -> str | None:
+        return self.request.GET.get("instance") or None
+
+    @memoized_method
+    def _names(self) -> dict[str, str]:
+        try:
+            return api.instance_names(self.request)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return {}
+
+    def _page(self, found: list[Schedule]) -> list[Schedule]:
+        """The page that begins after one schedule, or ends before one."""
+        size = get_page_size(self.request)
+        position = {each.id: number for number, each in enumerate(found)}
+        after = position.get(self.request.GET.get(SchedulesTable._meta.pagination_param))
+        before = position.get(self.request.GET.get(SchedulesTable._meta.prev_pagination_param))
+        start = 0
+        if after is not None:
+            start = after + 1
+        elif before is not None:
+            start = max(before - size, 0)
+        self._has_prev = start > 0
+        self._has_more = start + size < len(found)
+        return found[start : start + size]
+
+
+class CreateView(forms.ModalFormView):
+    """The form; in a dialog where the browser runs scripts."""
+
+    form_class = CreateForm
+    form_id = "create_backup_schedule_form"
+    modal_id = "create_backup_schedule_modal"
+    modal_header = page_title = _("Create Schedule")
+    submit_label = _("Create Schedule")
+    template_name = "project/backup_schedules/create.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"instance": self.request.GET.get("instance")}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["submit_url"] = self.request.get_full_path()
+        context["cancel_url"] = index_url(self.request.GET.get("instance"))
+        return context
+
+    def get_success_url(self) -> str:
+        return index_url(self.request.GET.get("instance"))
+
+
+@login_required
+def next_runs(request: HttpRequest) -> JsonResponse:
+    """The next runs of a pattern that is being typed, in UTC, or why it is not one."""
+    try:
+        found, example = api.next_runs(request.GET.get("pattern", ""), NEXT_RUNS)
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    return JsonResponse(
+        {
+            "runs": [f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in found],
+            "note": _("For example; each schedule gets its own value for H.") if example else "",
+        }
+    )
+
+
+class _ScheduleMixin:
+    """A page about one schedule; without it the list is shown, with the reason."""
+
+    request: HttpRequest
+    kwargs: dict[str, Any]
+
+    @property
+    def schedule_id(self) -> str:
+        return str(self.kwargs["schedule_id"])
+
+    @memoized_method
+    def get_schedule(self) -> Schedule | None:
+        try:
+            return api.schedule_show(self.request, self.schedule_id)
+        except ScheduledBackupError as error:
+            report(self.request, error, redirect=index_url(None))
+            return None
+
+
+class EditView(_ScheduleMixin, forms.ModalFormView):
+    """The form that changes a schedule; it leads to the schedule's page."""
+
+    form_class = EditForm
+    form_id = "edit_backup_schedule_form"
+    modal_id = "edit_backup_schedule_modal"
+    modal_header = page_title = _("Edit Schedule")
+    submit_label = _("Save Changes")
+    template_name = "project/backup_schedules/edit.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        schedule = self.get_schedule()
+        names = ("name", "description", "pattern", "generation", *NUMBERS)
+        return {name: getattr(schedule, name) for name in names}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"schedule": self.get_schedule()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["submit_url"] = self.request.get_full_path()
+        context["cancel_url"] = self.get_success_url()
+        return context
+
+    def get_success_url(self) -> str:
+        return reverse("horizon:project:backup_schedules:detail", args=[self.schedule_id])
+
+
+class DetailView(_ScheduleMixin, views.HorizonTemplateView):
+    """One schedule: what it does, how it is, its newest runs drawn, and its row's actions."""
+
+    template_name = "project/backup_schedules/detail.html"
+    page_title = "{{ schedule.name }}"
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        handled: HttpResponse | None = self._table(self.get_schedule()).maybe_handle()
+        return handled or redirect(request.get_full_path())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        schedule = self.get_schedule()
+        now = datetime.now(UTC)
+        context["schedule"] = schedule
+        table = self._table(schedule)
+        context["url"] = self.request.get_full_path()
+        context["actions"] = table.render_row_actions(table.data[0])
+        context["kind"] = text.kind(schedule)
+        context["retention"] = text.retention(schedule)
+        context["attempts"] = text.attempts(schedule)
+        context["created_at"] = text.utc(schedule.created_at)
+        context["next_run"] = text.next_run(schedule)
+        context["instance_name"] = self._instance_name(schedule)
+        health = self._health()
+        if health is not None:
+            context["health"] = health
+            context["label"], context["icon"] = badge.look(health.state)
+        executions = self._executions()
+        if executions is not None:
+            context["chart"] = chart(executions, self._sizes(schedule), now)
+        return context
+
+    def _table(self, schedule: Schedule) -> SchedulesTable:
+        return SchedulesTable(self.request, data=[Row(schedule, schedule.instance)], **self.kwargs)
+
+    def _health(self) -> Health | None:
+        try:
+            return api.schedule_health(self.request, self.schedule_id)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return None
+
+    def _instance_name(self, schedule: Schedule) -> str:
+        try:
+            return api.instance_name(self.request, schedule.instance)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return schedule.instance
+
+    def _executions(self) -> list[ScheduleExecution] | None:
+        try:
+            return api.execution_list(self.request, self.schedule_id, limit=DRAWN)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return None
+
+    def _sizes(self, schedule: Schedule) -> dict[str, float]:
+        """The sizes of the instance's newest backups in GB, by id."""
+        try:
+            found = api.backup_list(self.request, schedule.instance)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return {}
+        return {each.id: each.size for each in found if each.size is not None}
+
+
+class ExecutionsView(_ScheduleMixin, tables.DataTableView):
+    """The executions of a schedule, newest first, in pages."""
+
+    table_class = ExecutionsTable
+    template_name = "project/backup_schedules/executions.html"
+    page_title = _("Executions of {{ schedule.name }}")
+
+    _has_more = False
+
+    def get_data(self) -> list[ScheduleExecution]:
+        size = get_page_size(self.request)
+        try:
+            found = api.execution_list(self.request, self.schedule_id, self._marker, size + 1)
+        except ScheduledBackupError as error:
+            # A marker may have been deleted meanwhile: its list is shown from the beginning.
+            report(self.request, error, redirect=self._first_page if self._marker else None)
+            return []
+        self._has_more = len(found) > size
+        return found[:size]
+
+    def has_more_data(self, table: tables.DataTable) -> bool:
+        return self._has_more
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        schedule = self.get_schedule()
+        context["schedule"] = schedule
+        context["first_page"] = self._first_page if self._marker else None
+        detail = reverse("horizon:project:backup_schedules:detail", args=[schedule.id])
+        context["custom_breadcrumb"] = [(schedule.name, detail)]
+        return context
+
+    @property
+    def _marker(self) -> str:
+        return self.request.GET.get(ExecutionsTable._meta.pagination_param, "")
+
+    @property
+    def _first_page(self) -> str:
+        return reverse("horizon:project:backup_schedules:executions", args=[self.schedule_id])

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many requests a page costs: as many for a thousand rows as for one."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.dashboard.examples import INDEX, KEYSTONE, MISTRAL, ORDERS, PROJECT, TROVE
+
+SCHEDULE = "55555555-5555-4555-8555-555555555555"
+TRIGGER = "66666666-6666-4666-8666-666666666666"
+
+
+def _trigger(schedule: str, trigger: str) -> dict[str, Any]:
+    return {
+        "id": trigger,
+        "name": f"trove-backup:{ORDERS}:{schedule}:1",
+        "pattern": "0 2 * * *",
+        "workflow_name": "trove.backup_create",
+        "workflow_input": json.dumps({"instance": ORDERS, "name": "nightly"}),
+        "created_at": "2020-01-01 00:00:00",
+        "updated_at": None,
+        "next_execution_time": "2030-01-01 02:00:00",
+        "project_id": PROJECT,
+    }
+
+
+def _execution() -> dict[str, Any]:
+    triggered_by = {"type": "cron_trigger", "id": TRIGGER}
+    return {
+        "id": str(uuid.uuid4()),
+        "workflow_name": "trove.backup_create",
+        "description": json.dumps({"triggered_by": triggered_by}),
+        "input": "{}",
+        "output": json.dumps({"status": "Backup complete", "backup_id": str(uuid.uuid4())}),
+        "state": "SUCCESS",
+        "state_info": None,
+        "created_at": "2029-12-31 02:00:00",
+        "updated_at": "2029-12-31 02:00:04",
+        "project_id": PROJECT,
+    }
+
+
+def _prepare(services: Any, rows: int) -> None:
+    triggers = [_trigger(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(rows - 1)]
+    every = [_trigger(SCHEDULE, TRIGGER), *triggers]
+
+    def cron_triggers(request: Any, _context: Any) -> dict[str, Any]:
+        name = request.qs.get("name", [""])[0].removeprefix("has:")
+        return {"cron_triggers": [each for each in every if name in each["name"]]}
+
+    def executions(request: Any, _context: Any) -> dict[str, Any]:
+        limit = int(request.qs["limit"][0])
+        answer: dict[str, Any] = {"executions": [_execution() for _ in range(min(rows, limit))]}
+        return answer | ({"next": "more"} if rows > limit else {})
+
+    services.get(f"{MISTRAL}/cron_triggers", json=cron_triggers)
+    services.get(f"{MISTRAL}/executions", json=executions)
+    services.get(f"{TROVE}/mgmt/quotas/{PROJECT}", json={"quotas": []})
+
+
+@pytest.mark.parametrize(
+    ("page", "calls"),
+    [
+        # The triggers; the instances' names.
+        ("", 2),
+        # The trigger for the schedule, and again for its executions; these; the instance's name and
+        # its backups; for the state the trigger, the project's backups and its quota, and, because
+        # one is missed, the executions.
+        (f"{SCHEDULE}/", 9),
+        # The trigger.
+        (f"{SCHEDULE}/edit/", 1),
+        # The trigger, twice as before; the executions.
+        (f"{SCHEDULE}/executions/", 3),
+        # The instances and the backups to choose from.
+        ("create/", 2),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_page_costs_the_same_few_requests_whatever_the_number_of_rows(
+    client: Any, trove: Any, page: str, calls: int, rows: int
+) -> None:
+    _prepare(trove, rows)
+    trove.reset_mock()
+    assert client.get(f"{INDEX}{page}").status_code == 200
+    urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
+    assert len(urls) == calls, urls

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The form that creates a schedule, and the next runs that it shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.dashboard.examples import (
+    BACKUP,
+    FAILED_BACKUP,
+    INDEX,
+    ORDERS,
+    TROVE,
+    schedule,
+    texts,
+)
+from trove_schedules.errors import (
+    AuthenticationError,
+    InvalidScheduleError,
+    NotDelegableError,
+    ServiceError,
+    WorkbookMissingError,
+)
+
+FORM = f"{INDEX}create/"
+GIVEN = {"instance": ORDERS, "name": "nightly", "pattern": "0 2 * * *", "kind": "full"}
+
+
+NO_OPTIONS = {
+    "incremental": False,
+    "full_every": None,
+    "keep_last": None,
+    "keep_days": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "description", "parent", "options"),
+    [
+        ({}, None, None, {}),
+        ({"description": "for the auditors"}, "for the auditors", None, {}),
+        ({"kind": "incremental"}, None, None, {"incremental": True}),
+        (
+            {"kind": "incremental", "full_every": "7"},
+            None,
+            None,
+            {"incremental": True, "full_every": 7},
+        ),
+        ({"kind": "parent", "parent_id": BACKUP}, None, BACKUP, {}),
+        ({"keep_last": "7", "keep_days": "30"}, None, None, {"keep_last": 7, "keep_days": 30}),
+        # What was chosen before the kind was changed again doesn't count.
+        ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, None, None, {}),
+    ],
+)
+def test_the_form_creates_what_was_filled_in(
+    client: Any,
+    trove: Any,
+    schedules: Any,
+    changes: dict[str, str],
+    description: str | None,
+    parent: str | None,
+    options: dict[str, Any],
+) -> None:
+    schedules.schedule_list.return_value = []
+    schedules.schedule_create.return_value = schedule()
+    response = client.post(f"{FORM}?instance={ORDERS}", GIVEN | changes, follow=True)
+    schedules.schedule_create.assert_called_once_with(
+        ORDERS, "0 2 * * *", "nightly", description, parent, **NO_OPTIONS | options
+    )
+    assert response.redirect_chain == [(f"{INDEX}?instance={ORDERS}", 302)]
+    expected = "Created schedule nightly. Its first run is due at 2030-01-02 12:00:00 UTC."
+    assert texts(response) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("0 2 * *", "has 4 fields; a pattern has five"),
+        ("61 2 * * *", "61 is not a minute (0 to 59)"),
+        ("0 0 31 2 *", "it names a day that never comes"),
+    ],
+)
+def test_a_wrong_pattern_is_refused_at_its_field_in_the_products_words(
+    client: Any, trove: Any, schedules: Any, pattern: str, words: str
+) -> None:
+    response = client.post(FORM, GIVEN | {"pattern": pattern})
+    assert response.status_code == 200
+    assert words in response.context["form"].errors["pattern"][0]
+    schedules.schedule_create.assert_not_called()
+
+
+def test_an_increment_of_one_backup_needs_that_backup(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    response = client.post(FORM, GIVEN | {"kind": "parent"})
+    assert list(response.context["form"].errors) == ["parent_id"]
+    schedules.schedule_create.assert_not_called()
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
+def test_what_is_kept_is_a_number_of_one_or_more(
+    client: Any, trove: Any, schedules: Any, given: str
+) -> None:
+    response = client.post(FORM, GIVEN | {"keep_last": given})
+    assert list(response.context["form"].errors) == ["keep_last"]
+    schedules.schedule_create.assert_not_called()
+
+
+def test_only_completed_backups_are_offered_as_parents(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    page = client.get(FORM).content.decode()
+    assert f'value="{BACKUP}"' in page
+    assert FAILED_BACKUP not in page
+    assert 'optgroup label="orders"' in page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        WorkbookMissingError("the workbook is not loaded; load it with this command"),
+        InvalidScheduleError("the name is not one that Trove takes"),
+        NotDelegableError("a schedule needs a Keystone trust"),
+        ServiceError("no", service="Mistral", operation="create cron trigger", status=500),
+    ],
+)
+def test_what_the_product_refuses_stays_in_the_form_with_its_words(
+    client: Any, trove: Any, schedules: Any, error: Exception
+) -> None:
+    schedules.schedule_create.side_effect = error
+    response = client.post(FORM, GIVEN | {"name": "kept"})
+    assert response.status_code == 200
+    assert response.context["form"].non_field_errors() == [str(error)]
+    assert 'value="kept"' in response.content.decode()
+
+
+def test_a_login_that_has_ended_leads_to_the_login_form(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_create.side_effect = AuthenticationError("the token has expired")
+    response = client.post(FORM, GIVEN)
+    assert response.status_code == 302
+    assert "/auth/login/?next=" in response["location"]
+
+
+def test_a_trove_that_is_down_gives_a_form_without_instances_and_its_error(
+    client: Any, services: Any, schedules: Any
+) -> None:
+    services.get(f"{TROVE}/instances", status_code=500, text="broken")
+    response = client.get(FORM)
+    assert response.status_code == 200
+    assert texts(response)[0].startswith("Trove: list instances failed: ")
+
+
+def test_the_next_runs_are_mistrals_in_utc(client: Any) -> None:
+    found = client.get(f"{INDEX}next_runs/", {"pattern": "30  2 * * mon"}).json()["runs"]
+    times = [datetime.fromisoformat(each) for each in found]
+    assert [(each.weekday(), each.hour, each.minute) for each in times] == [(0, 2, 30)] * 3
+    assert [str(each.tzinfo) for each in times] == ["UTC"] * 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "note"),
+    [
+        ("30  2 * * mon", ""),
+        ("H H(1-4) * * *", "For example; each schedule gets its own value for H."),
+    ],
+)
+def test_runs_that_depend_on_the_schedule_are_called_an_example(
+    client: Any, pattern: str, note: str
+) -> None:
+    answer = client.get(f"{INDEX}next_runs/", {"pattern": pattern}).json()
+    assert (len(answer["runs"]), answer["note"]) == (3, note)
+
+
+def test_the_form_takes_a_pattern_with_h(client: Any, trove: Any, schedules: Any) -> None:
+    schedules.schedule_create.return_value = schedule()
+    client.post(FORM, GIVEN | {"pattern": "H 2 * * *"})
+    assert schedules.schedule_create.call_args.args[1] == "H 2 * * *"
+
+
+@pytest.mark.parametrize("pattern", ["", "@daily", "0 0 31 2 *", "0 2 * * * *"])
+def test_instead_of_next_runs_the_words_say_what_is_wrong(client: Any, pattern: str) -> None:
+    answer = client.get(f"{INDEX}next_runs/", {"pattern": pattern}).json()
+    assert "pattern" in answer["error"]
+    assert "runs" not in answer

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The form that changes a schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dashboard.examples import INDEX, schedule, texts
+from trove_schedules.errors import (
+    InvalidScheduleError,
+    ScheduleConflictError,
+    ScheduleNotFoundError,
+)
+
+OLD = schedule(description="old", incremental=True, full_every=7, keep_last=3, generation=4)
+PAGE = f"{INDEX}{OLD.id}/"
+FORM = f"{PAGE}edit/"
+#: What the form sends where nothing was touched.
+UNTOUCHED = {
+    "name": "nightly",
+    "description": "old",
+    "pattern": "0 2 * * *",
+    "full_every": "7",
+    "keep_last": "3",
+    "keep_days": "",
+    "generation": "4",
+}
+
+
+@pytest.fixture(autouse=True)
+def old(schedules: Any) -> None:
+    schedules.schedule_show.return_value = OLD
+    schedules.execution_list.return_value = []
+
+
+def test_the_form_starts_with_what_the_schedule_has(client: Any, trove: Any) -> None:
+    form = client.get(FORM).context["form"]
+    assert form["preset"].value() == ""
+    shown = {name: str(form[name].value() or "") for name in UNTOUCHED}
+    assert shown == UNTOUCHED
+
+
+def test_full_every_is_for_incremental_schedules(client: Any, trove: Any, schedules: Any) -> None:
+    schedules.schedule_show.return_value = schedule()
+    assert "full_every" not in client.get(FORM).context["form"].fields
+
+
+@pytest.mark.parametrize(
+    ("typed", "unset", "changes"),
+    [
+        ({"pattern": "0 3 * * *"}, [], {"pattern": "0 3 * * *"}),
+        ({"name": "new", "keep_days": "30"}, [], {"name": "new", "keep_days": 30}),
+        ({"description": "", "keep_last": ""}, ["description", "keep_last"], {}),
+        ({"full_every": "", "keep_last": "5"}, ["full_every"], {"keep_last": 5}),
+    ],
+)
+def test_only_what_was_changed_is_sent(
+    client: Any,
+    trove: Any,
+    schedules: Any,
+    typed: dict[str, str],
+    unset: list[str],
+    changes: dict[str, Any],
+) -> None:
+    schedules.schedule_set.return_value = OLD
+    response = client.post(FORM, UNTOUCHED | typed, follow=True)
+    schedules.schedule_set.assert_called_once_with(OLD.id, unset=unset, **changes)
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert texts(response) == ["Changed schedule nightly."]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidScheduleError("there is nothing to change"),
+        ScheduleConflictError("it has a run in progress"),
+    ],
+)
+def test_what_the_product_refuses_stays_in_the_form_with_its_words(
+    client: Any, trove: Any, schedules: Any, error: Exception
+) -> None:
+    schedules.schedule_set.side_effect = error
+    response = client.post(FORM, UNTOUCHED)
+    schedules.schedule_set.assert_called_once_with(OLD.id, unset=[])
+    assert response.status_code == 200
+    assert response.context["form"].non_field_errors() == [str(error)]
+
+
+def test_a_wrong_pattern_is_refused_at_its_field(client: Any, trove: Any, schedules: Any) -> None:
+    response = client.post(FORM, UNTOUCHED | {"pattern": "0 2 * *"})
+    assert "has 4 fields" in response.context["form"].errors["pattern"][0]
+    schedules.schedule_set.assert_not_called()
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_undone(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    response = client.post(FORM, UNTOUCHED | {"name": "mine", "generation": "3"})
+    assert "was changed since" in response.context["form"].non_field_errors()[0]
+    schedules.schedule_set.assert_not_called()
+
+
+def test_a_schedule_that_is_gone_leads_back_to_the_list(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_show.side_effect = ScheduleNotFoundError("no backup schedule has this id")
+    schedules.schedule_list.return_value = []
+    response = client.get(FORM, follow=True)
+    assert response.redirect_chain == [(INDEX, 302)]

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A headless Chromium on the dashboard of a mini cloud, and what a person does with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import ElementNotInteractableException, WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "build/axe/node_modules/axe-core/axe.min.js"
+#: Where the pictures go: `make screenshots` names the docs' folder.
+IMAGES = ROOT / os.environ.get("TROVE_SCHEDULES_SCREENSHOTS", "build/screenshots")
+TIMEOUT = 15.0
+WIDTH, HEIGHT = 1280, 860
+_OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=en",
+    f"--window-size={WIDTH},{HEIGHT}",
+)
+
+
+def lacks(what: str) -> None:
+    """Say that a test can't be run for want of a program: CI fails then, others see it skipped."""
+    reason = f"not run: {what}"
+    if os.environ.get("TROVE_SCHEDULES_NOTHING_MAY_LACK"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Browser:
+    """One browser with a profile of its own.
+
+    :param profile: an empty folder.
+    """
+
+    def __init__(self, url: str, profile: Path) -> None:
+        self.url = url.rstrip("/")
+        chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+        if not chromium or not driver:
+            lacks("no chromium or no chromedriver here (Debian: chromium, chromium-driver)")
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(chromium)
+        for option in (*_OPTIONS, f"--user-data-dir={profile}"):
+            options.add_argument(option)
+        self.driver = webdriver.Chrome(options=options, service=Service(str(driver)))
+
+    def quit(self) -> None:
+        self.driver.quit()
+
+    def open(self, path: str) -> None:
+        self.driver.get(path if path.startswith("http") else self.url + path)
+
+    def log_in(self, user: str, password: str) -> None:
+        self.open("/auth/login/")
+        self.type("#id_username", user)
+        self.type("#id_password", password + Keys.ENTER)
+        self.wait("the instances", lambda: self.path == "/project/databases/")
+
+    @property
+    def path(self) -> str:
+        return str(self.driver.current_url).removeprefix(self.url).partition("?")[0]
+
+    # Looking
+
+    def wait(self, what: str, look: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
+        """Return what the look finds; fail with the page's text if it finds nothing in time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                found = look()
+            except WebDriverException:  # the page is changing under our eyes
+                found = None
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                text = self.driver.find_element(By.TAG_NAME, "body").text
+                pytest.fail(
+                    f"no {what} within {timeout:.0f} s at {self.driver.current_url}:\n{text}"
+                )
+            time.sleep(0.1)
+
+    def find(self, selector: str, text: str = "", timeout: float = TIMEOUT) -> WebElement:
+        """The first visible element with this text in it."""
+
+        def look() -> WebElement | None:
+            for element in self.driver.find_elements(By.CSS_SELECTOR, selector):
+                if element.is_displayed() and text in element.text:
+                    return element
+            return None
+
+        found: WebElement = self.wait(f"{selector} with {text!r}", look, timeout)
+        return found
+
+    def rows(self) -> list[list[str]]:
+        """The cells of the page's table, row by row, read at once: rows are replaced any time."""
+        rows: list[list[str]] = self.driver.execute_script(
+            "return [...document.querySelectorAll('table.datatable tbody tr[data-object-id]')]"
+            ".map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+        )
+        return rows
+
+    def messages(self) -> list[str]:
+        """What the toasts say, which are then closed: they cover buttons."""
+        toasts = self.driver.find_elements(By.CSS_SELECTOR, ".messages .alert")
+        texts = [toast.text.strip() for toast in toasts]
+        self.driver.execute_script(
+            "document.querySelectorAll('.messages .alert .close').forEach(each => each.click())"
+        )
+        gone = ".messages .alert"
+        self.wait("end of toasts", lambda: not self.driver.find_elements(By.CSS_SELECTOR, gone))
+        return texts
+
+    def focused(self) -> WebElement:
+        return self.driver.switch_to.active_element
+
+    # Doing
+
+    def click(self, selector: str, text: str = "") -> None:
+        def clicked() -> bool:
+            self.find(selector, text).click()
+            return True
+
+        self.wait(f"click on {selector} with {text!r}", clicked)
+
+    def type(self, selector: str, text: str) -> None:
+        field = self.find(selector)
+        field.clear()
+        field.send_keys(text)
+
+    def choose(self, selector: str, text: str) -> None:
+        for option in self.find(selector).find_elements(By.TAG_NAME, "option"):
+            if option.text == text:
+                option.click()
+                return
+        raise ElementNotInteractableException(f"{selector} offers no {text!r}")
+
+    def press(self, *keys: str) -> None:
+        """Type where the focus is."""
+        self.focused().send_keys(*keys)
+
+    def confirm(self) -> None:
+        """Confirm the deletion that was asked for."""
+        self.click(".modal-footer .btn-danger, .modal-footer .btn-primary")
+
+    # Recording
+
+    def screenshot(self, name: str) -> Path:
+        """Write what is seen as a picture."""
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        picture = IMAGES / f"dashboard-{name}.png"
+        self.driver.save_screenshot(str(picture))
+        return picture
+
+    def accessibility_faults(self, within: str) -> list[str]:
+        """What axe-core calls serious or critical in a part of the page."""
+        self.driver.execute_script(AXE.read_text())
+        found = self.driver.execute_async_script(
+            "const done = arguments[1];"
+            "axe.run(arguments[0], {resultTypes: ['violations']})"
+            ".then(done, error => done({violations: [{impact: 'serious', id: String(error),"
+            " nodes: []}]}));",
+            within,
+        )
+        return [
+            f"{each['id']}: {json.dumps([node['html'][:200] for node in each['nodes']])}"
+            for each in found["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]

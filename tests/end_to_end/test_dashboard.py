@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard in a real browser, on a real Horizon and the mini cloud.
+
+Each run leaves screenshots in build/screenshots; `make screenshots` puts them into the docs.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from bench.history import Project, execution_row, insert_rows
+from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser, lacks
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
+from trove_minicloud import dashboard as minicloud_dashboard, settings
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.services.horizon import Dashboard
+from trove_schedules import Schedule, ScheduledBackups
+from trove_schedules.model import marker
+
+PANEL = "/project/backup_schedules/"
+FORM = "#create_backup_schedule_form"
+EDIT_FORM = "#edit_backup_schedule_form"
+
+
+@pytest.fixture(scope="module")
+def horizon(cloud: LiveCloud) -> Dashboard:
+    try:
+        dashboard = minicloud_dashboard.enable(cloud.root, None)
+    except MiniCloudError as error:
+        lacks(str(error))
+    minicloud_dashboard.wait(cloud.root, dashboard)
+    cloud.create_instance("orders")
+    return dashboard
+
+
+@pytest.fixture(scope="module")
+def browser(
+    cloud: LiveCloud, horizon: Dashboard, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """The tenant, logged in."""
+    opened = Browser(horizon.url, tmp_path_factory.mktemp("chromium"))
+    try:
+        opened.log_in(settings.USER, cloud.settings.demo_password)
+        yield opened
+    finally:
+        opened.quit()
+
+
+@pytest.fixture
+def stranger(
+    cloud: LiveCloud, horizon: Dashboard, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """A browser in which nobody is logged in."""
+    opened = Browser(horizon.url, tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture(autouse=True)
+def no_schedules_left(schedules: ScheduledBackups) -> Iterator[None]:
+    yield
+    for each in schedules.schedule_list():
+        schedules.schedule_delete(each, force=True)
+
+
+def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Browser) -> None:
+    browser.open("/project/databases/")
+    assert browser.messages() == [], "the page of instances is clean"
+    row = browser.find("tr[data-display='orders']")
+    row.find_element("css selector", ".dropdown-toggle").click()
+    browser.find("tr[data-display='orders'] .dropdown-menu a", "Scheduled Backups")
+    browser.screenshot("instances")
+    browser.click("tr[data-display='orders'] .dropdown-menu a", "Scheduled Backups")
+    browser.wait("the schedules", lambda: browser.path == PANEL)
+    assert browser.find("#backup_schedules_instance option:checked").text == "orders"
+    assert browser.rows() == []
+
+    browser.click("a", "Create Schedule")
+    browser.type(f"{FORM} #id_name", "nightly")
+    browser.type(f"{FORM} #id_description", "made in the dashboard")
+    browser.choose(f"{FORM} #id_preset", "Every Sunday at 02:00 UTC")
+    browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
+    browser.type(f"{FORM} #id_pattern", "* * * * *")
+    expected = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    if expected - datetime.now(UTC) > timedelta(seconds=3):
+        browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
+    browser.screenshot("create")
+    browser.click(f"{FORM} input[type=submit]")
+    browser.find("tr[data-display='nightly']")
+    assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
+    created = browser.rows()
+    assert [row[1:5] for row in created] == [["nightly", "orders", "* * * * *", "Full"]]
+    browser.screenshot("schedules")
+
+    # The row of the run appears with the page, and changes to its end by itself.
+    browser.click("tr[data-display='nightly'] a", "nightly")
+    browser.find("#schedule_health", "PENDING")
+    browser.click("a", "Executions")
+    _reload_until_a_run(browser)
+    browser.find("table.datatable tbody td", "Backup complete", timeout=90)
+    browser.screenshot("executions")
+
+    browser.open(browser.path.replace("executions/", ""))
+    browser.find("#schedule_health", "OK")
+    assert len(browser.driver.find_elements("css selector", "svg .run-success")) >= 1
+
+    browser.click("a", "Executions")
+    before = [row[1] for row in browser.rows()]
+    browser.click("tbody tr:last-child button", "Delete Execution")
+    browser.confirm()
+    browser.wait("end of the row", lambda: before[-1] not in [row[1] for row in browser.rows()])
+    assert f"Deleted Execution: {before[-1]}" in browser.messages()[0]
+
+    browser.open(PANEL)
+    browser.click("tr[data-display='nightly'] .dropdown-toggle")
+    browser.click("tr[data-display='nightly'] button", "Delete Schedule")
+    browser.confirm()
+    browser.wait("end of the schedule", lambda: browser.rows() == [])
+    assert "Deleted Schedule: nightly" in browser.messages()[0]
+
+
+def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
+) -> None:
+    created = schedules.schedule_create("orders", "0 2 * * *", "nightly")
+    browser.open(PANEL)
+    browser.click("tr[data-display='nightly'] .dropdown-toggle")
+    browser.click("tr[data-display='nightly'] button", "Pause Schedule")
+    browser.find("tr[data-display='nightly'] td", "Paused")
+    assert "Paused Schedule: nightly" in browser.messages()[0]
+
+    browser.click("tr[data-display='nightly'] a", "nightly")
+    browser.find("#schedule_health", "PAUSED")
+    _act(browser, "button", "Resume Schedule")
+    browser.find("#schedule_health", "PENDING")
+    assert "Resumed Schedule: nightly" in browser.messages()[0]
+
+    _act(browser, "a", "Edit Schedule")
+    browser.find("#next_runs li", " 02:00:00 UTC")
+    browser.choose(f"{EDIT_FORM} #id_preset", "Every Sunday at 02:00 UTC")
+    browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
+    browser.type(f"{EDIT_FORM} #id_keep_last", "7")
+    browser.screenshot("edit")
+    browser.click(f"{EDIT_FORM} input[type=submit]")
+    browser.find("dd", "the newest 7")
+    browser.find("dd", "0 2 * * sun")
+    assert "Changed schedule nightly." in browser.messages()[0]
+    changed = schedules.schedule_show(created.id)
+    assert (changed.pattern, changed.keep_last) == ("0 2 * * sun", 7)
+
+    _act(browser, "a", "Edit Schedule")
+    browser.click(f"{EDIT_FORM} input[type=submit]")
+    browser.find(f"{EDIT_FORM} .alert", "there is nothing to change")
+    browser.open(f"{PANEL}{created.id}/")
+
+    _act(browser, "button", "Run Now")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Started a Run of Schedule: nightly" in browser.messages()[0]
+    browser.click(".page-header a", "Executions")
+    browser.find("table.datatable tbody td", "Backup complete", timeout=90)
+    browser.open(f"{PANEL}{created.id}/")
+    browser.find("#schedule_health", "OK")
+
+    _give_a_history(cloud, changed, "R", "")
+    _act(browser, "button", "Pause Schedule")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "has a run in progress" in browser.messages()[0]
+    assert not schedules.schedule_show(created.id).paused
+
+
+def test_a_wrong_pattern_is_refused_in_the_form_with_the_products_text(browser: Browser) -> None:
+    browser.open(PANEL)
+    browser.click("a", "Create Schedule")
+    browser.choose(f"{FORM} #id_instance", "orders")
+    browser.type(f"{FORM} #id_name", "never")
+    browser.type(f"{FORM} #id_pattern", "0 0 31 2 *")
+    words = "the pattern '0 0 31 2 *' is not valid: it names a day that never comes"
+    browser.find("#next_runs", words)
+    browser.click(f"{FORM} input[type=submit]")
+    browser.find(f"{FORM} .help-block", words)
+    assert browser.find(f"{FORM} #id_name").get_attribute("value") == "never"
+    browser.screenshot("refused")
+
+
+def test_the_form_can_be_used_by_the_keyboard_alone(browser: Browser) -> None:
+    browser.open(PANEL)
+    _tab_to(browser, lambda: browser.focused().text == "Create Schedule")
+    browser.press(Keys.ENTER)
+    browser.find(f"{FORM} #id_instance")
+    browser.wait("focus in the form", lambda: _focused_id(browser) == "id_instance")
+    browser.press("orders")
+    for field, typed in (("id_name", "by keyboard"), ("id_preset", "Every day")):
+        _tab_to(browser, lambda field=field: _focused_id(browser) == field)  # type: ignore[misc]
+        browser.press(typed)
+    _tab_to(browser, lambda: _focused_id(browser) == "id_kind")
+    browser.press("Incremental")
+    _tab_to(browser, lambda: browser.focused().get_attribute("type") == "submit")
+    browser.press(Keys.ENTER)
+    browser.find("tr[data-display='by keyboard']")
+    assert [row[1:5] for row in browser.rows()] == [
+        ["by keyboard", "orders", "0 2 * * *", "Incremental"]
+    ]
+    browser.messages()
+
+
+def test_several_schedules_are_deleted_at_once(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
+    for name in ("one", "two", "three"):
+        schedules.schedule_create("orders", "0 2 * * *", name)
+    browser.open(PANEL)
+    for name in ("one", "two"):
+        browser.click(f"tr[data-display='{name}'] .themable-checkbox label")
+    browser.click("button", "Delete Schedules")
+    browser.confirm()
+    browser.wait("one row", lambda: [row[1] for row in browser.rows()] == ["three"])
+    browser.messages()
+
+
+def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
+    schedules.schedule_create("orders", "0 2 * * *", "in the tab")
+    schedules.schedule_create("m", "0 2 * * *", "of another")
+    browser.open("/project/databases/")
+    browser.click("a", "orders")
+    browser.click(".nav-tabs a", "Scheduled Backups")
+    browser.find("tr[data-display='in the tab']")
+    assert [row[1] for row in browser.rows()] == ["in the tab"]
+    browser.screenshot("tab")
+
+
+def test_the_details_draw_outcomes_durations_and_sizes(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
+) -> None:
+    created = schedules.schedule_create("orders", "0 2 * * *", "nightly", incremental=True)
+    # As if the schedule had made it.
+    backup = cloud.take_backup(created.instance, description=marker(created.id))["id"]
+    _give_a_history(cloud, created, "SSSESSSSSESSSSSS", backup)
+    browser.open(f"{PANEL}{created.id}/")
+    browser.find("#schedule_health", "OK")
+    drawn = browser.driver.find_elements("css selector", "svg.schedule-runs .run")
+    states = [each.get_attribute("class") for each in drawn]
+    assert [states.index("run run-error"), states.count("run run-error"), len(states)] == [3, 2, 16]
+    assert "2.5 MB" in browser.find("svg.schedule-runs").text
+    browser.driver.set_window_size(WIDTH, HEIGHT + 120)
+    browser.screenshot("details")
+    browser.driver.set_window_size(WIDTH, HEIGHT)
+    browser.click("summary", "As a table")
+    table = browser.find("#runs_table tbody").text
+    assert table.count("ERROR") == 2
+    assert table.count("no space left on the device") == 2
+
+
+def test_a_second_tenant_sees_nothing_of_the_first(
+    cloud: LiveCloud, stranger: Browser, schedules: ScheduledBackups
+) -> None:
+    created = schedules.schedule_create("orders", "0 2 * * *", "private")
+    name, password = f"stranger-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    cloud.new_tenant(name, password)
+    stranger.log_in(name, password)
+    stranger.open(PANEL)
+    assert stranger.rows() == []
+    stranger.open(f"{PANEL}{created.id}/")
+    stranger.wait("the list", lambda: stranger.path == PANEL)
+    assert (
+        f"no backup schedule of this project has the id '{created.id}'" in (stranger.messages()[0])
+    )
+
+
+@pytest.mark.parametrize(
+    "page", ["", "create/", "{schedule}/", "{schedule}/edit/", "{schedule}/executions/"]
+)
+def test_axe_finds_no_serious_fault(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups, page: str
+) -> None:
+    if not AXE.exists():
+        lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
+    created = schedules.schedule_create("orders", "0 2 * * *", "looked at")
+    browser.open(f"{PANEL}{page.format(schedule=created.id)}")
+    browser.find("h1")
+    assert browser.accessibility_faults(".backup-schedules") == []
+
+
+def test_pages_of_a_thousand_rows_come_in_time(
+    cloud: LiveCloud, horizon: Dashboard, stranger: Browser
+) -> None:
+    name, password = f"large-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    session, _ = cloud.new_tenant(name, password)
+    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    project = Project(session, database, 1000, 1000)
+    stranger.log_in(name, password)
+    schedule = project.schedule_ids[0]
+    for page, rows in (("", 20), (f"{schedule}/", 0), (f"{schedule}/executions/", 20)):
+        taken = []
+        for _ in range(3):
+            started = time.monotonic()
+            stranger.open(f"{PANEL}{page}")
+            taken.append(time.monotonic() - started)
+        assert len(stranger.rows()) == rows
+        assert min(taken) < 1.5, (page, taken)
+
+
+def _give_a_history(cloud: LiveCloud, schedule: Schedule, states: str, backup: str) -> None:
+    """Write a past run into Mistral's database for each letter, the last one yesterday's."""
+    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        connection.row_factory = sqlite3.Row
+        query = "select * from cron_triggers_v2 where id = ?"
+        trigger = dict(connection.execute(query, [schedule.trigger_id]).fetchone())
+        runs = []
+        for number, letter in enumerate(reversed(states)):
+            started = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=number + 1)
+            run = execution_row(trigger, 0, started, trigger["project_id"])
+            run["updated_at"] = started + timedelta(seconds=4 + number * 7 % 5)
+            run["output"] = json.dumps({"status": "Backup complete", "backup_id": backup})
+            if letter == "E":
+                run |= {"state": "ERROR", "output": "{}"}
+                run["state_info"] = "… msg='no space left on the device']"
+            elif letter == "R":
+                run |= {"state": "RUNNING", "output": "{}"}
+            runs.append({"state_info": None} | run)
+        insert_rows(connection, "workflow_executions_v2", runs)
+
+
+def _act(browser: Browser, element: str, text: str) -> None:
+    """Choose an action on the page of a schedule."""
+    browser.click(".page-header .dropdown-toggle")
+    browser.click(f".page-header {element}", text)
+
+
+def _next_sunday() -> datetime:
+    now = datetime.now(UTC)
+    days = (6 - now.weekday()) % 7
+    sunday = (now + timedelta(days=days)).replace(hour=2, minute=0, second=0, microsecond=0)
+    return sunday if sunday > now else sunday + timedelta(days=7)
+
+
+def _reload_until_a_run(browser: Browser) -> None:
+    deadline = time.monotonic() + FIRING_TIMEOUT
+    while not browser.rows():
+        assert time.monotonic() < deadline, "the schedule didn't fire"
+        time.sleep(0.5)
+        browser.driver.refresh()
+
+
+def _tab_to(browser: Browser, there: object) -> None:
+    assert callable(there)
+    for _ in range(60):
+        if there():
+            return
+        browser.press(Keys.TAB)
+    pytest.fail(f"60 times Tab didn't lead there; the focus is on {browser.focused().text!r}")
+
+
+def _focused_id(browser: Browser) -> str | None:
+    return browser.focused().get_attribute("id")
