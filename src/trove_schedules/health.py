@@ -205,7 +205,7 @@ def _state(
         return State.RUNNING, f"backup {running.id} is {running.status}; {said}"
     unserved = [due for due in view.due if not view.succeeded_since(due)]
     if unserved:
-        return _missed(view, unserved[-1], executions, said)
+        return _missed(view, unserved, executions, said)
     if newest is None:
         return State.PENDING, f"never due yet; first at {_at(schedule.next_execution_time)}"
     if limits.max_age is not None and now - newest.created > limits.max_age:
@@ -217,11 +217,12 @@ def _state(
 
 def _missed(
     view: _View,
-    due: datetime,
+    unserved: Sequence[datetime],
     executions: Callable[[Schedule], Sequence[ScheduleExecution]],
     said: str,
 ) -> tuple[State, str]:
-    """The state where the last due time brought no backup."""
+    """The state where the last due times, in order, brought no backup."""
+    due = unserved[-1]
     missed = f"no backup for {_at(due)}; {said}"
     schedule = view.schedule
     if schedule.next_firing is not None and schedule.next_firing < view.now - GRACE:
@@ -231,16 +232,20 @@ def _missed(
         )
     failed = view.failed_since(due)
     try:
-        found = [
-            each
-            for each in executions(schedule)
-            if each.created_at >= due - _EARLY and not each.already_backed_up
-        ]
+        newest = [each for each in executions(schedule) if not each.already_backed_up]
     except ServiceError as error:
         state = State.FAILED if failed else State.UNKNOWN
         return state, f"{missed}; Mistral can't say why: {error}"
+    found = [each for each in newest if each.created_at >= due - _EARLY]
     if any(not each.ended for each in found):
-        return State.RUNNING, f"a run is in progress; {missed}"
+        if len(unserved) == 1:
+            return State.RUNNING, f"a run is in progress; {missed}"
+        # It may mend it; what the due time before brought is known. A run that tries for longer
+        # than its period would otherwise never be seen to fail.
+        due = unserved[-2]
+        found = [each for each in newest if each.ended and each.created_at >= due - _EARLY]
+        if not found:
+            return State.RUNNING, f"a run is in progress; {missed}"
     wrong = next((each for each in found if each.state != "SUCCESS"), None)
     if wrong is not None:
         why = reason(wrong.state_info) or wrong.state

@@ -190,7 +190,7 @@ def test_a_backup_that_hangs_is_running_and_then_blocked(
     tool = hung_tool(cloud, tenant.instance)
     try:
         assert tenant.health().state == State.PAUSED, "a paused schedule is not looked at further"
-        tenant.api.schedule_resume(tenant.schedule)
+        tenant.api.schedule_resume(tenant.schedule, force=True)
         assert tenant.health().state == State.RUNNING
         time.sleep(2)
         hung = tenant.health(Limits(blocked_after=timedelta(seconds=1)))

@@ -232,3 +232,12 @@ def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
     for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.STALE)):
         found = health.from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
         assert found.state == state
+
+
+def test_a_run_in_progress_does_not_hide_that_the_one_before_failed(nightly) -> None:
+    before = run(DUE - timedelta(days=1), "ERROR", "x [action=y, msg='instance is SHUTDOWN']")
+    found = assess(nightly, [], run(DUE, "RUNNING"), before)
+    assert found.state == State.FAILED
+    assert "instance is SHUTDOWN" in found.reason
+    served = backup(DUE - timedelta(days=1))
+    assert assess(nightly, [served], run(DUE, "RUNNING"), before).state == State.RUNNING
