@@ -186,6 +186,7 @@ def test_a_backup_that_hangs_is_running_and_then_blocked(
     cloud: LiveCloud, tenants: dict[str, Tenant]
 ) -> None:
     tenant = tenants["forgotten"]
+    tenant.api.schedule_pause(tenant.schedule, force=True)
     tenant.api.schedule_run(tenant.schedule)
     tool = hung_tool(cloud, tenant.instance)
     try:
