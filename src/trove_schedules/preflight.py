@@ -59,11 +59,12 @@ def _checks(
         mistral = connect()
         yield _check("workbook", lambda: _workbook(mistral))
         yield _check("actions", lambda: _actions(mistral))
-        yield _periodic(mistral)
+        schedules = triggers.find_all(mistral)
+        yield _periodic(schedules)
     quota = _check("Trove", lambda: _quota(trove))
     yield quota
     if quota.ok and reached.ok:
-        yield _retention(triggers.find_all(connect()), trove.backup_quota())
+        yield _retention(schedules, trove.backup_quota())
     if quota.ok and instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
@@ -101,9 +102,9 @@ def _actions(mistral: Mistral) -> str:
     return "the workbook's actions are there"
 
 
-def _periodic(mistral: Mistral) -> Check:
+def _periodic(listed: list[Schedule]) -> Check:
     """Only a trigger that is overdue shows that nobody fires triggers."""
-    schedules = [each for each in triggers.find_all(mistral) if each.next_firing is not None]
+    schedules = [each for each in listed if each.next_firing is not None]
     late = [each for each in schedules if each.next_firing and each.next_firing < _late()]
     if late:
         return Check(
