@@ -31,10 +31,10 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 test: lint types test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit --numprocesses 2
 
 test-contract: $(BIN)/.test ## What the code assumes of other projects, checked against them
-	$(BIN)/pytest tests/contract
+	$(BIN)/pytest tests/contract --numprocesses 2 --dist loadfile
 
 test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mocked
 	$(DASHBOARD_BIN)/pytest tests/dashboard
