@@ -8,11 +8,12 @@ import pwd
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trove_minicloud.errors import StopError
-from trove_minicloud.programs import Program
+from trove_minicloud.errors import StartupError, StopError
+from trove_minicloud.programs import NotReadyError, Program
 
 _KILL_TIMEOUT = 5.0
 _POLL_INTERVAL = 0.02
@@ -55,6 +56,32 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             group=account.pw_gid if account else None,
             extra_groups=() if account else None,
         )
+
+
+@contextlib.contextmanager
+def running(program: Program) -> Iterator[ProcessRecord]:
+    """Have the program run for the block, ready at its beginning, without a supervisor.
+
+    :raises StartupError: it died, or wasn't ready in time.
+    """
+    process = start(program)
+    recorded = record(program, process)
+    try:
+        deadline = time.monotonic() + program.ready_timeout
+        while True:
+            try:
+                program.ready()
+                break
+            except NotReadyError as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise StartupError(
+                        f"{program.name} is not ready ({error}); see {program.log}."
+                    ) from error
+            time.sleep(_POLL_INTERVAL)
+        yield recorded
+    finally:
+        stop_group(recorded)
+        process.wait()
 
 
 def record(program: Program, process: subprocess.Popen[bytes]) -> ProcessRecord:

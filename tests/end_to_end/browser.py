@@ -19,6 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.end_to_end.lacking import lacks
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "build/axe/node_modules/axe-core/axe.min.js"
 #: Where the pictures go: `make screenshots` names the docs' folder.
@@ -37,14 +39,6 @@ _OPTIONS = (
     "--lang=en",
     f"--window-size={WIDTH},{HEIGHT}",
 )
-
-
-def lacks(what: str) -> None:
-    """Say that a test can't be run for want of a program: CI fails then, others see it skipped."""
-    reason = f"not run: {what}"
-    if os.environ.get("TROVE_SCHEDULES_NOTHING_MAY_LACK"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Browser:

@@ -18,8 +18,9 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from bench.history import Project, execution_row, insert_rows
-from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser, lacks
+from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
 from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
+from tests.end_to_end.lacking import lacks
 from trove_minicloud import dashboard as minicloud_dashboard, settings
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard

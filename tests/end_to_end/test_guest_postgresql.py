@@ -32,7 +32,6 @@ from trove_minicloud.guest.manifest import Manifest
 from trove_minicloud.guest.postgresql.check import TarCheck
 from trove_minicloud.guest.restore import restore
 from trove_minicloud.guest.storage.local import LocalStore
-from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 
 
@@ -65,27 +64,10 @@ def source(root: Root) -> Iterator[Instance]:
         yield instance
 
 
-@contextlib.contextmanager
-def running(root: Root, instance: Instance) -> Iterator[processes.ProcessRecord]:
-    program = postgresql.server_program(root, instance)
-    process = processes.start(program)
-    record = processes.record(program, process)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                program.ready()
-                break
-            except NotReadyError as error:
-                log = program.log.read_text()[-2000:]
-                assert process.poll() is None, f"the server died: {log}"
-                assert time.monotonic() < deadline, f"not ready in 60 s: {error}\n{log}"
-                time.sleep(0.05)
-        yield record
-    finally:
-        if process.poll() is None:
-            process.send_signal(program.stop_signal)
-        process.wait(60)
+def running(
+    root: Root, instance: Instance
+) -> contextlib.AbstractContextManager[processes.ProcessRecord]:
+    return processes.running(postgresql.server_program(root, instance))
 
 
 def execute(root: Root, instance: Instance, *statements: str) -> list[tuple[object, ...]]:

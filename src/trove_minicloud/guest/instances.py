@@ -12,12 +12,14 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from trove_minicloud import ports
 from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.guest.errors import (
@@ -29,6 +31,8 @@ from trove_minicloud.root import Root
 
 LOG = logging.getLogger(__name__)
 
+#: Where the servers that we make listen.
+HOST = "127.0.0.1"
 _FILE = "instance.json"
 # The complaints about damaged files that this process has made already.
 _told: set[str] = set()
@@ -76,6 +80,26 @@ class Instance:
     def superuser_password_file(self, root: Root) -> Path:
         """The administrator's password (managed servers only), in the same form."""
         return self.folder(root) / "superuser.password"
+
+
+def new(
+    root: Root, name: str, project_id: str, *, datastore: str, version: str, user: str
+) -> Instance:
+    """A managed instance on a free loopback port, with a history of its own; nothing is saved."""
+    return Instance(
+        id=str(uuid.uuid4()),
+        name=name,
+        project_id=project_id,
+        datastore=datastore,
+        version=version,
+        managed=True,
+        wanted="running",
+        host=HOST,
+        port=ports.choose(1, root)[0],
+        user=user,
+        incarnation=str(uuid.uuid4()),
+        created_at=datetime.now(UTC),
+    )
 
 
 def save(root: Root, instance: Instance) -> None:

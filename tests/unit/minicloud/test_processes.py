@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram, wait_for
 from trove_minicloud import processes
+from trove_minicloud.errors import StartupError
 from trove_minicloud.programs import DATABASE_VARIABLES, Program
 
 _started: list[subprocess.Popen[bytes]] = []
@@ -157,3 +158,35 @@ def test_only_what_a_program_needs_of_the_callers_environment_reaches_it(
     assert names.isdisjoint({"AWS_SECRET_ACCESS_KEY", "http_proxy"})
     # Python itself may set LC_CTYPE.
     assert set(database.log.read_text().split()) <= {"A", "PATH", "LANG", "LC_CTYPE"}
+
+
+def test_a_program_runs_for_a_block_and_is_ready_in_it(make_program: MakeProgram) -> None:
+    program = make_program()
+
+    with processes.running(program) as record:
+        assert _is_ready(program)
+        assert processes.is_alive(record)
+    assert not processes.is_alive(record)
+
+
+def test_a_program_that_dies_before_it_is_ready_is_an_error_that_names_its_log(
+    make_program: MakeProgram,
+) -> None:
+    program = make_program(code="sys.exit(3)")
+
+    with (
+        pytest.raises(StartupError, match=rf"not ready .*see {program.log}"),
+        processes.running(program),
+    ):
+        pytest.fail("it ran")
+
+
+def test_a_program_that_is_not_ready_in_time_is_stopped(make_program: MakeProgram) -> None:
+    program = make_program(
+        code="(ready.parent / 'pid').write_text(str(os.getpid())); time.sleep(60)",
+        ready_timeout=0.5,
+    )
+
+    with pytest.raises(StartupError), processes.running(program):
+        pytest.fail("it ran")
+    assert processes.start_time(int((program.cwd / "pid").read_text())) is None

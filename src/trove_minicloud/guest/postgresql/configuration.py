@@ -4,11 +4,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from trove_minicloud.guest.instances import HOST
 from trove_minicloud.guest.postgresql.programs import INCREMENTAL_MAJOR
 
 SUPERUSER = "postgres"
 BACKUP_ROLE = "minicloud_backup"
-HOST = "127.0.0.1"
 
 _HBA = f"""\
 # TYPE  DATABASE     USER              ADDRESS       METHOD

@@ -8,7 +8,6 @@ and open the parents of its folders to everybody when run as root.
 import functools
 import importlib.util
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -16,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trove_minicloud.guest.errors import ProgramsMissingError, UnreachableFolderError
+from trove_minicloud.guest.accounts import Account, server_account
+from trove_minicloud.guest.errors import ProgramsMissingError
 from trove_minicloud.root import Root
 
 FOLDER_VARIABLE = "TROVE_MINICLOUD_PG_BINDIR"
@@ -68,29 +68,9 @@ def any_client_programs(root: Root) -> Programs:
     return _first(root, _CLIENT_TOOLS, None)
 
 
-def server_user() -> pwd.struct_passwd | None:
-    """Who runs the servers: `postgres` or `nobody` if we are root, which servers refuse to be."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam("postgres")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
-def require_reachable(folder: Path) -> None:
-    """:raises UnreachableFolderError: the server's user can't pass through to this folder."""
-    if (user := server_user()) is None:
-        return
-    for parent in (folder, *folder.parents):
-        status = parent.stat()
-        passable = 0o100 if status.st_uid == user.pw_uid else 0o001
-        if not status.st_mode & passable:
-            raise UnreachableFolderError(
-                f"Database servers run as user {user.pw_name} and can't get at {folder}, because"
-                f" {parent} is closed to others. Choose a root outside of it, such as"
-                " /var/lib/trove-minicloud."
-            )
+def account() -> Account:
+    """Who runs the servers."""
+    return server_account("postgres")
 
 
 def _first(root: Root, tools: tuple[str, ...], major: int | None) -> Programs:

@@ -2,28 +2,27 @@
 """A new PostgreSQL server from unpacked backups."""
 
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from trove_minicloud.guest import instances
+from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import RestoreError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql import configuration
-from trove_minicloud.guest.postgresql.connection import client_environment
 from trove_minicloud.guest.postgresql.programs import (
     Programs,
+    account,
     major_of,
-    require_reachable,
     server_programs,
 )
 from trove_minicloud.guest.postgresql.server import (
-    give_to_server_user,
     new_instance,
     set_passwords,
 )
+from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
 _TIMEOUT = 3600.0
@@ -78,7 +77,7 @@ def restore_server(
     """
     programs = server_programs(root, major_of(version))
     instance = new_instance(root, name, project_id, programs.version)
-    require_reachable(folder)
+    require_reachable(folder, account())
     data = folder / "data"
     if len(chain) == 1:
         chain[0].rename(data)
@@ -94,7 +93,7 @@ def restore_server(
     # accept the source's backups as parents of the copy's: rows are lost by that.
     (data / "recovery.signal").touch(0o600)
     data.chmod(0o700)
-    give_to_server_user(data)
+    give_to(account(), data)
     set_passwords(programs, folder, instance, {"restore_command": "false", "hot_standby": "off"})
     instances.write(folder, instance)
     return instance
@@ -117,19 +116,4 @@ def _inherited(programs: Programs, data: Path) -> dict[str, int]:
 
 
 def _run(argv: Sequence[str], folder: Path) -> str:
-    try:
-        run = subprocess.run(
-            argv,
-            cwd=folder,
-            env=client_environment(folder / "none"),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RestoreError(f"{argv[0]} took more than {_TIMEOUT:.0f} s.") from error
-    if run.returncode != 0:
-        raise RestoreError(f"{argv[0]} exited {run.returncode}: {run.stderr.strip()[-2000:]}")
-    return run.stdout
+    return run(argv, folder, timeout=_TIMEOUT, error=RestoreError)

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """PostgreSQL servers that the mini cloud makes and runs: `create_server` and what it shares."""
 
-import os
 import secrets
-import shutil
 import signal
-import subprocess
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from trove_minicloud import ports
 from trove_minicloud.guest import instances
+from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql import configuration
-from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, HOST, SUPERUSER
+from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, SUPERUSER
 from trove_minicloud.guest.postgresql.connection import (
     Server,
     identify,
@@ -26,17 +21,16 @@ from trove_minicloud.guest.postgresql.connection import (
 from trove_minicloud.guest.postgresql.programs import (
     INCREMENTAL_MAJOR,
     Programs,
+    account,
     client_programs,
     major_of,
-    require_reachable,
     server_programs,
-    server_user,
 )
+from trove_minicloud.guest.tools import run
 from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
 
 DATASTORE = "postgresql"
-_TIMEOUT = 600.0
 # A server that was killed first replays its WAL.
 _READY_TIMEOUT = 300.0
 _STOP_TIMEOUT = 60.0
@@ -48,36 +42,24 @@ def create_server(root: Root, name: str, project_id: str) -> Instance:
     :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
     """
     root.prepare()
-    programs = server_programs(root)
+    programs, user = server_programs(root), account()
     instance = new_instance(root, name, project_id, programs.version)
     with instances.building(root) as folder:
-        require_reachable(folder)
+        require_reachable(folder, user)
         data = folder / "data"
         data.mkdir(mode=0o700)
-        give_to_server_user(data)
-        run_as_server_user(initdb_command(programs, data), folder)
+        give_to(user, data)
+        run(initdb_command(programs, data), folder, user=user)
         configuration.write(data, configuration.settings(instance.port, programs.major, {}))
-        give_to_server_user(data)
+        give_to(user, data)
         set_passwords(programs, folder, instance, {})
         instances.write(folder, instance)
     return instance
 
 
 def new_instance(root: Root, name: str, project_id: str, version: str) -> Instance:
-    """A managed instance on a free port, with a history of its own."""
-    return Instance(
-        id=str(uuid.uuid4()),
-        name=name,
-        project_id=project_id,
-        datastore=DATASTORE,
-        version=version,
-        managed=True,
-        wanted="running",
-        host=HOST,
-        port=ports.choose(1, root)[0],
-        user=BACKUP_ROLE,
-        incarnation=str(uuid.uuid4()),
-        created_at=datetime.now(UTC),
+    return instances.new(
+        root, name, project_id, datastore=DATASTORE, version=version, user=BACKUP_ROLE
     )
 
 
@@ -87,7 +69,7 @@ def server_program(root: Root, instance: Instance) -> Program:
     :raises ProgramsMissingError: no programs of its version.
     """
     programs = server_programs(root, major_of(instance.version))
-    user = server_user()
+    user = account()
 
     def ready() -> None:
         try:
@@ -161,7 +143,7 @@ def set_passwords(
         *_role_statements(BACKUP_ROLE, "NOSUPERUSER LOGIN REPLICATION", passwords[BACKUP_ROLE]),
     )
     argv = single_user_command(programs, folder / "data", options)
-    run_as_server_user(argv, folder, "".join(f"{line}\n" for line in statements))
+    run(argv, folder, stdin="".join(f"{line}\n" for line in statements), user=account())
     files = {SUPERUSER: "superuser.password", BACKUP_ROLE: "backup.password"}
     for role, file in files.items():
         write_password_file(folder / file, instance.port, role, passwords[role])
@@ -186,39 +168,3 @@ def _role_statements(role: str, attributes: str, password: str) -> Iterator[str]
         f" THEN CREATE ROLE {role}; END IF; END $$"
     )
     yield f"ALTER ROLE {role} {attributes} PASSWORD '{password}' VALID UNTIL 'infinity'"
-
-
-def run_as_server_user(argv: Sequence[str], folder: Path, stdin: str = "") -> None:
-    """Run one of PostgreSQL's programs that refuses to run as root, to its end.
-
-    :raises DatastoreError: it failed; the text holds what it said.
-    """
-    user = server_user()
-    try:
-        run = subprocess.run(
-            argv,
-            input=stdin,
-            cwd=folder,
-            env={"PATH": os.defpath, "LC_ALL": "C"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DatastoreError(f"{argv[0]} took more than {_TIMEOUT:.0f} s.") from error
-    if run.returncode != 0:
-        raise DatastoreError(f"{argv[0]} exited {run.returncode}: {run.stdout.strip()[-2000:]}")
-
-
-def give_to_server_user(folder: Path) -> None:
-    """Make the user who runs the servers own the folder and all in it."""
-    if (user := server_user()) is None:
-        return
-    shutil.chown(folder, user.pw_uid, user.pw_gid)
-    for path in folder.rglob("*"):
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 from pathlib import Path
 
 import pytest
@@ -55,13 +54,3 @@ def test_the_newest_system_version_is_preferred(
         fake_postgresql.install(tmp_path / version / "bin")
 
     assert programs.any_client_programs(root).folder == tmp_path / "18" / "bin"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
-def test_a_root_that_the_servers_user_cannot_get_at_is_refused(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    (closed / "root").mkdir(parents=True)
-    closed.chmod(0o700)
-
-    with pytest.raises(programs.UnreachableFolderError, match="is closed to others"):
-        programs.require_reachable(closed / "root")

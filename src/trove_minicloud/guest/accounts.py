@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The account that runs a database's servers where we are root, which the servers refuse to be."""
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+from trove_minicloud.guest.errors import UnreachableFolderError
+
+#: None where the servers run as whoever we are.
+Account = pwd.struct_passwd | None
+_FALLBACK = "nobody"
+
+
+def server_account(customary: str) -> Account:
+    """The database's customary account, or `nobody` if this machine doesn't have that."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(customary)
+    except KeyError:
+        return pwd.getpwnam(_FALLBACK)
+
+
+def require_reachable(folder: Path, user: Account) -> None:
+    """:raises UnreachableFolderError: the user can't pass through to this folder."""
+    if user is None:
+        return
+    for parent in (folder, *folder.parents):
+        status = parent.stat()
+        passable = 0o100 if status.st_uid == user.pw_uid else 0o001
+        if not status.st_mode & passable:
+            raise UnreachableFolderError(
+                f"Database servers run as user {user.pw_name} and can't get at {folder}, because"
+                f" {parent} is closed to others. Choose a root outside of it, such as"
+                " /var/lib/trove-minicloud."
+            )
+
+
+def give_to(user: Account, path: Path) -> None:
+    """Make the user own the file, or the folder and all in it."""
+    if user is None:
+        return
+    shutil.chown(path, user.pw_uid, user.pw_gid)
+    for below in path.rglob("*"):
+        os.chown(below, user.pw_uid, user.pw_gid, follow_symlinks=False)

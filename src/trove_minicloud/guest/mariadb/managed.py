@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MariaDB servers that are instances of the mini cloud: `create_server` and what it shares."""
+
+import shlex
+
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import ServerUnavailableError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.mariadb import programs, server
+from trove_minicloud.guest.mariadb.connection import status
+from trove_minicloud.programs import Program
+from trove_minicloud.root import Root
+
+DATASTORE = "mariadb"
+
+
+def create_server(root: Root, name: str, project_id: str) -> Instance:
+    """Make a new, empty server, wanted running: the supervisor starts it.
+
+    :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
+    """
+    root.prepare()
+    found = programs.find()
+    instance = new_instance(root, name, project_id, found.version)
+    with instances.building(root) as folder:
+        server.make(found, folder, instance.port)
+        instances.write(folder, instance)
+    return instance
+
+
+def new_instance(root: Root, name: str, project_id: str, version: str) -> Instance:
+    return instances.new(
+        root, name, project_id, datastore=DATASTORE, version=version, user=server.BACKUP_USER
+    )
+
+
+def server_program(root: Root, instance: Instance) -> Program:
+    """How to run a managed instance's server.
+
+    :raises ProgramsMissingError: no programs of its version.
+    """
+    found = programs.find_for(instance.version)
+    return server.program(found, instance.folder(root), f"{DATASTORE}-{instance.id}")
+
+
+def is_serving(root: Root, instance: Instance) -> bool:
+    """Whether a backup could connect now; takes 5 seconds at most."""
+    try:
+        status(instance.password_file(root), "Uptime")
+    except ServerUnavailableError:
+        return False
+    return True
+
+
+def connect_command(root: Root, instance: Instance) -> str:
+    """For an administrator of a managed instance's databases; it names the password's file."""
+    option_file = instance.superuser_password_file(root)
+    return shlex.join(("mariadb", f"--defaults-file={option_file}"))

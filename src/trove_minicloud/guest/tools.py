@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one of a database's own programs to its end: `run`."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.guest.accounts import Account
+from trove_minicloud.guest.errors import DatastoreError
+
+ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C"}
+_OUTPUT_LIMIT = 2000
+
+
+def run(
+    argv: Sequence[str],
+    folder: Path,
+    *,
+    env: Mapping[str, str] = ENVIRONMENT,
+    stdin: str = "",
+    user: Account = None,
+    timeout: float = 600.0,
+    error: type[MiniCloudError] = DatastoreError,
+) -> str:
+    """Run the program in the folder, and return what it wrote to stdout.
+
+    :param env: its whole environment.
+    :param user: who to be, if not ourselves.
+    :param timeout: in seconds.
+    :raises MiniCloudError: (of the class `error`) it failed; the text holds what it said.
+    """
+    try:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            cwd=folder,
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+    except subprocess.TimeoutExpired as expired:
+        raise error(f"{argv[0]} took more than {timeout:.0f} s.") from expired
+    if done.returncode != 0:
+        said = "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip())))
+        raise error(f"{argv[0]} exited {done.returncode}: {said[-_OUTPUT_LIMIT:]}")
+    return done.stdout
