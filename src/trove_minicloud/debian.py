@@ -8,12 +8,12 @@ it as well. What the packages need and the machine lacks is unpacked beside them
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
 _TIMEOUT = 300.0
@@ -55,24 +55,12 @@ def _with_dependencies(packages: Sequence[str]) -> list[str]:
 
 
 def _run(packages: Sequence[str], argv: Sequence[str], folder: Path) -> str:
+    # The answer is read, so it has to be in the one language.
+    env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     try:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            # The answer is read, so it has to be in the one language.
-            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _unavailable(packages, f"{argv[0]} has not ended after {_TIMEOUT:.0f} s") from error
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-        raise _unavailable(packages, f"'{' '.join(argv[:2])}': {last[0]}")
-    return done.stdout
+        return run(argv, folder, env=env, timeout=_TIMEOUT, error=MiniCloudError)
+    except MiniCloudError as error:
+        raise _unavailable(packages, str(error)) from error
 
 
 def _unavailable(packages: Sequence[str], cause: str) -> MiniCloudError:

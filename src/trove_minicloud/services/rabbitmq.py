@@ -11,7 +11,7 @@ from pathlib import Path
 from trove_minicloud import debian
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.files import write_private
-from trove_minicloud.guest.postgresql.programs import server_user
+from trove_minicloud.guest.accounts import give_to, server_account
 from trove_minicloud.programs import DATABASE_VARIABLES, NotReadyError, Program
 from trove_minicloud.root import Root
 
@@ -54,9 +54,7 @@ def configure(root: Root, cluster: Cluster) -> None:
     if not cookie.exists():
         write_private(cookie, secrets.token_urlsafe(24))
         cookie.chmod(0o400)
-    if (user := server_user()) is not None:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, user.pw_uid, user.pw_gid)
+    give_to(server_account(NAME), folder)
 
 
 def programs(root: Root, cluster: Cluster) -> tuple[Program, Program]:
@@ -64,7 +62,7 @@ def programs(root: Root, cluster: Cluster) -> tuple[Program, Program]:
     prefix = _programs(root)
     erlang = prefix / "usr/lib/erlang/bin"
     folder = root.service(NAME)
-    user = server_user()
+    user = server_account(NAME)
 
     def program(name: str, argv: tuple[str, ...], ready: Callable[[], None]) -> Program:
         return Program(
