@@ -2,11 +2,9 @@
 """One supervised program over time: starting, ready, and starting again after a death."""
 
 import logging
-import os
 import subprocess
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from trove_minicloud import processes
 from trove_minicloud.errors import StopError
@@ -21,7 +19,6 @@ _LONGEST_DELAY = 30.0
 # A program that was ready for this long has recovered: its next death is a first one again.
 _STABLE_AFTER = 60.0
 _READY_INTERVAL = 0.2
-_EVIDENCE_LINES = 15
 
 
 class Child:
@@ -80,7 +77,7 @@ class Child:
         """Why it isn't running: what happened, and the last lines it wrote in this attempt."""
         log = self._program.log
         lines = [f"{self.name} {self._reason}.", f"The end of {log}:"]
-        lines += [f"  {line}" for line in _tail(log, self._log_offset)]
+        lines += [f"  {line}" for line in processes.tail(log, self._log_offset)]
         return "\n".join([*lines, *filter(None, [space_problem(log.parent)])])
 
     def _start(self) -> None:
@@ -129,12 +126,3 @@ class Child:
 
 def _exit_text(code: int) -> str:
     return f"by signal {-code}" if code < 0 else f"with exit code {code}"
-
-
-def _tail(log: Path, offset: int) -> list[str]:
-    if not log.exists():
-        return []
-    with log.open("rb") as stream:
-        stream.seek(max(offset, os.fstat(stream.fileno()).st_size - 16384))
-        text = stream.read().decode("utf-8", "replace")
-    return text.splitlines()[-_EVIDENCE_LINES:]

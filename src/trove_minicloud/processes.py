@@ -16,6 +16,7 @@ from trove_minicloud.errors import StartupError, StopError
 from trove_minicloud.programs import NotReadyError, Program
 
 _KILL_TIMEOUT = 5.0
+_TAIL_LINES = 15
 _POLL_INTERVAL = 0.02
 # Zombie and dead, in the letters of /proc.
 _ENDED = "ZX"
@@ -74,9 +75,8 @@ def running(program: Program) -> Iterator[ProcessRecord]:
                 break
             except NotReadyError as error:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise StartupError(
-                        f"{program.name} is not ready ({error}); see {program.log}."
-                    ) from error
+                    lines = [f"{program.name} is not ready ({error}). The end of {program.log}:"]
+                    raise StartupError("\n".join([*lines, *tail(program.log)])) from error
             time.sleep(_POLL_INTERVAL)
         yield recorded
     finally:
@@ -92,6 +92,16 @@ def record(program: Program, process: subprocess.Popen[bytes]) -> ProcessRecord:
         stop_signal=int(program.stop_signal),
         stop_timeout=program.stop_timeout,
     )
+
+
+def tail(log: Path, offset: int = 0) -> list[str]:
+    """The last lines after the offset; none where there is no log."""
+    if not log.exists():
+        return []
+    with log.open("rb") as stream:
+        stream.seek(max(offset, os.fstat(stream.fileno()).st_size - 16384))
+        text = stream.read().decode("utf-8", "replace")
+    return text.splitlines()[-_TAIL_LINES:]
 
 
 def start_time(pid: int) -> int | None:

@@ -3,18 +3,11 @@
 
 import dataclasses
 import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from trove_minicloud import ports
 from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
 
 REGION = "RegionOne"
 PROJECT = "demo"
@@ -48,26 +41,18 @@ class Settings:
 
 def load(root: Root) -> Settings | None:
     """The settings of the root, or None before its first start."""
-    return read(root.settings_file, Settings)
-
-
-def read(file: Path, kind: type[T]) -> T | None:
-    """What a flat dataclass of plain values was written as, or None where there is no file.
-
-    :raises DamagedFileError: it holds anything else.
-    """
-    values = read_json(file)
+    values = read_json(root.settings_file)
     if values is None:
         return None
     try:
-        found = kind(**values)
+        settings = Settings(**values)
     except TypeError as error:
-        raise DamagedFileError(f"{file} is not what this version wrote.") from error
-    for field in dataclasses.fields(found):
-        value = getattr(found, field.name)
+        raise DamagedFileError(f"{root.settings_file} is not what this version wrote.") from error
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
         if type(value) is not field.type:
-            raise DamagedFileError(f"{file} is damaged: {field.name} is {value!r}.")
-    return found
+            raise DamagedFileError(f"{root.settings_file} is damaged: {field.name} is {value!r}.")
+    return settings
 
 
 def load_or_create(root: Root) -> Settings:

@@ -13,7 +13,10 @@ from trove_minicloud.guest.stream import Check
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 
-_MODULES = {"postgresql": "trove_minicloud.guest.postgresql"}
+_MODULES = {
+    "mariadb": "trove_minicloud.guest.mariadb",
+    "postgresql": "trove_minicloud.guest.postgresql",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Datastore(Protocol):
     def server_program(self, root: Root, instance: Instance) -> Program: ...
 
     def is_serving(self, root: Root, instance: Instance) -> bool: ...
+
+    def connect_command(self, root: Root, instance: Instance) -> str: ...
 
     def inspect(self, root: Root, instance: Instance) -> Source: ...
 

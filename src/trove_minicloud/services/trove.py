@@ -9,8 +9,13 @@ from trove_minicloud.files import write_private
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
-from trove_minicloud.services.backend import IN_MEMORY, Backend
-from trove_minicloud.services.configuration import logging_options, render, service_user
+from trove_minicloud.services.configuration import (
+    database_options,
+    logging_options,
+    render,
+    service_user,
+)
+from trove_minicloud.services.preparation import database_file
 from trove_minicloud.settings import Settings
 
 NAME = "trove"
@@ -73,7 +78,7 @@ _FORBIDDEN = (
 )
 
 
-def configure(root: Root, settings: Settings, backend: Backend) -> None:
+def configure(root: Root, settings: Settings) -> None:
     """Write trove.conf, api-paste.ini and policy.yaml."""
     directory = root.service(NAME)
     directory.mkdir(mode=0o700, exist_ok=True)
@@ -82,7 +87,7 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
         "DEFAULT": logging_options()
         | {
             # API, task manager and conductor talk through memory, so they share one process.
-            "transport_url": IN_MEMORY,
+            "transport_url": "fake://",
             # With it the two ends of the in-memory transport disagree about the key.
             "enable_secure_rpc_messaging": False,
             # What would need virtual machines.
@@ -94,7 +99,7 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             "taskmanager_manager": "trove_minicloud.guest.deletion.TaskManager",
             "storage_strategy": "local",
         },
-        "database": {"connection": backend.databases[NAME]},
+        "database": database_options(database_file(directory)),
         "keystone_authtoken": user,
         "service_credentials": {
             key: user[key]

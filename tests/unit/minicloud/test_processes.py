@@ -169,13 +169,13 @@ def test_a_program_runs_for_a_block_and_is_ready_in_it(make_program: MakeProgram
     assert not processes.is_alive(record)
 
 
-def test_a_program_that_dies_before_it_is_ready_is_an_error_that_names_its_log(
+def test_a_program_that_dies_before_it_is_ready_is_an_error_with_the_end_of_its_log(
     make_program: MakeProgram,
 ) -> None:
-    program = make_program(code="sys.exit(3)")
+    program = make_program(code="sys.exit('no luck')")
 
     with (
-        pytest.raises(StartupError, match=rf"not ready .*see {program.log}"),
+        pytest.raises(StartupError, match=rf"not ready .*The end of {program.log}:\nno luck"),
         processes.running(program),
     ):
         pytest.fail("it ran")

@@ -4,16 +4,24 @@
 These are the functions of `trove_minicloud.guest.datastores.Datastore`.
 """
 
+from trove_minicloud.guest.mariadb.added import add_server
+from trove_minicloud.guest.mariadb.backup import backup_tool, inspect
 from trove_minicloud.guest.mariadb.managed import (
     connect_command,
     create_server,
     is_serving,
     server_program,
 )
+from trove_minicloud.guest.mariadb.restore import restore_server, unpack
 
 __all__ = [
+    "add_server",
+    "backup_tool",
     "connect_command",
     "create_server",
+    "inspect",
     "is_serving",
+    "restore_server",
     "server_program",
+    "unpack",
 ]

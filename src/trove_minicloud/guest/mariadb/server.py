@@ -83,14 +83,15 @@ def configure(folder: Path, port: int, inherited: Mapping[str, str]) -> None:
     scratch.mkdir(mode=0o700, exist_ok=True)
     give_to(user, scratch)
     values = {
-        "datadir": folder / "data",
-        "tmpdir": scratch,
-        "pid-file": folder / "data" / "mariadbd.pid",
         "bind-address": HOST,
         "port": port,
         # Loopback with passwords is enough; a socket's path may be too long for the system.
         "socket": "",
         "skip-name-resolve": "ON",
+        # Or a table could be kept outside, and a copy of the server would use the source's.
+        "symbolic-links": "OFF",
+        # Write changed pages soon: a backup holds all of the log since the last checkpoint.
+        "innodb_max_dirty_pages_pct_lwm": "0.001",
         "character-set-server": "utf8mb4",
     }
     lines = [f"{key}={value}" for key, value in {**values, **inherited}.items()]
@@ -135,7 +136,14 @@ def install_command(programs: Programs, data: Path) -> tuple[str, ...]:
 
 
 def _server_command(programs: Programs, folder: Path) -> tuple[str, ...]:
-    return (programs.path("mariadbd"), f"--defaults-file={folder / 'my.cnf'}")
+    # Places are no part of my.cnf: an instance's folder gets its name at the end of its making.
+    places = {
+        "--defaults-file": folder / "my.cnf",
+        "--datadir": folder / "data",
+        "--tmpdir": folder / "tmp",
+        "--pid-file": folder / "data" / "mariadbd.pid",
+    }
+    return (programs.path("mariadbd"), *(f"{key}={value}" for key, value in places.items()))
 
 
 def _user_statements(user: str, password: str, privileges: str, also: str = "") -> Iterator[str]:

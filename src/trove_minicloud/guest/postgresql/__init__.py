@@ -9,6 +9,7 @@ from trove_minicloud.guest.postgresql.added import add_server, read_password
 from trove_minicloud.guest.postgresql.backup import backup_tool, inspect
 from trove_minicloud.guest.postgresql.restore import restore_server, unpack
 from trove_minicloud.guest.postgresql.server import (
+    connect_command,
     connection_string,
     create_server,
     is_serving,
@@ -18,6 +19,7 @@ from trove_minicloud.guest.postgresql.server import (
 __all__ = [
     "add_server",
     "backup_tool",
+    "connect_command",
     "connection_string",
     "create_server",
     "inspect",

@@ -2,6 +2,7 @@
 """PostgreSQL servers that the mini cloud makes and runs: `create_server` and what it shares."""
 
 import secrets
+import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -117,6 +118,11 @@ def connection_string(root: Root, instance: Instance) -> str:
         dbname="postgres",
         passfile=instance.superuser_password_file(root),
     )
+
+
+def connect_command(root: Root, instance: Instance) -> str:
+    """For an administrator of a managed instance's databases; it names the password's file."""
+    return shlex.join(("psql", connection_string(root, instance)))
 
 
 def initdb_command(programs: Programs, data: Path) -> tuple[str, ...]:

@@ -92,5 +92,7 @@ def test_a_link_in_a_backup_is_refused(store: LocalStore, tmp_path: Path) -> Non
 
 
 def test_an_unknown_datastore_is_named_with_those_there_are() -> None:
-    with pytest.raises(DatastoreError, match="no datastore 'oracle'; there is: postgresql"):
+    with pytest.raises(
+        DatastoreError, match="no datastore 'oracle'; there is: mariadb, postgresql"
+    ):
         datastores.module("oracle")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of database that the end-to-end tests are run on, and how to talk to each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import psycopg
+import pymysql
+
+from tests.end_to_end.lacking import lacks
+from trove_minicloud.guest import postgresql
+from trove_minicloud.guest.errors import ProgramsMissingError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.mariadb import programs as mariadb_programs
+from trove_minicloud.guest.mariadb.check import BackupCheck
+from trove_minicloud.guest.mariadb.connection import connect as connect_to_mariadb
+from trove_minicloud.guest.postgresql.check import TarCheck
+from trove_minicloud.guest.stream import Check
+from trove_minicloud.root import Root
+
+#: What the drivers raise.
+Errors = (psycopg.Error, pymysql.Error)
+
+
+class Database(Protocol):
+    """One kind of database."""
+
+    name: str
+    #: The program that takes its backups.
+    tool: str
+    #: What checks a backup of it while it passes by.
+    check: type[Check]
+    #: A query for the numbers 1 to %s, in a column n.
+    numbers: str
+
+    def require(self) -> None:
+        """Skip the test, or fail it in CI, where this machine lacks the programs."""
+
+    def connect(self, root: Root, instance: Instance) -> contextlib.AbstractContextManager[Any]:
+        """As the administrator, to a database that is there for the tests."""
+
+
+class PostgreSQL:
+    name = "postgresql"
+    tool = "pg_basebackup"
+    check = TarCheck
+    numbers = "SELECT n FROM generate_series(1, %s) AS n"
+
+    def require(self) -> None:
+        """A wheel brings it."""
+
+    def connect(self, root: Root, instance: Instance) -> contextlib.AbstractContextManager[Any]:
+        return psycopg.connect(postgresql.connection_string(root, instance), autocommit=True)
+
+
+class MariaDB:
+    name = "mariadb"
+    tool = "mariadb-backup"
+    check = BackupCheck
+    numbers = "SELECT seq AS n FROM seq_1_to_1000000 WHERE seq <= %s"
+
+    def require(self) -> None:
+        try:
+            mariadb_programs.find()
+        except ProgramsMissingError as error:
+            lacks(str(error))
+
+    @contextlib.contextmanager
+    def connect(self, root: Root, instance: Instance) -> Iterator[Any]:
+        with connect_to_mariadb(instance.superuser_password_file(root)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE DATABASE IF NOT EXISTS test")
+            connection.select_db("test")
+            yield connection
+
+
+DATABASES = (PostgreSQL(), MariaDB())
