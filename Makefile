@@ -12,7 +12,7 @@ WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types format bench screenshots constraints clean
+        lint types format bench bench-full screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,8 +62,11 @@ format: $(BIN)/.test ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(BIN)/.test ## Side-by-side benchmarks, as a table of ratios
-	$(BIN)/python bench/history.py
+bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table of ratios
+	$(BIN)/python -m bench
+
+bench-full: $(BIN)/.test ## The same with the sizes and charts of docs/benchmarks.md
+	$(BIN)/python -m bench --full --charts docs/images
 
 screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the pictures of docs/images anew
 	TROVE_SCHEDULES_SCREENSHOTS=docs/images $(BIN)/pytest tests/end_to_end/test_dashboard.py

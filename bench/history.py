@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listing schedules and their history, beside python-troveclient's own code.
 
-Starts a mini cloud of its own, puts rows straight into Mistral's database (a project with many
-schedules, one of them with a history among many other runs), and gives both sides the same
-Keystone session. Every answer is checked before its time counts.
+Puts rows straight into the database of a mini cloud's Mistral (a project with many schedules, one
+of them with a history among many other runs), and gives both sides the same Keystone session. Once
+with a tenth of the rows and once with all, to show how cost grows. Every answer of ours is checked
+before its time counts.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sqlite3
 import sys
-import tempfile
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,15 +21,18 @@ from typing import Any
 import requests
 from keystoneauth1.session import Session
 from mistralclient.api.v2.client import Client as MistralClient
-from openstack.config import OpenStackConfig
 from troveclient.v1.backups import Backups
 
 import trove_schedules
-from trove_minicloud import daemon
-from trove_minicloud.root import Root
+from bench import report
+from bench.minicloud import login, mini_cloud
+from bench.report import Report
 
 #: Runs of the schedule whose history is asked for.
 HISTORY = 200
+
+#: Schedules and executions of the project.
+SIZES = ((500, 2000), (5000, 20000))
 
 
 class Project:
@@ -47,14 +48,17 @@ class Project:
         self.session = session
         self.schedules = trove_schedules.connect(session=session)
         self.schedules.workbook_load()
+        self.project = session.get_project_id()
         self.requests: list[str] = []
         session.session = _counting_session(self.requests)
         self.instances = [str(uuid.uuid4()) for _ in range(triggers // 2)]
         with sqlite3.connect(database, timeout=60) as connection:
+            for table in ("cron_triggers_v2", "workflow_executions_v2"):
+                connection.execute(f"delete from {table} where project_id = ?", [self.project])
             self._fill(connection, triggers, executions)
 
     def _fill(self, connection: sqlite3.Connection, triggers: int, executions: int) -> None:
-        project = self.session.get_project_id()
+        project = self.project
         workflow, name = connection.execute(
             "select id, name from workflow_definitions_v2 where name = 'trove.backup_create'"
         ).fetchone()
@@ -158,108 +162,79 @@ def insert_rows(connection: sqlite3.Connection, table: str, rows: list[dict[str,
     connection.executemany(f"insert into {table} ({columns}) values ({places})", values)
 
 
-class Bench:
-    """Runs both sides of a question and keeps the row for the table."""
+def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> None:
+    """Both sides of each question, in turns.
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self.rows: list[dict[str, Any]] = []
-        self.wrong: list[str] = []
-
-    def compare(
-        self,
-        what: str,
-        expected: int,
-        ours: Callable[[], list[Any]],
-        theirs: Callable[[], list[Any]],
-    ) -> None:
-        ours()  # both sides hold a token and a connection then
-        seconds, found, asked = self._time(ours)
-        if found != expected:
-            self.wrong.append(f"{what}: {found} rows, expected {expected}")
-        their_seconds, their_found, their_asked = self._time(theirs)
-        self.rows.append(
-            {
-                "what": what,
-                "expected": expected,
-                "rows": found,
-                "seconds": round(seconds, 3),
-                "requests": asked,
-                "old rows": their_found,
-                "old seconds": round(their_seconds, 3),
-                "old requests": their_asked,
-                "ratio": round(seconds / their_seconds, 4),
-            }
-        )
-
-    def _time(self, call: Callable[[], list[Any]]) -> tuple[float, int, int]:
-        self._project.requests.clear()
-        start = time.perf_counter()
-        found = call()
-        return time.perf_counter() - start, len(found), len(self._project.requests)
-
-
-def measure(project: Project) -> Bench:
+    :param goals: whether the goals are for a project of this size.
+    """
     new, session = project.schedules, project.session
     url = session.get_endpoint(service_type="workflowv2", interface="public")
     client = MistralClient(mistral_url=url, session=session)
     old = Backups(api=None)
-    bench = Bench(project)
+    total = len(project.schedule_ids)
+
+    def compare(
+        what: str,
+        expected: int,
+        ours: Callable[[], list[Any]],
+        theirs: Callable[[], list[Any]],
+        goal: float,
+    ) -> None:
+        what = f"{what}, of {total}"
+        project.requests.clear()
+        found.expect(f"{what}: rows", len(ours()), expected)
+        asked = len(project.requests)
+        project.requests.clear()
+        old_rows = len(theirs())
+        against = f"python-troveclient: {old_rows} of {expected} rows"
+        seconds = report.in_turns(rounds, report.timed(ours), report.timed(theirs))
+        found.add(
+            what,
+            "s",
+            seconds[0],
+            against=against,
+            theirs=seconds[1],
+            at_most=goal if goals else None,
+        )
+        found.series.setdefault("requests", {})[what] = [asked, len(project.requests)]
+
     instance = project.instances[-1]  # whose triggers are the last that were made
-    bench.compare(
+    compare(
         "schedules of one instance",
         2,
         lambda: new.schedule_list(instance),
         lambda: old.schedule_list(instance, mistral_client=client),
+        1 / 5,
     )
-    everything = 2 * len(project.instances)
-    bench.compare(
+    compare(
         "schedules of the project",
-        everything,
+        total,
         new.schedule_list,
         # The old client lists by substring; the empty one is in every trigger.
         lambda: old.schedule_list("", mistral_client=client),
+        1 / 5,
     )
-    for limit in (20, None):
-        bench.compare(
+    for limit, goal in ((20, 1 / 50), (None, 1 / 100)):
+        compare(
             f"newest {limit} executions" if limit else f"all {HISTORY} executions",
             limit or HISTORY,
             lambda limit=limit: new.execution_list(project.schedule_ids[0], limit=limit),
             lambda limit=limit: old.execution_list(project.trigger_names[0], client, limit=limit),
+            goal,
         )
     newest = [each.id for each in new.execution_list(project.schedule_ids[0])]
-    if newest != project.history:
-        bench.wrong.append("the history is not the schedule's own, newest first")
-    return bench
+    found.expect("the history is the schedule's own, newest first", newest, project.history)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--triggers", type=int, default=5000)
-    parser.add_argument("--executions", type=int, default=20000)
-    parser.add_argument("--json", type=Path, help="also write the rows to this file")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="trove-schedules-bench-") as folder:
-        root = Root.at(folder)
-        daemon.up(root, lambda line: print(line, file=sys.stderr))
-        try:
-            database = root.service("mistral") / "data" / "database.sqlite"
-            config = OpenStackConfig(config_files=[str(root.clouds_file)], load_envvars=False)
-            session = config.get_one("minicloud").get_session()
-            bench = measure(Project(session, database, arguments.triggers, arguments.executions))
-        finally:
-            daemon.down(root)
-    print(f"{arguments.triggers} schedules, {arguments.executions} executions in the project")
-    columns = list(bench.rows[0])
-    widths = [max(len(str(row[c])) for row in [*bench.rows, {c: c}]) for c in columns]
-    for line in [dict(zip(columns, columns, strict=True)), *bench.rows]:
-        print("  ".join(str(line[c]).ljust(w) for c, w in zip(columns, widths, strict=True)))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(bench.rows, indent=2) + "\n")
-    for fault in bench.wrong:
-        print(f"WRONG: {fault}", file=sys.stderr)
-    return 1 if bench.wrong else 0
+def run(full: bool) -> Report:
+    found = Report("history")
+    with mini_cloud() as root:
+        database = root.service("mistral") / "data" / "database.sqlite"
+        for size in SIZES:
+            project = Project(login(root), database, *size)
+            measure(project, found, rounds=3 if full else 1, goals=size == SIZES[-1])
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report.main(run))

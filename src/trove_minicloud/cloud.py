@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from keystoneauth1.exceptions import ClientException
 
-from trove_minicloud import ports, settings, state
+from trove_minicloud import cluster, ports, settings, state
 from trove_minicloud.bootstrap import bootstrap, offer_compute, write_clouds
+from trove_minicloud.cluster import Cluster
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
@@ -21,12 +22,16 @@ from trove_minicloud.errors import (
 from trove_minicloud.instance_programs import InstancePrograms
 from trove_minicloud.programs import Program
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mistral, trove
+from trove_minicloud.services import horizon, keystone, mariadb, mistral, rabbitmq, trove
+from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.configuration import cache_variables
 from trove_minicloud.settings import Settings
 from trove_minicloud.supervisor import Supervisor, stop_leftovers
 
 LOG = logging.getLogger(__name__)
+
+#: Those with a database.
+SERVICES = (keystone.NAME, mistral.NAME, trove.NAME)
 
 _NEEDED_SPACE = 100 * 1024 * 1024
 
@@ -68,43 +73,83 @@ def _run(root: Root) -> None:
     os.umask(0o077)
     stop_leftovers(root)
     require_space(root)
-    chosen = settings.load_or_create(root)
+    chosen, distributed = settings.load_or_create(root), cluster.load(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(root, _services(root, chosen), lambda: [*databases(), *dashboard()])
+    supervisor = Supervisor(root, lambda: [*databases(), *dashboard()])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:
-        supervisor.start()
-        supervisor.wait_ready([keystone.NAME])
-        _bootstrap(root, chosen)
-        supervisor.wait_ready([mistral.NAME, trove.NAME])
+        _start(root, chosen, distributed, supervisor)
         LOG.info("the mini cloud is up")
         supervisor.run()
     finally:
         supervisor.stop()
 
 
-def _services(root: Root, chosen: Settings) -> list[Program]:
-    for port, purpose in (
-        (chosen.keystone_port, keystone.NAME),
-        (chosen.mistral_port, mistral.NAME),
-        (chosen.trove_port, trove.NAME),
-    ):
-        ports.require_free(port, purpose)
-    programs = []
+def _start(
+    root: Root, chosen: Settings, distributed: Cluster | None, supervisor: Supervisor
+) -> None:
+    """Start everything, each stage when those that it needs answer."""
+    _require_free_ports(chosen, distributed)
+    if distributed is None:
+        backend = single_process(root, SERVICES)
+        mistral_program = mistral.program(root, chosen)
+    else:
+        backend = Backend(
+            databases={name: mariadb.database_url(distributed, name) for name in SERVICES},
+            transport_url=rabbitmq.transport_url(distributed),
+        )
+        mistral_program = mistral.api_program(root, chosen)
+        mariadb.configure(root, distributed)
+        rabbitmq.configure(root, distributed)
+        epmd, broker = rabbitmq.programs(root, distributed)
+        supervisor.start([mariadb.program(root, distributed), epmd])
+        supervisor.wait_ready([epmd.name])
+        supervisor.start([broker])
+        supervisor.wait_ready()
     for service in (keystone, mistral, trove):
-        service.configure(root, chosen)
-        program = service.program(root, chosen)
-        common = {
-            ROOT_VARIABLE: str(root.path),
-            # Warnings of deprecated Python calls would bury the services' own messages.
-            "PYTHONWARNINGS": "ignore",
-            # With a malloc arena for each thread the three take some 10 MB more under load.
-            "MALLOC_ARENA_MAX": "2",
-            **cache_variables(root),
+        service.configure(root, chosen, backend)
+    services = [keystone.program(root, chosen), mistral_program, trove.program(root, chosen)]
+    supervisor.start(_ours(root, services))
+    supervisor.wait_ready([keystone.NAME])
+    _bootstrap(root, chosen)
+    supervisor.wait_ready()
+    if distributed is not None:
+        servers = mistral.server_programs(
+            root, distributed.engines, distributed.executors, cluster.PERIODIC_SERVERS
+        )
+        supervisor.start(_ours(root, servers))
+        supervisor.wait_ready()
+
+
+def _require_free_ports(chosen: Settings, distributed: Cluster | None) -> None:
+    wanted = {
+        keystone.NAME: chosen.keystone_port,
+        mistral.NAME: chosen.mistral_port,
+        trove.NAME: chosen.trove_port,
+    }
+    if distributed is not None:
+        wanted |= {
+            mariadb.NAME: distributed.mariadb_port,
+            rabbitmq.NAME: distributed.rabbitmq_port,
+            rabbitmq.EPMD: distributed.epmd_port,
+            f"{rabbitmq.NAME}'s Erlang": distributed.erlang_port,
         }
-        programs.append(replace(program, env={**program.env, **common}))
-    return programs
+    for purpose, port in wanted.items():
+        ports.require_free(port, purpose)
+
+
+def _ours(root: Root, programs: list[Program]) -> list[Program]:
+    """The programs in Python, with what is the same for all of them."""
+    common = {
+        ROOT_VARIABLE: str(root.path),
+        # Warnings of deprecated Python calls would bury the services' own messages.
+        "PYTHONWARNINGS": "ignore",
+        # With a malloc arena for each thread they take some 10 MB more under load.
+        "MALLOC_ARENA_MAX": "2",
+        **cache_variables(root),
+    }
+    return [replace(program, env={**program.env, **common}) for program in programs]
 
 
 def _bootstrap(root: Root, chosen: Settings) -> None:

@@ -37,7 +37,8 @@ def choose(count: int, root: Root) -> list[int]:
 
 def _kept(root: Root) -> Iterator[int]:
     """Every file that keeps ports does so under names that end in `port`."""
-    files = (root.settings_file, *root.path.glob("*/*.json"), *root.instances.glob("*/*.json"))
+    folders = (root.path, *root.path.glob("*/"), *root.instances.glob("*/"))
+    files = (file for folder in folders for file in folder.glob("*.json"))
     for values in map(read_json, files):
         if isinstance(values, dict):
             for name, value in values.items():

@@ -3,11 +3,18 @@
 
 import dataclasses
 import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from trove_minicloud import ports
 from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 REGION = "RegionOne"
 PROJECT = "demo"
@@ -41,18 +48,26 @@ class Settings:
 
 def load(root: Root) -> Settings | None:
     """The settings of the root, or None before its first start."""
-    values = read_json(root.settings_file)
+    return read(root.settings_file, Settings)
+
+
+def read(file: Path, kind: type[T]) -> T | None:
+    """What a flat dataclass of plain values was written as, or None where there is no file.
+
+    :raises DamagedFileError: it holds anything else.
+    """
+    values = read_json(file)
     if values is None:
         return None
     try:
-        settings = Settings(**values)
+        found = kind(**values)
     except TypeError as error:
-        raise DamagedFileError(f"{root.settings_file} is not what this version wrote.") from error
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
+        raise DamagedFileError(f"{file} is not what this version wrote.") from error
+    for field in dataclasses.fields(found):
+        value = getattr(found, field.name)
         if type(value) is not field.type:
-            raise DamagedFileError(f"{root.settings_file} is damaged: {field.name} is {value!r}.")
-    return settings
+            raise DamagedFileError(f"{file} is damaged: {field.name} is {value!r}.")
+    return found
 
 
 def load_or_create(root: Root) -> Settings:

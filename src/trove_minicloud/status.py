@@ -65,6 +65,7 @@ def _addresses(root: Root) -> dict[str, str]:
         found |= {
             "keystone": chosen.keystone_url,
             "mistral": chosen.mistral_url,
+            "mistral-api": chosen.mistral_url,
             "trove": chosen.trove_url,
         }
     if (dashboard := horizon.wanted(root)) is not None:

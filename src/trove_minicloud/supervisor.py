@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from trove_minicloud import processes, state
 from trove_minicloud.child import Child
@@ -25,19 +25,14 @@ _STOP_AGAIN_AFTER = 10.0
 
 
 class Supervisor:
-    """Runs the services, and the programs that `instances` names at each step.
+    """Runs the services given to `start`, and the programs that `instances` names at each step.
 
     Create it only while holding the root's supervisor lock.
     """
 
-    def __init__(
-        self,
-        root: Root,
-        services: Sequence[Program],
-        instances: Callable[[], Iterable[Program]] = lambda: (),
-    ) -> None:
+    def __init__(self, root: Root, instances: Callable[[], Iterable[Program]] = lambda: ()) -> None:
         self._root = root
-        self._services = services
+        self._services: list[str] = []
         self._instances = instances
         self._children: dict[str, Child] = {}
         self._state: CloudState = "starting"
@@ -50,19 +45,20 @@ class Supervisor:
         """Ask for the end, from a signal handler or another thread; `run` then returns."""
         self._stop_requested = True
 
-    def start(self) -> None:
-        """Start every service, all at once: none needs another in order to start."""
-        for program in self._services:
+    def start(self, services: Iterable[Program]) -> None:
+        """Start these services, all at once: none needs another of them in order to start."""
+        for program in services:
+            self._services.append(program.name)
             self._add(program)
 
-    def wait_ready(self, names: Iterable[str]) -> None:
-        """Wait until these services answer.
+    def wait_ready(self, names: Iterable[str] | None = None) -> None:
+        """Wait until these services answer; without names all that were started.
 
         :raises StartupError: one died or ran out of time.
         :raises StopRequestedError: a stop was asked for.
         """
-        services = [self._children[program.name] for program in self._services]
-        waiting = [self._children[name] for name in names]
+        services = [self._children[name] for name in self._services]
+        waiting = services if names is None else [self._children[name] for name in names]
         while not all(child.state == "ready" for child in waiting):
             self._step()
             for child in services:
@@ -104,8 +100,7 @@ class Supervisor:
             return
         self._next_follow = time.monotonic() + _FOLLOW_INTERVAL
         wanted = {program.name: program for program in self._instances()}
-        services = {program.name for program in self._services}
-        self._unwanted = self._children.keys() - services - wanted.keys()
+        self._unwanted = self._children.keys() - set(self._services) - wanted.keys()
         for name in self._unwanted:
             try:
                 self._children[name].stop()

@@ -7,6 +7,20 @@ from pathlib import Path
 from trove_minicloud.root import Root
 from trove_minicloud.settings import REGION, Settings
 
+#: In a service's folder: options of the user's own, read after ours. Never written by us.
+OVERRIDES = "override.conf"
+
+
+def files(directory: Path, name: str) -> list[str]:
+    """The configuration files of the service in this folder, the last word last."""
+    found = [directory / f"{name}.conf", directory / OVERRIDES]
+    return [str(file) for file in found if file.exists()]
+
+
+def config_arguments(directory: Path, name: str) -> list[str]:
+    """The same as arguments of a program that uses oslo.config."""
+    return [argument for file in files(directory, name) for argument in ("--config-file", file)]
+
 
 def render(sections: Mapping[str, Mapping[str, object]]) -> str:
     """The sections as an oslo.config file."""
@@ -33,11 +47,6 @@ def cache_variables(root: Root) -> dict[str, str]:
         "XDG_CACHE_HOME": str(root.cache),
         "TROVECLIENT_UUID_CACHE_DIR": str(root.cache / "troveclient"),
     }
-
-
-def database_options(file: Path) -> dict[str, object]:
-    """SQLite; the wait for another writer's lock is 30 seconds instead of 5."""
-    return {"connection": f"sqlite:///{file}?timeout=30"}
 
 
 def service_user(settings: Settings, name: str, password: str) -> dict[str, object]:

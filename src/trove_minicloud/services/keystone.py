@@ -2,26 +2,27 @@
 """Keystone: its configuration, and the program that serves it."""
 
 import sys
+from pathlib import Path
 
 from trove_minicloud.files import write_private
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
-from trove_minicloud.services.configuration import database_options, logging_options, render
-from trove_minicloud.services.preparation import database_file
+from trove_minicloud.services.backend import Backend
+from trove_minicloud.services.configuration import files, logging_options, render
 from trove_minicloud.settings import REGION, Settings
 
 NAME = "keystone"
 
 
-def configure(root: Root, settings: Settings) -> None:
+def configure(root: Root, settings: Settings, backend: Backend) -> None:
     """Write keystone.conf."""
     directory = root.service(NAME)
     directory.mkdir(mode=0o700, exist_ok=True)
     keys = directory / "data"
     sections: dict[str, dict[str, object]] = {
         "DEFAULT": logging_options() | {"public_endpoint": settings.keystone_url[: -len("/v3")]},
-        "database": database_options(database_file(directory)),
+        "database": {"connection": backend.databases[NAME]},
         "fernet_tokens": {"key_repository": keys / "token-keys"},
         "fernet_receipts": {"key_repository": keys / "token-keys"},
         "credential": {"key_repository": keys / "credential-keys"},
@@ -37,6 +38,7 @@ def configure(root: Root, settings: Settings) -> None:
 def program(root: Root, settings: Settings) -> Program:
     """The program; it is ready when it issues a token to the administrator."""
     directory = root.service(NAME)
+    configuration = [Path(file).name for file in files(directory, NAME)]
     return Program(
         name=NAME,
         argv=(
@@ -48,6 +50,7 @@ def program(root: Root, settings: Settings) -> Program:
         ),
         env={
             "OS_KEYSTONE_CONFIG_DIR": str(directory),
+            "OS_KEYSTONE_CONFIG_FILES": ";".join(configuration),
             "OS_BOOTSTRAP_PASSWORD": settings.admin_password,
             "OS_BOOTSTRAP_URL": settings.keystone_url,
             "OS_BOOTSTRAP_REGION_ID": REGION,

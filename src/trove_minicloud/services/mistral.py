@@ -1,36 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistral: its configuration, and the program that serves all of its components."""
+"""Mistral: its configuration, and the programs that serve it.
+
+Either one program serves all of its components, or each stock `mistral-server` serves one.
+"""
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from trove_minicloud.files import write_private
-from trove_minicloud.programs import Program
+from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
-from trove_minicloud.services.configuration import (
-    database_options,
-    logging_options,
-    render,
-    service_user,
-)
-from trove_minicloud.services.preparation import database_file
+from trove_minicloud.services.backend import IN_MEMORY, Backend
+from trove_minicloud.services.configuration import logging_options, render, service_user
 from trove_minicloud.settings import Settings
 
 NAME = "mistral"
 
+_STARTED = b" server started."
 
-def configure(root: Root, settings: Settings) -> None:
+
+def configure(root: Root, settings: Settings, backend: Backend) -> None:
     """Write mistral.conf."""
     directory = root.service(NAME)
     directory.mkdir(mode=0o700, exist_ok=True)
     sections: dict[str, dict[str, object]] = {
-        # The components talk through memory, so they have to share one process.
-        "DEFAULT": logging_options() | {"transport_url": "fake://"},
-        "database": database_options(database_file(directory)),
+        "DEFAULT": logging_options() | {"transport_url": backend.transport_url},
+        "database": {"connection": backend.databases[NAME]},
         "api": {"host": "127.0.0.1", "port": settings.mistral_port},
         "pecan": {"auth_enable": True},
         "keystone_authtoken": service_user(settings, NAME, settings.mistral_password),
-        "executor": {"type": "local"},
+        "executor": {"type": "local" if backend.transport_url == IN_MEMORY else "remote"},
         "notifier": {"type": "local"},
         "cron_trigger": {"run_in_api": False, "execution_interval": 1},
     }
@@ -38,20 +39,61 @@ def configure(root: Root, settings: Settings) -> None:
 
 
 def program(root: Root, settings: Settings) -> Program:
-    """The program; it is ready when the tenant can read an action that schedules need."""
-    directory = root.service(NAME)
+    """All components as one program."""
+    return _program(root, NAME, ("serve_mistral", str(root.service(NAME))), _serves(settings))
+
+
+def api_program(root: Root, settings: Settings) -> Program:
+    """The stock API server; the first to be started, because it makes the tables."""
+    return _server_program(root, f"{NAME}-api", "api", _serves(settings))
+
+
+def server_programs(root: Root, engines: int, executors: int, periodics: int) -> list[Program]:
+    """The other stock servers, which are ready when they say so."""
+    programs = []
+    for kind, count in (("engine", engines), ("executor", executors), ("periodic", periodics)):
+        for number in range(1, count + 1):
+            name = f"{NAME}-{kind}-{number}"
+            programs.append(_server_program(root, name, kind, _says_started(root.log(name))))
+    return programs
+
+
+def _serves(settings: Settings) -> Callable[[], None]:
+    """Ready when the tenant can read an action that schedules need."""
+    return probes.answers(settings, f"{settings.mistral_url}/actions/trove.backups_create")
+
+
+def _says_started(log: Path) -> Callable[[], None]:
+    """Ready when "… server started." has been logged since it was ready last."""
+    seen = log.stat().st_size if log.exists() else 0
+
+    def ready() -> None:
+        nonlocal seen
+        with log.open("rb") as stream:
+            stream.seek(seen)
+            new = stream.read()
+        if _STARTED not in new:
+            raise NotReadyError("it has not said that it has started")
+        seen += len(new)
+
+    return ready
+
+
+def _server_program(root: Root, name: str, kind: str, ready: Callable[[], None]) -> Program:
+    return _program(root, name, ("run_mistral_server", str(root.service(NAME)), kind), ready)
+
+
+def _program(
+    root: Root, name: str, arguments: tuple[str, ...], ready: Callable[[], None]
+) -> Program:
+    module, *rest = arguments
     return Program(
-        name=NAME,
-        argv=(
-            sys.executable,
-            "-m",
-            "trove_minicloud.services.serve_mistral",
-            str(directory),
-        ),
+        name=name,
+        argv=(sys.executable, "-m", f"trove_minicloud.services.{module}", *rest),
         env={},
-        cwd=directory,
-        log=root.log(NAME),
+        cwd=root.service(NAME),
+        log=root.log(name),
         user=None,
-        ready=probes.answers(settings, f"{settings.mistral_url}/actions/trove.backups_create"),
-        ready_timeout=90,
+        ready=ready,
+        ready_timeout=120,
     )

@@ -17,22 +17,24 @@ from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
 
-from trove_minicloud.services.preparation import prepare_once
+from trove_minicloud.services.configuration import files
+from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, serve
 from trove_minicloud.services.sqlite import begin_at_first_write
 
 
 def main(directory: Path, port: int) -> None:
     die_with_parent()
-    prepare_once(directory, lambda: _initialise(directory / "keystone.conf"))
+    prepare_once(directory, lambda: _initialise(files(directory, "keystone")))
     begin_at_first_write()
     serve(initialize_public_application(), port, "keystone")
 
 
-def _initialise(configuration: Path) -> None:
+def _initialise(configuration: list[str]) -> None:
     """Do what `keystone-manage` fernet_setup, credential_setup, db_sync and bootstrap do."""
-    keystone.server.configure(config_files=[str(configuration)])
+    keystone.server.configure(config_files=configuration)
     conf = keystone.conf.CONF
+    empty_database(conf.database.connection)
     for section, active_keys in (
         ("fernet_tokens", conf.fernet_tokens.max_active_keys),
         ("credential", credential_fernet.MAX_ACTIVE_KEYS),

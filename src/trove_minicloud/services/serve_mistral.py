@@ -23,14 +23,15 @@ from mistral.services import action_manager, periodic_server, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services.preparation import prepare_once
+from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, on_terminate
 from trove_minicloud.services.sqlite import begin_at_first_write
 
 
 def main(directory: Path) -> None:
     die_with_parent()
-    config.parse_args(["--config-file", str(directory / "mistral.conf")])
+    config.parse_args(config_arguments(directory, "mistral"))
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
     begin_at_first_write()
@@ -53,6 +54,7 @@ def main(directory: Path) -> None:
 
 def _initialise() -> None:
     """Create the tables from the models: Mistral's migrations don't run on SQLite."""
+    empty_database(cfg.CONF.database.connection)
     db_api.setup_db()
     workflows.sync_db()
     action_manager.sync_db()

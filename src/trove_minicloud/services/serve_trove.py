@@ -25,7 +25,8 @@ from trove.taskmanager import api as task_manager_api
 from trove_minicloud.guest import agent
 from trove_minicloud.root import Root
 from trove_minicloud.services import trove_instances
-from trove_minicloud.services.preparation import prepare_once
+from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, serve
 from trove_minicloud.services.sqlite import begin_at_first_write
 
@@ -33,7 +34,7 @@ from trove_minicloud.services.sqlite import begin_at_first_write
 def main(directory: Path, port: int) -> None:
     die_with_parent()
     conf = cfg.CONF
-    cfg.parse_args(["trove", "--config-file", str(directory / "trove.conf")])
+    cfg.parse_args(["trove", *config_arguments(directory, "trove")])
     logging.setup(conf, "trove")
     prepare_once(directory, _initialise)
     begin_at_first_write()
@@ -73,6 +74,7 @@ def main(directory: Path, port: int) -> None:
 
 def _initialise() -> None:
     """Create the tables. The data migration that follows in trove-manage is for old VMs only."""
+    empty_database(cfg.CONF.database.connection)
     get_db_api().db_sync(cfg.CONF)
 
 

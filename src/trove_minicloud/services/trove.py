@@ -9,13 +9,8 @@ from trove_minicloud.files import write_private
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
-from trove_minicloud.services.configuration import (
-    database_options,
-    logging_options,
-    render,
-    service_user,
-)
-from trove_minicloud.services.preparation import database_file
+from trove_minicloud.services.backend import IN_MEMORY, Backend
+from trove_minicloud.services.configuration import logging_options, render, service_user
 from trove_minicloud.settings import Settings
 
 NAME = "trove"
@@ -78,7 +73,7 @@ _FORBIDDEN = (
 )
 
 
-def configure(root: Root, settings: Settings) -> None:
+def configure(root: Root, settings: Settings, backend: Backend) -> None:
     """Write trove.conf, api-paste.ini and policy.yaml."""
     directory = root.service(NAME)
     directory.mkdir(mode=0o700, exist_ok=True)
@@ -87,7 +82,7 @@ def configure(root: Root, settings: Settings) -> None:
         "DEFAULT": logging_options()
         | {
             # API, task manager and conductor talk through memory, so they share one process.
-            "transport_url": "fake://",
+            "transport_url": IN_MEMORY,
             # With it the two ends of the in-memory transport disagree about the key.
             "enable_secure_rpc_messaging": False,
             # What would need virtual machines.
@@ -99,7 +94,7 @@ def configure(root: Root, settings: Settings) -> None:
             "taskmanager_manager": "trove_minicloud.guest.deletion.TaskManager",
             "storage_strategy": "local",
         },
-        "database": database_options(database_file(directory)),
+        "database": {"connection": backend.databases[NAME]},
         "keystone_authtoken": user,
         "service_credentials": {
             key: user[key]

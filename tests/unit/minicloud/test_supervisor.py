@@ -43,8 +43,8 @@ def _pids(root: Root) -> dict[str, int]:
 def test_services_are_started_together_and_waited_for(
     root: Root, make_program: MakeProgram
 ) -> None:
-    supervisor = Supervisor(root, [make_program("first"), make_program("second")])
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("first"), make_program("second")])
     assert [item.state for item in _status(root).programs] == ["starting", "starting"]
     supervisor.wait_ready(["first", "second"])
     assert [item.state for item in _status(root).programs] == ["ready", "ready"]
@@ -62,8 +62,8 @@ def test_stopping_goes_backwards_and_leaves_no_process(
         "signal.signal(signal.SIGTERM, end); ready.touch(); time.sleep(60)"
     )
     programs = [make_program(name, f"NAME = {name!r}\n{code}") for name in "abc"]
-    supervisor = Supervisor(root, programs)
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start(programs)
     supervisor.wait_ready("abc")
     pids = _pids(root)
     supervisor.stop()
@@ -76,16 +76,16 @@ def test_a_service_that_dies_while_starting_ends_the_start_with_evidence(
     root: Root, make_program: MakeProgram
 ) -> None:
     good, bad = make_program("good"), make_program("bad", "print('why'); sys.exit(1)")
-    supervisor = Supervisor(root, [good, bad])
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start([good, bad])
     with pytest.raises(StartupError, match=r"(?s)bad ended with exit code 1.*why"):
         supervisor.wait_ready(["good", "bad"])
     supervisor.stop()
 
 
 def test_a_stop_that_is_asked_for_ends_the_start(root: Root, make_program: MakeProgram) -> None:
-    supervisor = Supervisor(root, [make_program("slow", "time.sleep(60)")])
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("slow", "time.sleep(60)")])
     supervisor.request_stop()
     with pytest.raises(StopRequestedError, match="Asked to stop"):
         supervisor.wait_ready(["slow"])
@@ -93,8 +93,8 @@ def test_a_stop_that_is_asked_for_ends_the_start(root: Root, make_program: MakeP
 
 
 def test_a_killed_service_runs_again(root: Root, make_program: MakeProgram) -> None:
-    supervisor = Supervisor(root, [make_program("service")])
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
 
     def kill_it() -> None:
@@ -111,8 +111,8 @@ def test_instances_are_started_when_wanted_and_stopped_when_not(
     root: Root, make_program: MakeProgram
 ) -> None:
     wanted: list[Program] = []
-    supervisor = Supervisor(root, [make_program("service")], lambda: wanted)
-    supervisor.start()
+    supervisor = Supervisor(root, lambda: wanted)
+    supervisor.start([make_program("service")])
 
     def come_and_go() -> None:
         wanted.append(make_program("database"))
@@ -129,8 +129,8 @@ def test_an_instance_that_can_not_run_does_not_end_the_start(
     root: Root, make_program: MakeProgram
 ) -> None:
     broken = make_program("database", "sys.exit(1)")
-    supervisor = Supervisor(root, [make_program("service")], lambda: [broken])
-    supervisor.start()
+    supervisor = Supervisor(root, lambda: [broken])
+    supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
     supervisor.stop()
 
@@ -138,7 +138,7 @@ def test_an_instance_that_can_not_run_does_not_end_the_start(
 def test_a_disk_that_is_full_does_not_stop_the_supervisor(
     root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor = Supervisor(root, [make_program("service")])
+    supervisor = Supervisor(root)
     save, full = state.save, [True]
 
     def save_or_fail(*arguments: object) -> None:
@@ -147,7 +147,7 @@ def test_a_disk_that_is_full_does_not_stop_the_supervisor(
         save(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(state, "save", save_or_fail)
-    supervisor.start()
+    supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
     assert state.load(root) is None
     full[0] = False
@@ -167,7 +167,7 @@ def left(root: Root, tmp_path: Path) -> int:
         "program = Program(name='left', argv=(sys.executable, '-c', 'import time; time.sleep(60)'),"
         " env={}, cwd=root.path, log=root.log('left'), user=None, ready=lambda: None,"
         " ready_timeout=10)\n"
-        "Supervisor(root, [program]).start()\n"
+        "Supervisor(root).start([program])\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run([sys.executable, str(script)], check=False, timeout=30)
@@ -186,8 +186,8 @@ def test_what_a_killed_supervisor_left_running_is_stopped(root: Root, left: int)
 def test_a_process_that_only_has_the_id_of_a_leftover_is_spared(
     root: Root, make_program: MakeProgram
 ) -> None:
-    supervisor = Supervisor(root, [make_program("service")])
-    supervisor.start()
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
     text = root.state_file.read_text()
     recorded = _status(root).programs[0].process
@@ -223,8 +223,8 @@ def test_a_database_that_can_not_be_stopped_does_not_end_the_others(
 ) -> None:
     monkeypatch.setattr(supervisor_module, "_STOP_AGAIN_AFTER", 0.5)
     wanted = [make_program("database")]
-    supervisor = Supervisor(root, [make_program("service")], lambda: wanted)
-    supervisor.start()
+    supervisor = Supervisor(root, lambda: wanted)
+    supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
     stop_group = processes.stop_group
     refusals: list[int] = []

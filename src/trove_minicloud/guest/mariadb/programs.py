@@ -5,7 +5,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from trove_minicloud.guest.accounts import Account, server_account
@@ -34,15 +34,19 @@ class Programs:
         return self.paths[tool]
 
 
-def find() -> Programs:
-    """The programs to run servers of MariaDB with, and to back them up.
+#: What runs servers; the rest of the programs backs them up.
+SERVER_TOOLS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
+
+
+def find(tools: Collection[str] = tuple(_PACKAGES)) -> Programs:
+    """These programs; without names those to run servers of MariaDB with, and to back them up.
 
     :raises ProgramsMissingError: there are none, or not all.
     """
     where = os.pathsep.join((os.environ.get("PATH", os.defpath), _SERVER_FOLDER))
-    found = {tool: shutil.which(tool, path=where) for tool in _PACKAGES}
+    found = {tool: shutil.which(tool, path=where) for tool in tools}
     paths = {tool: path for tool, path in found.items() if path}
-    if missing := [tool for tool in _PACKAGES if tool not in paths]:
+    if missing := [tool for tool in tools if tool not in paths]:
         packages = sorted({_PACKAGES[tool] for tool in missing})
         raise ProgramsMissingError(
             f"MariaDB is unavailable: found no {', '.join(missing)}."

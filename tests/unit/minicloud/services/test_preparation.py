@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.services.preparation import database_file, prepare_once
+from trove_minicloud.services.preparation import database_file, empty_database, prepare_once
 
 
 def _note(directory: Path) -> Callable[[], None]:
@@ -31,8 +31,9 @@ def test_it_happens_once_and_in_another_process(tmp_path: Path) -> None:
 
 
 def test_the_database_is_in_wal_mode(tmp_path: Path) -> None:
-    prepare_once(tmp_path, _note(tmp_path))
-    with sqlite3.connect(database_file(tmp_path)) as connection:
+    file = tmp_path / "database.sqlite"
+    empty_database(f"sqlite:///{file}?timeout=30")
+    with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m bench``: every benchmark, one after the other, as one table of ratios."""
+
+import sys
+
+from bench import history, report
+
+#: In the order of the table.
+BENCHMARKS = (history,)
+
+if __name__ == "__main__":
+    sys.exit(report.run_all([(each.run, getattr(each, "draw", None)) for each in BENCHMARKS]))
