@@ -12,7 +12,7 @@ WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types format bench bench-full screenshots constraints clean
+        lint types docs format bench bench-full screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,7 +28,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 	    $(BIN)/trove-minicloud instance create orders
 	@$(BIN)/trove-minicloud up --detach --dashboard
 
-test: lint types test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
+test: lint types docs test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -58,6 +58,11 @@ lint: $(BIN)/.test ## Style, and the direction of imports
 types: $(BIN)/.test ## Type check
 	$(BIN)/mypy
 
+docs: $(BIN)/.test ## The documentation, in build/docs and build/man; a warning is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -d build/doctrees docs build/docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -d build/doctrees -b man docs build/man
+	$(BIN)/pytest tests/docs
+
 format: $(BIN)/.test ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -74,7 +79,7 @@ screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the picture
 constraints: ## Pin anew what the mini cloud and the checks run
 	rm -rf build/constraints-venv
 	$(PYTHON) -m venv build/constraints-venv
-	build/constraints-venv/bin/pip install --quiet --editable '.[test,lint]'
+	build/constraints-venv/bin/pip install --quiet --editable '.[test,lint,docs,package]'
 	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/minicloud.txt
 	rm -rf build/constraints-venv
 	$(PYTHON) -m venv build/constraints-venv
@@ -95,7 +100,7 @@ $(BIN)/.minicloud: $(BIN)/python $(WHAT_IS_INSTALLED)
 
 $(BIN)/.test: $(BIN)/python $(WHAT_IS_INSTALLED)
 	@echo "Installing the mini cloud and the test tools into $(VENV) ..."
-	@$(PIP) --editable '.[test,lint]'
+	@$(PIP) --editable '.[test,lint,docs,package]'
 	@touch $@ $(BIN)/.minicloud
 
 $(DASHBOARD_BIN)/python:
