@@ -14,7 +14,8 @@ from trove_minicloud.errors import MiniCloudError, WaitTimeoutError
 from trove_minicloud.guest import datastores, instances, names
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.restore import restore as restore_backup
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.guest.storage import key_of
+from trove_minicloud.guest.storage.places import store_of
 from trove_minicloud.root import Root
 from trove_minicloud.tenant import Tenant
 
@@ -55,10 +56,12 @@ def restore(root: Root, backup: str, name: str, report: Report) -> Instance:
     """A new server with the rows of the backup (its id or name), healthy when this returns."""
     tenant = Tenant(root)
     names.check(root, name)
-    backup_id = tenant.find_backup(backup)
-    report(f"restoring backup {backup_id}")
+    found = tenant.find_backup(backup)
+    report(f"restoring backup {found['id']}")
+    location = found["locationRef"]
     with _cleaned_up_at_sigterm():
-        instance = restore_backup(root, LocalStore(root.backups), backup_id, name)
+        store = store_of(root, location, tenant.token())
+        instance = restore_backup(root, store, key_of(location), name)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 

@@ -65,8 +65,11 @@ class Tenant:
             return f"{shown}, as of before the last change"
         return shown
 
-    def find_backup(self, name_or_id: str) -> str:
-        """The id of the one completed backup of this id or name.
+    def token(self) -> str:
+        return str(self._session.get_token())
+
+    def find_backup(self, name_or_id: str) -> dict[str, Any]:
+        """The one completed backup of this id or name.
 
         :raises MiniCloudError: there is none, several bear the name, or it isn't completed.
         """
@@ -89,7 +92,7 @@ class Tenant:
             raise MiniCloudError(
                 f"Several backups are named {name_or_id!r}; use an id (the newest first):{lines}"
             )
-        return str(completed[0]["id"])
+        return completed[0]
 
     def wait_until_healthy(
         self, instance: Instance, timeout: float, report: Callable[[str], None]

@@ -119,11 +119,11 @@ class Guest:
         assert not errors
 
     def back_up(self, instance: Instance, parent: Manifest | None = None) -> Manifest:
-        reference = Parent(parent.key, parent.sha256) if parent else None
+        reference = Parent(self.store.location(parent.key), parent.sha256) if parent else None
         return take_backup(self.root, self.store, instance, str(uuid.uuid4()), reference)
 
     def restore(self, backup: Manifest, name: str = "") -> Instance:
-        return restore(self.root, self.store, backup.backup_id, name or f"of {backup.backup_id}")
+        return restore(self.root, self.store, backup.key, name or f"of {backup.backup_id}")
 
     def file(self, backup: Manifest) -> Path:
         """The stored bytes."""

@@ -20,14 +20,22 @@ from typing import Any, BinaryIO, cast
 from oslo_log import log as logging
 from trove.backup.models import DBBackup
 from trove.backup.state import BackupState
+from trove.common.cfg import CONF
 
+from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import datastores, instances, report
 from trove_minicloud.guest.backup import Parent
 from trove_minicloud.guest.deletion import swift_client
-from trove_minicloud.guest.errors import BackupNotFoundError, DamagedManifestError
+from trove_minicloud.guest.errors import (
+    BackupNotFoundError,
+    DamagedManifestError,
+    RestoreError,
+    StoreError,
+)
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.manifest import Key, Manifest
-from trove_minicloud.guest.storage.local import LocalStore, key_of
+from trove_minicloud.guest.storage import Store, key_of
+from trove_minicloud.guest.storage.places import location_for, store_of
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.root import Root
 
@@ -44,20 +52,25 @@ _HEAD_INTERVAL = 1.0
 
 def guest_client(context: Any, instance_id: str, manager: str | None = None) -> "GuestClient":
     """What Trove calls to reach the guest of an instance."""
-    return GuestClient(instance_id)
+    return GuestClient(context.auth_token, instance_id)
 
 
 class GuestClient:
-    """Those of Trove's guest calls that the mini cloud has an answer to."""
+    """Those of Trove's guest calls that the mini cloud has an answer to.
 
-    def __init__(self, instance_id: str) -> None:
+    The token is that of the request that Trove answers by this call. What a schedule asks for comes
+    with a token of the schedule's trust, so its backups prove that the trust still holds.
+    """
+
+    def __init__(self, token: str, instance_id: str) -> None:
+        self._token = token
         self._instance_id = instance_id
 
     def create_backup(self, backup_info: dict[str, Any]) -> None:
         """Start the backup and return."""
         key = Key(self._instance_id, backup_info["id"])
         threading.Thread(
-            target=_back_up, args=(key, backup_info), name=key.backup_id, daemon=True
+            target=_back_up, args=(key, backup_info, self._token), name=key.backup_id, daemon=True
         ).start()
 
     def get_volume_info(self) -> dict[str, float]:
@@ -74,28 +87,21 @@ def is_serving(root: Root, instance: Instance) -> bool:
 def recover() -> None:
     """Settle every backup of a run that ended in the middle of it; before Trove serves.
 
-    What isn't in the store FAILED; leftovers are removed.
+    What isn't in the store FAILED; leftovers are removed. In Swift nobody can look without a token
+    of the project: what was on its way there FAILED, and is removed as `_sweep` says.
 
     :raises InstanceBusyError: a worker of that run is still there.
     """
     root = Root.default()
-    store = LocalStore(root.backups)
     with contextlib.ExitStack() as locks:
         for instance in instances.all_instances(root):
             lock = instances.backup_lock(root, instance.id, "the start of Trove", _LOCK_WAIT)
             locks.enter_context(lock)
         for backup in _unfinished_backups():
             key = Key(backup.instance_id, backup.id)
-            try:
-                fields = report.completed_fields(store, store.head(key))
-            except (BackupNotFoundError, DamagedManifestError) as error:
-                cause = "The mini cloud ended in the middle of it."
-                if isinstance(error, DamagedManifestError):
-                    cause = str(error)
-                fields = {"state": BackupState.FAILED}
-                report.explain_failure(key, cause)
-            backup.update(**fields)
-        for name in [*store.sweep(), *map(str, instances.sweep(root))]:
+            cause = "The mini cloud ended in the middle of it."
+            backup.update(**_outcome(root, key, backup.location, None, cause))
+        for name in instances.sweep(root):
             LOG.warning("Removed %s, which a dead run had left.", name)
 
 
@@ -105,17 +111,31 @@ def _unfinished_backups() -> list[Any]:
         return list(unfinished.filter_by(deleted=False))
 
 
-def _back_up(key: Key, backup_info: dict[str, Any]) -> None:
+def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
     """Whatever happens, Trove hears of an end."""
     root = Root.default()
+    location = None
     try:
         LOG.info("Backup %s of instance %s starts.", key.backup_id, key.instance_id)
-        report.started(key, backup_info["backup_type"])
-        cause = run_worker(Job(str(root.path), *key, _parent_of(backup_info)))
+        container = CONF.backup_swift_container
+        location = location_for(root, key, backup_info, container, token)
+        report.started(key, backup_info["backup_type"], location)
+        _sweep(root, key.instance_id, token)
+        parent = backup_info["parent"]
+        cause = run_worker(
+            Job(
+                str(root.path),
+                location,
+                Parent(parent["location"], parent["checksum"]) if parent else None,
+                token,
+            )
+        )
+    except MiniCloudError as error:
+        cause = str(error)
     except Exception as error:
         LOG.exception("The worker of backup %s could not be run", key.backup_id)
         cause = f"{type(error).__name__}: {error}"
-    fields = _outcome(LocalStore(root.backups), key, cause)
+    fields = _outcome(root, key, location, token, cause)
     try:
         report.ended(key, fields)
     except Exception:
@@ -123,28 +143,36 @@ def _back_up(key: Key, backup_info: dict[str, Any]) -> None:
         report.set_ended(key, fields)
 
 
-def _outcome(store: LocalStore, key: Key, cause: str) -> dict[str, Any]:
-    """What Trove is to know of the backup's end: what is in the store decides."""
+def _outcome(
+    root: Root, key: Key, location: str | None, token: str | None, cause: str
+) -> dict[str, Any]:
+    """What Trove is to know of the backup's end: what is in the store decides.
+
+    A failed backup keeps its location where something of it may be left in the store: its
+    deletion, or the instance's next backup, removes that.
+    """
     try:
-        manifest = _head(store, key)
+        if location is not None:
+            store = store_of(root, location, token)
+            manifest = _head(store, key)
+            _log_success(manifest)
+            return report.completed_fields(store, manifest)
     except BackupNotFoundError:
         pass
-    except (DamagedManifestError, OSError) as error:
+    except (DamagedManifestError, StoreError, OSError) as error:
         cause = f"{cause or 'It was taken'}; but the store can't be read: {error}"
-    else:
-        _log_success(manifest)
-        return report.completed_fields(store, manifest)
     try:
-        # A worker that was killed can't have cleaned up.
-        store.delete(key)
-    except OSError:
-        # Trove's next start sweeps what has no manifest.
-        LOG.exception("What is left of backup %s could not be removed", key.backup_id)
+        if location is not None:
+            # A worker that was killed can't have cleaned up.
+            store_of(root, location, token).delete(key)
+            location = None
+    except (StoreError, OSError) as error:
+        LOG.warning("What is left of backup %s could not be removed: %s", key.backup_id, error)
     report.explain_failure(key, cause)
-    return {"state": BackupState.FAILED}
+    return {"state": BackupState.FAILED, "location": location}
 
 
-def _head(store: LocalStore, key: Key) -> Manifest:
+def _head(store: Store, key: Key) -> Manifest:
     """:raises OSError: the store still can't be read at the last of some attempts."""
     for _attempt in range(_HEAD_ATTEMPTS - 1):
         try:
@@ -153,6 +181,25 @@ def _head(store: LocalStore, key: Key) -> Manifest:
             LOG.warning("Backup %s: the store can't be read: %s", key.backup_id, error)
             time.sleep(_HEAD_INTERVAL)
     return store.head(key)
+
+
+def _sweep(root: Root, instance_id: str, token: str) -> None:
+    """Remove what failed backups of the instance have left in a store that failed as well."""
+    for backup in _failed_with_leftovers(instance_id):
+        try:
+            store_of(root, backup.location, token).delete(key_of(backup.location))
+        except (RestoreError, StoreError, OSError) as error:
+            # It stays on record, for the next backup or its own deletion.
+            LOG.warning("What is left of backup %s can't be removed: %s", backup.id, error)
+        else:
+            LOG.info("Removed what was left of backup %s.", backup.id)
+            backup.update(location=None)
+
+
+def _failed_with_leftovers(instance_id: str) -> list[Any]:
+    with DBBackup.query() as query:
+        failed = query.filter_by(instance_id=instance_id, state=BackupState.FAILED, deleted=False)
+        return list(failed.filter(DBBackup.location.is_not(None)))
 
 
 def _log_success(manifest: Manifest) -> None:
@@ -166,11 +213,6 @@ def _log_success(manifest: Manifest) -> None:
         (manifest.finished_at - manifest.started_at).total_seconds(),
         f"; {manifest.reason}" if manifest.reason else "",
     )
-
-
-def _parent_of(backup_info: dict[str, Any]) -> Parent | None:
-    parent = backup_info["parent"]
-    return Parent(key_of(parent["location"]), parent["checksum"]) if parent else None
 
 
 def run_worker(job: Job) -> str:

@@ -23,7 +23,7 @@ from trove_minicloud.root import Root
 class Parent:
     """The backup to build an incremental one on, as Trove knows it."""
 
-    key: Key
+    location: str
     sha256: str
 
 
@@ -55,7 +55,7 @@ def take_backup(
             if error.raw_bytes or error.returncode < 0:
                 raise
             reason = f"the server refused: {error.reason}"
-        return job.take(None, f"full instead of incremental on {parent.key.backup_id}: {reason}")
+        return job.take(None, f"full instead of incremental on {parent.location}: {reason}")
 
 
 def _accept(store: Store, instance: Instance, source: Source, parent: Parent) -> Manifest:
@@ -65,10 +65,11 @@ def _accept(store: Store, instance: Instance, source: Source, parent: Parent) ->
     """
     if source.incremental_obstacle:
         raise ParentRefusedError(source.incremental_obstacle)
-    if parent.key.instance_id != instance.id:
-        raise ParentRefusedError(f"it is a backup of instance {parent.key.instance_id}")
     try:
-        manifest = store.head(parent.key)
+        key = store.key_of(parent.location)
+        if key.instance_id != instance.id:
+            raise ParentRefusedError(f"it is a backup of instance {key.instance_id}")
+        manifest = store.head(key)
         chain(store, manifest)
     except RestoreError as error:
         raise ParentRefusedError(f"it could not be restored: {error}") from error

@@ -9,34 +9,60 @@ from typing import Any
 
 from trove.backup.models import DBBackup
 from trove.backup.state import BackupState
+from trove.common import clients
 from trove.common.exception import NotFound
 from trove.instance.models import save_instance_fault
 from trove.quota.quota import run_with_quotas
 from trove.taskmanager.manager import Manager
 
-from trove_minicloud.guest.storage.local import LocalStore, key_of_object
+from trove_minicloud.guest.errors import RestoreError
+from trove_minicloud.guest.manifest import Key
+from trove_minicloud.guest.storage import Store, key_of
+from trove_minicloud.guest.storage.places import store_of
 from trove_minicloud.root import Root
 
 
 def swift_client(context: Any, region_name: str | None = None) -> "ObjectStoreClient":
     """What Trove calls to reach stored backups."""
-    return ObjectStoreClient(LocalStore(Root.default().backups))
+    return ObjectStoreClient(context)
 
 
 class ObjectStoreClient:
-    """The two calls of an object storage client with which Trove deletes a backup."""
+    """Those calls of an object storage client that Trove makes, for every kind of store.
 
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
+    Trove knows a backup by the last two parts of its location here, and by one object: it would
+    leave the manifest and the basis beside it. In Swift everything is done with the token of the
+    request, which for a schedule's retention is one of its trust.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def get_account(self) -> Any:
+        """How Trove sees, before a backup, whether Swift takes the request's token."""
+        return clients.swift_client(self._context).get_account()
 
     def head_object(self, container: str, name: str) -> dict[str, str]:
-        """No headers: not a large object in segments."""
-        key_of_object(container, name)
-        return {}
+        """No header that says so: not a large object, whose segments Trove would have to delete.
+
+        The etag is what Trove compares with a backup's checksum before it restores it; none fits
+        a backup that isn't whole.
+        """
+        store, key = self._find(container, name)
+        try:
+            return {"etag": store.head(key).sha256}
+        except RestoreError:
+            return {"etag": ""}
 
     def delete_object(self, container: str, name: str) -> None:
         """Delete all of the backup; fine if there is nothing, so that it can be repeated."""
-        self._store.delete(key_of_object(container, name))
+        store, key = self._find(container, name)
+        store.delete(key)
+
+    def _find(self, container: str, name: str) -> tuple[Store, Key]:
+        key = key_of(f"://{container}/{name}")
+        location = DBBackup.find_by(id=key.backup_id).location
+        return store_of(Root.default(), location, self._context.auth_token), key
 
 
 class TaskManager(Manager):  # type: ignore[misc]

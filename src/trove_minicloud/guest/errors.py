@@ -6,6 +6,7 @@ MiniCloudError
 ├─ AmbiguousInstanceError     several instances bear that name
 ├─ InstanceBusyError          a backup of the instance is running, or it is being stopped
 ├─ InvalidNameError           no name for a new instance
+├─ StoreError                 the store of the backups refuses us or can't be reached
 ├─ DatastoreError             a database server, or the programs for it, can't be used
 │  ├─ ProgramsMissingError    no suitable programs of the database on this machine
 │  ├─ UnreachableFolderError  the user who runs the server can't get at its folder
@@ -19,6 +20,7 @@ MiniCloudError
    ├─ BackupNotFoundError     no such backup in the store
    ├─ DamagedManifestError    what the store knows of a backup can't be read
    ├─ BrokenChainError        a backup that this one needs is gone or doesn't fit
+   ├─ LostPartError           a part of the stored bytes is gone
    └─ ChecksumMismatchError   stored bytes are not those that were written
 """
 
@@ -39,6 +41,10 @@ class InstanceBusyError(MiniCloudError):
 
 class InvalidNameError(MiniCloudError, ValueError):
     """A new instance can't bear that name."""
+
+
+class StoreError(MiniCloudError):
+    """The store of the backups refuses us or can't be reached."""
 
 
 class DatastoreError(MiniCloudError):
@@ -101,6 +107,10 @@ class DamagedManifestError(RestoreError):
 
 class BrokenChainError(RestoreError):
     """A backup that this one needs is gone or doesn't fit."""
+
+
+class LostPartError(RestoreError):
+    """A part of the stored bytes is gone."""
 
 
 class ChecksumMismatchError(RestoreError):

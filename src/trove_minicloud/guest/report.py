@@ -28,8 +28,11 @@ _SET_INTERVAL = 5.0
 _GIGABYTE = 1024**3
 
 
-def started(key: Key, kind: str) -> None:
+def started(key: Key, kind: str, location: str) -> None:
     """Shown while the backup runs; the kind is what was asked for."""
+    # Before anything is written there, and not by a message: should we die in the middle of it,
+    # this is how the next start knows where to clean up.
+    DBBackup.find_by(id=key.backup_id).update(location=location)
     _cast(key, state=BackupState.BUILDING, size=0.0, backup_type=kind)
 
 

@@ -12,12 +12,12 @@ from trove_minicloud.guest.chain import chain
 from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.errors import ChecksumMismatchError, RestoreError
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Manifest
+from trove_minicloud.guest.manifest import Key, Manifest
 from trove_minicloud.guest.storage import Store
 from trove_minicloud.root import Root
 
 
-def restore(root: Root, store: Store, backup_id: str, name: str) -> Instance:
+def restore(root: Root, store: Store, key: Key, name: str) -> Instance:
     """Make a managed instance, wanted running, with the rows of the backup's moment.
 
     It has a history of its own: no incremental backup of it builds on its source's.
@@ -27,7 +27,7 @@ def restore(root: Root, store: Store, backup_id: str, name: str) -> Instance:
     :raises ChecksumMismatchError: stored bytes are damaged.
     :raises MiniCloudError: it could not be restored. Nothing is left of the attempt.
     """
-    last = store.find(backup_id)
+    last = store.head(key)
     links = chain(store, last)
     kind = datastores.module(last.datastore)
     root.prepare()

@@ -6,6 +6,7 @@ end means that the parent has died, and the backup is given up. A failure's caus
 line on stdout; success is the manifest in the store.
 """
 
+import dataclasses
 import json
 import os
 import signal
@@ -20,8 +21,8 @@ from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.backup import Parent, take_backup
 from trove_minicloud.guest.errors import BackupError
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.guest.storage import key_of
+from trove_minicloud.guest.storage.places import store_of
 from trove_minicloud.root import Root
 
 
@@ -30,9 +31,10 @@ class Job:
     """What the worker is to do."""
 
     root: str
-    instance_id: str
-    backup_id: str
+    location: str
     parent: Parent | None
+    #: The caller's, for a store that wants to know in whose name we come.
+    token: str | None = dataclasses.field(default=None, repr=False)
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -41,7 +43,7 @@ class Job:
     def from_line(cls, line: bytes) -> "Job":
         values = json.loads(line)
         if (parent := values.pop("parent")) is not None:
-            parent = Parent(Key(*parent["key"]), parent["sha256"])
+            parent = Parent(**parent)
         return cls(**values, parent=parent)
 
 
@@ -56,8 +58,10 @@ def main() -> int:
     ).start()
     try:
         root = Root.at(job.root)
-        instance = instances.load(root, job.instance_id)
-        take_backup(root, LocalStore(root.backups), instance, job.backup_id, job.parent)
+        key = key_of(job.location)
+        instance = instances.load(root, key.instance_id)
+        store = store_of(root, job.location, job.token)
+        take_backup(root, store, instance, key.backup_id, job.parent)
     except MiniCloudError as error:
         _say(str(error))
         return 1

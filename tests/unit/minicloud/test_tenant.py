@@ -203,8 +203,8 @@ def test_a_backup_is_found_by_id_or_name_on_any_page(
     trove: requests_mock.Mocker, root: Root
 ) -> None:
     _serve_backups(trove, root, [_backup(number, f"name{number}") for number in range(250)])
-    assert Tenant(root).find_backup("id249") == "id249"
-    assert Tenant(root).find_backup("name120") == "id120"
+    assert Tenant(root).find_backup("id249")["id"] == "id249"
+    assert Tenant(root).find_backup("name120")["id"] == "id120"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_backup_that_failed_does_not_count_among_those_of_one_name(
     trove: requests_mock.Mocker, root: Root
 ) -> None:
     _serve_backups(trove, root, [_backup(1, "n", "FAILED"), _backup(2, "n"), _backup(3, "o")])
-    assert Tenant(root).find_backup("n") == "id2"
+    assert Tenant(root).find_backup("n")["id"] == "id2"
 
 
 def test_a_trove_that_fails_is_an_error_of_ours(trove: requests_mock.Mocker, root: Root) -> None:

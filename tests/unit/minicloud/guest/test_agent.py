@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trove.common.context import TroveContext
 
 from tests.unit.minicloud.guest import examples, fake_postgresql
+from trove_minicloud import store_settings
 from trove_minicloud.guest import agent, instances, report
-from trove_minicloud.guest.errors import InstanceBusyError
+from trove_minicloud.guest.errors import BackupNotFoundError, InstanceBusyError
 from trove_minicloud.guest.manifest import Key
 from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
 from trove_minicloud.guest.storage.local import LocalStore
@@ -23,11 +25,11 @@ class Reports:
     """What Trove was told, in place of a conductor and a database."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.started: list[str] = []
+        self.started: list[tuple[str, str]] = []
         self.causes: list[str] = []
         self.fields: dict[str, Any] = {}
         self.done = threading.Event()
-        monkeypatch.setattr(report, "started", lambda _key, kind: self.started.append(kind))
+        monkeypatch.setattr(report, "started", lambda _key, *what: self.started.append(what))
         monkeypatch.setattr(report, "explain_failure", lambda _key, why: self.causes.append(why))
         monkeypatch.setattr(report, "ended", self._ended)
 
@@ -49,6 +51,7 @@ def tools(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tools = fake_postgresql.install(tmp_path / "bin")
     monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tools))
+    monkeypatch.setattr(agent, "_failed_with_leftovers", lambda _instance: [])
     return tools
 
 
@@ -58,8 +61,13 @@ def back_up(reports: Reports, parent: dict[str, str] | None = None) -> None:
 
 
 def start_backup(parent: dict[str, str] | None = None) -> None:
-    info = {"id": "backup-1", "backup_type": "full", "parent": parent}
-    agent.guest_client(None, "instance-1").create_backup(info)
+    info = {
+        "id": "backup-1",
+        "backup_type": "full",
+        "parent": parent,
+        "storage_driver": "local",
+    }
+    agent.guest_client(TroveContext(), "instance-1").create_backup(info)
 
 
 def processes_with(argument: str) -> list[int]:
@@ -78,7 +86,7 @@ def test_a_backup_is_reported_from_its_start_to_its_end(
 ) -> None:
     back_up(reports)
 
-    assert reports.started == ["full"]
+    assert reports.started == [("full", store.location(KEY))]
     assert reports.fields["state"] == "COMPLETED"
     assert reports.fields["checksum"] == store.head(KEY).sha256
     assert reports.causes == []
@@ -100,15 +108,8 @@ def test_a_failed_backup_is_reported_with_its_cause(reports: Reports, tools: Pat
 
     back_up(reports)
 
-    assert reports.fields == {"state": "FAILED"}
+    assert reports.fields == {"state": "FAILED", "location": None}
     assert "connection refused" in reports.causes[0]
-
-
-def test_a_parent_in_another_store_fails_with_its_cause(reports: Reports, tools: Path) -> None:
-    back_up(reports, {"location": "http://swift/c/o", "checksum": "00"})
-
-    assert reports.fields == {"state": "FAILED"}
-    assert "http://swift/c/o" in reports.causes[0]
 
 
 def test_a_killed_worker_is_reported_and_its_tool_and_files_are_gone(
@@ -126,7 +127,7 @@ def test_a_killed_worker_is_reported_and_its_tool_and_files_are_gone(
     os.kill(worker, signal.SIGKILL)
 
     assert reports.done.wait(30)
-    assert reports.fields == {"state": "FAILED"}
+    assert reports.fields == {"state": "FAILED", "location": None}
     assert "ended by signal 9" in reports.causes[0]
     while processes_with(str(tools / "pg_basebackup")):
         assert time.monotonic() < deadline + 30
@@ -159,32 +160,33 @@ def test_a_damaged_manifest_is_a_failure_that_says_so(
 
     back_up(reports)
 
-    assert reports.fields == {"state": "FAILED"}
+    assert reports.fields == {"state": "FAILED", "location": None}
     assert "backup-1.json is damaged" in reports.causes[0]
 
 
-def test_a_store_that_can_not_be_cleaned_still_ends_the_backup(
-    reports: Reports, tools: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_can_not_be_cleaned_still_ends_the_backup_and_is_cleaned_by_the_next(
+    reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise OSError("input/output error")
 
     (tools / "down").touch()
+    left = {"state": "FAILED", "location": store.location(KEY)}
     monkeypatch.setattr(LocalStore, "delete", fail)
     back_up(reports)
-    assert reports.fields == {"state": "FAILED"}
+    assert reports.fields == left
     assert "connection refused" in reports.causes[0]
 
     reports.done.clear()
     monkeypatch.setattr(agent, "_HEAD_INTERVAL", 0)
     monkeypatch.setattr(LocalStore, "head", fail)
     back_up(reports)
-    assert reports.fields == {"state": "FAILED"}
+    assert reports.fields == left
     assert "input/output error" in reports.causes[1]
 
 
 def test_the_disks_use_is_in_gigabytes(tools: Path) -> None:
-    info = agent.guest_client(None, "instance-1").get_volume_info()
+    info = agent.guest_client(TroveContext(), "instance-1").get_volume_info()
 
     assert 0 < info["used"] <= info["total"]
 
@@ -200,12 +202,57 @@ class Row:
 
     instance_id = "instance-1"
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, location: str | None) -> None:
         self.id = id
+        self.location = location
         self.fields: dict[str, Any] = {}
 
     def update(self, **fields: Any) -> None:
         self.fields = fields
+
+
+def test_what_a_failed_backup_has_left_goes_with_the_next_one(
+    reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Key("instance-1", "failed")
+    store.begin(failed).append(b"some")
+    gone, elsewhere = (
+        Row("failed", store.location(failed)),
+        Row("other", "s3://none/i/other.tar.zst"),
+    )
+    monkeypatch.setattr(agent, "_failed_with_leftovers", lambda _instance: [elsewhere, gone])
+
+    back_up(reports)
+
+    assert reports.fields["state"] == "COMPLETED"
+    assert gone.fields == {"location": None}
+    assert elsewhere.fields == {}
+    with pytest.raises(BackupNotFoundError):
+        store.stored_size(failed)
+
+
+def test_a_backup_for_a_store_that_is_not_there_fails_with_the_cause(
+    reports: Reports, tools: Path
+) -> None:
+    info = {"id": "backup-1", "backup_type": "full", "parent": None, "storage_driver": "s3"}
+    agent.guest_client(TroveContext(), "instance-1").create_backup(info)
+    assert reports.done.wait(60)
+
+    assert reports.fields == {"state": "FAILED", "location": None}
+    assert "no bucket of S3" in reports.causes[0]
+
+
+def test_at_the_next_start_a_backup_in_swift_has_failed_and_keeps_its_location(
+    reports: Reports, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = store_settings.want_swift(root).url
+    row = Row(KEY.backup_id, f"{url}p/c/instance-1_backup-1.tar.zst")
+    monkeypatch.setattr(agent, "_unfinished_backups", lambda: [row])
+
+    agent.recover()
+
+    assert row.fields == {"state": "FAILED", "location": row.location}
+    assert "The mini cloud ended in the middle of it" in reports.causes[0]
 
 
 def test_at_the_next_start_an_unfinished_backup_has_failed_and_its_files_are_gone(
@@ -213,12 +260,12 @@ def test_at_the_next_start_an_unfinished_backup_has_failed_and_its_files_are_gon
 ) -> None:
     store.begin(KEY).append(b"some")
     (root.instances / ".new-left").mkdir()
-    row = Row(KEY.backup_id)
+    row = Row(KEY.backup_id, store.location(KEY))
     monkeypatch.setattr(agent, "_unfinished_backups", lambda: [row])
 
     agent.recover()
 
-    assert row.fields == {"state": "FAILED"}
+    assert row.fields == {"state": "FAILED", "location": None}
     assert reports.causes == ["The mini cloud ended in the middle of it."]
     assert not list(root.backups.glob("*/*"))
     assert not (root.instances / ".new-left").exists()
@@ -228,7 +275,7 @@ def test_at_the_next_start_a_backup_that_was_stored_but_not_reported_is_complete
     reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = examples.put(store, examples.manifest(KEY.backup_id), b"content")
-    row = Row(KEY.backup_id)
+    row = Row(KEY.backup_id, store.location(KEY))
     monkeypatch.setattr(agent, "_unfinished_backups", lambda: [row])
 
     agent.recover()
@@ -243,12 +290,12 @@ def test_at_the_next_start_a_damaged_manifest_is_a_failure(
 ) -> None:
     examples.put(store, examples.manifest(KEY.backup_id))
     (root.backups / KEY.instance_id / "backup-1.json").write_text("{}")
-    row = Row(KEY.backup_id)
+    row = Row(KEY.backup_id, store.location(KEY))
     monkeypatch.setattr(agent, "_unfinished_backups", lambda: [row])
 
     agent.recover()
 
-    assert row.fields == {"state": "FAILED"}
+    assert row.fields == {"state": "FAILED", "location": None}
     assert "is damaged" in reports.causes[0]
 
 

@@ -41,7 +41,7 @@ def parent(root: Root, store: LocalStore, instance: Instance, tools: Path) -> Ma
 
 
 def reference(manifest: Manifest) -> Parent:
-    return Parent(manifest.key, manifest.sha256)
+    return Parent(f"file:///root/{'/'.join(manifest.key)}.tar.zst", manifest.sha256)
 
 
 def calls(tools: Path) -> list[str]:
@@ -80,7 +80,7 @@ def test_an_incremental_backup_that_the_server_refuses_becomes_full_and_says_why
 
     assert (manifest.kind, manifest.parent_id) == ("full", None)
     assert manifest.reason is not None
-    assert "instead of incremental on parent" in manifest.reason
+    assert "instead of incremental on file:///root/instance-1/parent.tar.zst" in manifest.reason
     assert "WAL summaries are required" in manifest.reason
     assert calls(tools) == ["incremental", "full"]
 
@@ -130,7 +130,7 @@ def test_a_parent_of_another_instance_incarnation_or_checksum_makes_it_full(
     reasons = [
         take_backup(root, store, instance, f"b{number}", refused).reason or ""
         for number, refused in enumerate(
-            [reference(other), reference(before), Parent(parent.key, "0" * 64)]
+            [reference(other), reference(before), Parent(store.location(parent.key), "0" * 64)]
         )
     ]
 
@@ -138,6 +138,17 @@ def test_a_parent_of_another_instance_incarnation_or_checksum_makes_it_full(
     assert "another history" in reasons[1]
     assert "another checksum" in reasons[2]
     assert calls(tools) == ["full"] * 3
+
+
+def test_a_parent_in_another_store_makes_it_full(
+    root: Root, store: LocalStore, instance: Instance, tools: Path
+) -> None:
+    parent = Parent("http://127.0.0.1:8080/v1/AUTH_p/c/instance-1_parent.tar.zst", "00")
+
+    manifest = take_backup(root, store, instance, "b", parent)
+
+    assert manifest.kind == "full"
+    assert manifest.reason is not None and "in another store" in manifest.reason
 
 
 def test_a_server_that_is_down_fails_the_backup_with_its_cause(

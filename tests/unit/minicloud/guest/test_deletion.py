@@ -2,6 +2,7 @@
 from typing import Any
 
 import pytest
+from trove.common.context import TroveContext
 from trove.common.exception import NotFound, TroveError
 from trove.taskmanager.manager import Manager
 
@@ -16,6 +17,7 @@ class Row:
     """A backup as Trove keeps it."""
 
     tenant_id = "project-1"
+    location = ""
     instance_id = "instance-1"
     datastore_version_id: str | None = "version-1"
     state = "COMPLETED"
@@ -63,23 +65,27 @@ def let_trove_fail(monkeypatch: pytest.MonkeyPatch, row: Row) -> None:
 
 
 def test_trove_deletes_the_stored_bytes_through_its_object_storage_client(
-    store: LocalStore, root: Root, monkeypatch: pytest.MonkeyPatch
+    store: LocalStore, root: Root, row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
     manifest = examples.put(store, examples.manifest("backup-1"), b"content")
     # How Trove takes a location apart.
     container, name = store.location(manifest.key).split("/")[-2:]
-    client = deletion.swift_client(None)
+    row.location = store.location(manifest.key)
+    client = deletion.swift_client(TroveContext(auth_token="t"))
 
-    assert "x-static-large-object" not in client.head_object(container, name)
+    assert client.head_object(container, name) == {"etag": manifest.sha256}
     client.delete_object(container, name)
 
     assert not list(root.backups.glob("*/*"))
+    # So a deletion can be repeated, and nothing is restored from what isn't whole.
+    assert client.head_object(container, name) == {"etag": ""}
+    client.delete_object(container, name)
 
 
-def test_what_this_store_never_kept_is_not_deleted(store: LocalStore) -> None:
+def test_what_no_store_ever_kept_is_not_deleted(row: Row) -> None:
     with pytest.raises(BackupNotFoundError):
-        deletion.ObjectStoreClient(store).delete_object("instance-1", "instance.json")
+        deletion.swift_client(TroveContext()).delete_object("instance-1", "instance.json")
 
 
 def test_a_failed_deletion_stays_in_sight_and_says_why(

@@ -13,7 +13,7 @@ from trove_minicloud.guest.errors import (
     DatastoreError,
     RestoreError,
 )
-from trove_minicloud.guest.manifest import Manifest
+from trove_minicloud.guest.manifest import Key, Manifest
 from trove_minicloud.guest.restore import fetch, restore
 from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
@@ -60,13 +60,13 @@ def test_a_refused_restore_leaves_no_instance(store: LocalStore, root: Root) -> 
     flip(root, 20)
 
     with pytest.raises(ChecksumMismatchError):
-        restore(root, store, "backup-1", "new")
+        restore(root, store, Key("instance-1", "backup-1"), "new")
     assert list(root.instances.iterdir()) == []
 
 
 def test_an_unknown_backup_is_named(store: LocalStore, root: Root) -> None:
     with pytest.raises(BackupNotFoundError, match="no backup backup-9"):
-        restore(root, store, "backup-9", "new")
+        restore(root, store, Key("instance-1", "backup-9"), "new")
 
 
 def test_a_path_that_leads_out_of_the_folder_is_refused(store: LocalStore, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def working(root: Root, tools: Path) -> Iterator[subprocess.Popen[bytes]]:
         env={**os.environ, FOLDER_VARIABLE: str(tools)},
     )
     assert process.stdin is not None
-    process.stdin.write(Job(str(root.path), "instance-1", "b", None).to_line())
+    process.stdin.write(Job(str(root.path), "file:///instance-1/b.tar.zst", None).to_line())
     process.stdin.flush()
     try:
         yield process
@@ -62,9 +62,10 @@ def output(worker: subprocess.Popen[bytes]) -> bytes:
 
 
 def test_a_job_survives_its_line() -> None:
-    job = Job("/root", "i", "b", Parent(Key("i", "a"), "00"))
+    job = Job("/root", "file:///i/b.tar.zst", Parent("file:///i/a.tar.zst", "00"), "token")
 
     assert Job.from_line(job.to_line()) == job
+    assert "token=" not in repr(job)
 
 
 def test_success_is_exit_status_0_and_a_manifest(
