@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 #: The largest page that a Mistral with default settings gives.
 PAGE = 1000
 
+#: What is asked for in lists. Mistral reads these columns by one query, where it otherwise makes an
+#: object of every row and, for an execution, reads three of its columns by a query of their own.
+_TRIGGER_FIELDS = (
+    "id,name,pattern,workflow_name,workflow_input,created_at,updated_at,next_execution_time"
+)
+_EXECUTION_FIELDS = (
+    "id,workflow_name,description,input,output,state,state_info,created_at,updated_at,project_id"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CronTrigger:
@@ -111,8 +120,8 @@ class Mistral:
 
     def cron_triggers(self, **filters: str) -> list[CronTrigger]:
         """Every trigger of the project that fits Mistral's filters, oldest first."""
-        filters = self._own(filters)
-        rows = self._pages("list cron triggers", "cron_triggers", filters)
+        query = self._own(filters) | {"fields": _TRIGGER_FIELDS}
+        rows = self._pages("list cron triggers", "cron_triggers", query)
         return [_cron_trigger(row) for row in rows]
 
     def create_cron_trigger(
@@ -195,7 +204,7 @@ class Mistral:
         query = filters | {
             "sort_keys": "created_at",
             "sort_dirs": "desc",
-            "include_output": "true",
+            "fields": _EXECUTION_FIELDS,
         }
         page = min(limit or PAGE, PAGE)
         project = self.project_id()

@@ -28,7 +28,7 @@ WORKFLOW = "trove.backup_create"
 CURRENT = f"trove-schedules-{workbook.version_of(workbook.text())}"
 Row = dict[str, Any]
 
-_CONTROLS = {"limit", "marker", "sort_keys", "sort_dirs", "fields", "include_output"}
+_CONTROLS = {"limit", "marker", "sort_keys", "sort_dirs", "fields"}
 _FILTERS = {
     "cron_triggers": {"name", "workflow_name", "workflow_id", "project_id", "pattern"},
     "executions": {"workflow_name", "state", "description", "project_id"},
@@ -200,8 +200,10 @@ class FakeMistral:
             self._show(caller, kind, marker)
             rows = rows[[row["id"] for row in rows].index(marker) + 1 :]
         page = rows[:limit]
-        hidden = () if "include_output" in query else _HIDDEN_IN_LISTS.get(kind, ())
-        answer: Row = {kind: [{key: row[key] for key in row if key not in hidden} for row in page]}
+        fields = query.get("fields")
+        hidden = _HIDDEN_IN_LISTS.get(kind, set())
+        shown = set(fields.split(",")) if fields else {key for row in page for key in row} - hidden
+        answer: Row = {kind: [{key: row[key] for key in row if key in shown} for row in page]}
         if page and len(page) == limit:
             answer["next"] = f"{URL}/{kind}?limit={limit}&marker={page[-1]['id']}"
         return answer
