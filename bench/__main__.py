@@ -3,10 +3,10 @@
 
 import sys
 
-from bench import history, report
+from bench import burst, history, report
 
 #: In the order of the table.
-BENCHMARKS = (history,)
+BENCHMARKS = (history, burst)
 
 if __name__ == "__main__":
     sys.exit(report.run_all([(each.run, getattr(each, "draw", None)) for each in BENCHMARKS]))

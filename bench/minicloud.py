@@ -6,25 +6,38 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
-from trove_minicloud import daemon
+from trove_minicloud import cluster, daemon
 from trove_minicloud.root import Root
+from trove_minicloud.services.configuration import OVERRIDES
 
 
 @contextmanager
-def mini_cloud() -> Iterator[Root]:
-    """Start one; stop and remove it in the end."""
+def mini_cloud(
+    *, engines: int | None = None, overrides: Mapping[str, str] | None = None
+) -> Iterator[Root]:
+    """Start one; stop and remove it in the end.
+
+    :param engines: of a distributed Mistral, which has as many executors; None is a single process.
+    :param overrides: options by service, as its `override.conf` has them.
+    """
     # Not for the user's eyes alone: as root, the databases run as a user who must get there.
     folder = Path(tempfile.mkdtemp(prefix="trove-schedules-bench-"))
     folder.chmod(0o711)
     root = Root.at(folder / "cloud")
     try:
+        root.prepare()
+        if engines is not None:
+            cluster.want(root, engines, engines)
+        for service, options in (overrides or {}).items():
+            root.service(service).mkdir(mode=0o700)
+            (root.service(service) / OVERRIDES).write_text(options)
         daemon.up(root, lambda line: print(line, file=sys.stderr))
         yield root
     finally:

@@ -187,10 +187,16 @@ def run_all(
     reports = []
     for run, draw in benchmarks:
         report = run(arguments.full)
-        print(f"written: {report.write()}", file=sys.stderr)
         if arguments.charts and draw:
             draw(report, arguments.charts)
         reports.append(report)
+    return finish(reports)
+
+
+def finish(reports: Sequence[Report]) -> int:
+    """Write their JSON and print their table; the exit status as `run_all` has it."""
+    for report in reports:
+        print(f"written: {report.write()}", file=sys.stderr)
     found = machine()
     before = reports[0].machine["load_before"][0]
     print(

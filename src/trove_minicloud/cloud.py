@@ -86,19 +86,25 @@ def _run(root: Root) -> None:
         supervisor.stop()
 
 
+def backend_of(root: Root, distributed: Cluster | None) -> Backend:
+    """Where the services of this root keep their rows, and how they talk."""
+    if distributed is None:
+        return single_process(root, SERVICES)
+    return Backend(
+        databases={name: mariadb.database_url(distributed, name) for name in SERVICES},
+        transport_url=rabbitmq.transport_url(distributed),
+    )
+
+
 def _start(
     root: Root, chosen: Settings, distributed: Cluster | None, supervisor: Supervisor
 ) -> None:
     """Start everything, each stage when those that it needs answer."""
     _require_free_ports(chosen, distributed)
+    backend = backend_of(root, distributed)
     if distributed is None:
-        backend = single_process(root, SERVICES)
         mistral_program = mistral.program(root, chosen)
     else:
-        backend = Backend(
-            databases={name: mariadb.database_url(distributed, name) for name in SERVICES},
-            transport_url=rabbitmq.transport_url(distributed),
-        )
         mistral_program = mistral.api_program(root, chosen)
         mariadb.configure(root, distributed)
         rabbitmq.configure(root, distributed)

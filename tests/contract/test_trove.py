@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.unit.schedules.fake_cloud import PAGE
+from trove_minicloud.guest.manifest import CHECKSUM_LENGTH
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.plan import check_text
 
@@ -71,3 +72,7 @@ def test_instances_come_twenty_a_page_with_a_link_as_the_fake_makes_it(trove):
 def test_it_answers_so_many_requests_a_minute_as_the_workbooks_lists_take(trove):
     # One for the list, and one for each backup in it: see test_workbook_runs.py.
     assert trove["requests_a_minute"] >= 200
+
+
+def test_a_checksum_has_the_length_that_the_guest_tells_it_in(trove):
+    assert trove["checksum_length"] == CHECKSUM_LENGTH

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import jsonschema
+import sqlalchemy
 from trove.backup.models import Backup
 from trove.backup.state import BackupState
 from trove.common import apischema, cfg, exception, pagination, wsgi
@@ -59,6 +60,13 @@ def statuses() -> dict[str, int]:
     }
 
 
+def checksum_length() -> int:
+    """What the migrations make of the column."""
+    engine = sqlalchemy.create_engine(cfg.CONF.database.connection)
+    columns = sqlalchemy.inspect(engine).get_columns("backups")
+    return int(next(each["type"].length for each in columns if each["name"] == "checksum"))
+
+
 def newest_first() -> str:
     """The order in which backups are listed."""
     query = mock.MagicMock()
@@ -102,6 +110,7 @@ print(  # noqa: T201 - the answer
                 "backups": cfg.CONF.backups_page_size,
             },
             "page": page(),
+            "checksum_length": checksum_length(),
             "requests_a_minute": cfg.CONF.http_get_rate,
             "statuses": statuses(),
             "backups_order": newest_first(),

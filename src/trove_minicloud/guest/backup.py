@@ -13,7 +13,7 @@ from trove_minicloud.guest.chain import chain
 from trove_minicloud.guest.datastores import Datastore, Source
 from trove_minicloud.guest.errors import BackupToolError, ParentRefusedError, RestoreError
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Key, Manifest
+from trove_minicloud.guest.manifest import CHECKSUM_LENGTH, Key, Manifest
 from trove_minicloud.guest.storage import Store
 from trove_minicloud.guest.stream import stream
 from trove_minicloud.root import Root
@@ -21,7 +21,7 @@ from trove_minicloud.root import Root
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The backup to build an incremental one on, as Trove knows it."""
+    """The backup to build an incremental one on, as Trove knows it: the beginning of its sha256."""
 
     location: str
     sha256: str
@@ -73,7 +73,7 @@ def _accept(store: Store, instance: Instance, source: Source, parent: Parent) ->
         chain(store, manifest)
     except RestoreError as error:
         raise ParentRefusedError(f"it could not be restored: {error}") from error
-    if manifest.sha256 != parent.sha256:
+    if len(parent.sha256) < CHECKSUM_LENGTH or not manifest.sha256.startswith(parent.sha256):
         raise ParentRefusedError("it has another checksum than Trove knows")
     # The server itself may accept a parent from before a restore, and rows are lost by that.
     if manifest.incarnation != source.incarnation:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Kind = Literal["full", "incremental"]
+#: How much of a sha256 Trove's column holds: SQLite takes more, MariaDB refuses the row.
+CHECKSUM_LENGTH = 32
 
 
 class Key(NamedTuple):

@@ -16,7 +16,7 @@ from trove.common.context import TroveContext
 from trove.conductor import api as conductor_api
 from trove.instance.models import save_instance_fault
 
-from trove_minicloud.guest.manifest import Key, Manifest
+from trove_minicloud.guest.manifest import CHECKSUM_LENGTH, Key, Manifest
 from trove_minicloud.guest.storage import Store
 
 LOG = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def completed_fields(store: Store, manifest: Manifest) -> dict[str, Any]:
         "state": BackupState.COMPLETED,
         "size": round(manifest.stored_size / _GIGABYTE, 6),
         "location": store.location(manifest.key),
-        "checksum": manifest.sha256,
+        "checksum": manifest.sha256[:CHECKSUM_LENGTH],
         "backup_type": manifest.kind,
         "parent_id": manifest.parent_id,
     }

@@ -51,7 +51,9 @@ def _run(root: Root) -> None:
 
 
 def _reconcile(root: Root) -> None:
-    known = {row.id: row for row in DBInstance.find_all(deleted=False).all()}
+    # Rows with another flavor are stand-ins that somebody else put there.
+    ours = DBInstance.find_all(deleted=False, flavor_id=FLAVOR_ID).all()
+    known = {row.id: row for row in ours}
     present = {instance.id: instance for instance in instances.all_instances(root)}
     with ThreadPoolExecutor(_PROBES, "trove-instances-probe") as pool:
         # The next server's status must not wait for the answer of one that can't be reached.

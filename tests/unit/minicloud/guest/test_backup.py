@@ -41,7 +41,7 @@ def parent(root: Root, store: LocalStore, instance: Instance, tools: Path) -> Ma
 
 
 def reference(manifest: Manifest) -> Parent:
-    return Parent(f"file:///root/{'/'.join(manifest.key)}.tar.zst", manifest.sha256)
+    return Parent(f"file:///root/{'/'.join(manifest.key)}.tar.zst", manifest.sha256[:32])
 
 
 def calls(tools: Path) -> list[str]:
@@ -130,7 +130,7 @@ def test_a_parent_of_another_instance_incarnation_or_checksum_makes_it_full(
     reasons = [
         take_backup(root, store, instance, f"b{number}", refused).reason or ""
         for number, refused in enumerate(
-            [reference(other), reference(before), Parent(store.location(parent.key), "0" * 64)]
+            [reference(other), reference(before), Parent(store.location(parent.key), "0" * 32)]
         )
     ]
 

@@ -93,7 +93,7 @@ def test_trove_learns_size_in_gigabytes_location_checksum_and_kind(store: LocalS
         "state": "COMPLETED",
         "size": 1.5,
         "location": store.location(KEY),
-        "checksum": manifest.sha256,
+        "checksum": manifest.sha256[:32],
         "backup_type": "incremental",
         "parent_id": "parent",
     }

@@ -36,7 +36,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     """Trove knows these instances."""
     known: dict[str, Row] = {}
 
-    def find_all(deleted: bool) -> Any:
+    def find_all(deleted: bool, flavor_id: str) -> Any:
         return SimpleNamespace(all=lambda: [SimpleNamespace(id=id) for id in known])
 
     monkeypatch.setattr(trove_instances.DBInstance, "find_all", find_all)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many schedules on one minute: how late they start, how many a second, whether any is lost.
+
+Measured from the due minute, each schedule once, every backup requested from Trove and completed
+(`crowd` says of what instances). Mistral's and Trove's times are whole seconds on MariaDB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import quantiles
+
+from bench import report
+from bench.crowd import LIGHT, Crowd, Member, Tick, import_path, next_minute, wait_until
+from bench.minicloud import mini_cloud
+from bench.report import Report
+from trove_minicloud import daemon
+from trove_minicloud.root import Root
+from trove_minicloud.services.preparation import database_file
+
+#: As Keystone ships: bcrypt with 12 rounds at each login of a service user, and nothing cached.
+KEYSTONE_DEFAULTS = {
+    "keystone": "[identity]\npassword_hash_rounds = 12\n[cache]\nenabled = false\n"
+}
+#: No progress for so long ends a burst: whatever is missing then is lost or stuck.
+_STALLED = 90.0
+_POLL = 2.0
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What became of one burst. Times are in seconds after the due minute."""
+
+    ticks: Sequence[Tick]
+    unnoticed: Sequence[str]
+
+    @property
+    def started(self) -> list[float]:
+        return sorted(tick.lateness for tick in self.ticks if tick.started)
+
+    @property
+    def lost(self) -> int:
+        """Ticks without a backup."""
+        return sum(not tick.requested for tick in self.ticks)
+
+    @property
+    def duplicates(self) -> int:
+        extra = sum(len(tick.started) - tick.member.attempts for tick in self.ticks if tick.started)
+        return sum(tick.duplicates for tick in self.ticks) + max(extra, 0)
+
+    @property
+    def firings(self) -> float:
+        """A second, from the due minute (or the first, where that came early) to the last."""
+        first = min(0.0, *self.started)
+        return len(self.started) / max(self.started[-1] - first, 1.0)
+
+    def lateness(self, percent: int) -> float:
+        return quantiles(self.started, n=100, method="inclusive")[percent - 1]
+
+    @property
+    def requests(self) -> float:
+        """Backups asked for in a second, from the due minute to the last."""
+        last = max(_after(tick.due, tick.requested[0]) for tick in self.ticks if tick.requested)
+        return sum(bool(tick.requested) for tick in self.ticks) / max(last, 1.0)
+
+    @property
+    def done(self) -> float:
+        """When the last backup was complete."""
+        return max(_after(tick.due, tick.completed) for tick in self.ticks if tick.completed)
+
+
+def burst(crowd: Crowd, count: int, ahead: float) -> Burst:
+    """So many schedules on the next minute, followed until nothing more happens.
+
+    :param ahead: seconds that making the schedules may take.
+    """
+    due = next_minute(ahead)
+    members = crowd.schedule(count, due)
+    if datetime.now(UTC) > due - timedelta(seconds=2):
+        raise RuntimeError(f"It took longer than {ahead:.0f} s to make {count} schedules.")
+    wait_until(due)
+    ticks = follow(crowd, members, due)
+    return Burst(ticks, unnoticed(crowd, ticks))
+
+
+def follow(crowd: Crowd, members: Sequence[Member], due: datetime) -> list[Tick]:
+    """The ticks once every backup is complete, or nothing has changed for a minute and a half."""
+    last: list[Tick] = []
+    changed = time.monotonic()
+    while True:
+        ticks = crowd.ticks(members, due)
+        if all(tick.completed and tick.ended for tick in ticks):
+            return ticks
+        if ticks != last:
+            last, changed = ticks, time.monotonic()
+        if time.monotonic() - changed > _STALLED:
+            return ticks
+        time.sleep(_POLL)
+
+
+def unnoticed(crowd: Crowd, ticks: Sequence[Tick]) -> list[str]:
+    """Schedules without a backup that the health of their project doesn't name.
+
+    Asked from two minutes after the due time on, when it must be known.
+    """
+    missing = {tick.member.id: tick for tick in ticks if tick.completed is None}
+    if not missing:
+        return []
+    wait_until(ticks[0].due + timedelta(seconds=130))
+    named = set()
+    for project in {tick.member.project for tick in missing.values()}:
+        for each in crowd.owners[project].schedules.schedule_health():
+            if each.state.exit_status:
+                named.add(each.schedule_id)
+    return sorted(missing.keys() - named)
+
+
+def _after(due: datetime, moment: datetime) -> float:
+    return (moment - due).total_seconds()
+
+
+# Rows of the table
+
+
+def add(found: Report, title: str, ours: Burst, against: str, theirs: Burst | None) -> None:
+    """The rows of one burst, beside those of another where there is one."""
+    for what, unit, value in _FIGURES:
+        other = () if theirs is None else value(theirs)
+        found.add(f"{title}: {what}", unit, value(ours), against=against, theirs=other)
+    found.expect(f"{title}: duplicates", ours.duplicates, 0)
+    found.expect(f"{title}: lost without health naming it", list(ours.unnoticed), [])
+    for name, each in ((title, ours), (f"{title}, {against}", theirs)):
+        if each is not None:
+            found.series[name] = {
+                "started": each.started,
+                "lost": each.lost,
+                "duplicates": each.duplicates,
+                "unnoticed": list(each.unnoticed),
+            }
+            figures = ", ".join(
+                f"{what} {value(each):.1f} {unit}" for what, unit, value in _FIGURES
+            )
+            print(
+                f"{name}: {len(each.started)} fired, {figures}, {each.duplicates} duplicates,"
+                f" {each.lost} lost, {len(each.unnoticed)} of these unnoticed",
+                file=sys.stderr,
+            )
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[Burst], float]], ...] = (
+    ("firings", "1/s", lambda each: each.firings),
+    ("backups requested", "1/s", lambda each: each.requests),
+    ("lateness, p50", "s", lambda each: each.lateness(50)),
+    ("lateness, p99", "s", lambda each: each.lateness(99)),
+    ("all backups complete after", "s", lambda each: each.done),
+)
+
+
+def measure(root: Root, count: int, for_each: float = 0.4) -> Burst:
+    """A burst, where making one schedule takes so many seconds at most."""
+    return burst(Crowd(root), count, 20 + for_each * count)
+
+
+def run(full: bool) -> Report:
+    """The mini cloud, and beside it the same with the defaults of Keystone and SQLite."""
+    import_path()
+    found = Report("burst")
+    count = 100 if full else 20
+    with mini_cloud(overrides=LIGHT) as root:
+        ours = measure(root, count)
+    with mini_cloud(overrides=LIGHT | KEYSTONE_DEFAULTS) as root:
+        _sqlite_defaults(root)
+        theirs = measure(root, count, for_each=3)
+    title = f"{count} schedules on one minute, mini cloud"
+    add(found, title, ours, "defaults of Keystone and SQLite", theirs)
+    return found
+
+
+def _sqlite_defaults(root: Root) -> None:
+    """A rollback journal instead of the write-ahead log, and a wait of 5 seconds for a lock."""
+    daemon.down(root)
+    for service in ("keystone", "mistral", "trove"):
+        file = database_file(root.service(service))
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        with (root.service(service) / "override.conf").open("a") as options:
+            options.write(f"[database]\nconnection = sqlite:///{file}\n")
+    daemon.up(root, lambda _line: None)
+
+
+def clusters(engines: Sequence[int], counts: Sequence[int]) -> Report:
+    """Clusters of so many engines, one after the other, each with bursts of so many schedules."""
+    import_path()
+    found = Report("burst-cluster")
+    first: dict[int, Burst] = {}
+    for number in engines:
+        with mini_cloud(engines=number, overrides=LIGHT) as root:
+            for count in counts:
+                ours = measure(root, count)
+                title = f"{count} schedules on one minute, cluster, engines: {number}"
+                against = f"engines: {engines[0]}" if count in first else ""
+                add(found, title, ours, against, first.get(count))
+                first.setdefault(count, ours)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="the sizes of the documentation")
+    parser.add_argument(
+        "--engines", type=int, nargs="+", metavar="N", help="clusters of so many engines instead"
+    )
+    parser.add_argument(
+        "--schedules", type=int, nargs="+", default=[100, 500], metavar="N", help="of a burst"
+    )
+    chosen = parser.parse_args()
+    found = clusters(chosen.engines, chosen.schedules) if chosen.engines else run(chosen.full)
+    return report.finish([found])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

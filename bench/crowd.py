@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many schedules on one minute: who has them, and what became of each tick.
+
+Trove backs an instance up once at a time, so each schedule has an instance of its own. These are
+rows of Trove's without a server (`light_guest` answers for them), shared out among projects,
+because Trove answers a project 200 requests a minute. What happened is read from the services'
+databases: asking the services would be load, and the code under test must not judge itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+
+import trove_schedules
+from bench.minicloud import login
+from trove_minicloud import cloud, cluster, settings
+from trove_minicloud.root import Root
+from trove_schedules import ScheduledBackups
+
+#: The mini cloud's options that bring the light guest in. A project makes as many backups as it
+#: likes, since bursts come one after the other.
+LIGHT = {
+    "trove": "[DEFAULT]\n"
+    "remote_guest_client = bench.light_guest.guest_client\n"
+    "max_backups_per_tenant = -1\n"
+}
+#: Instances of a project.
+SHARE = 20
+#: A tick may come so much too early.
+EARLY = timedelta(seconds=5)
+_FLAVOR = "light"
+_WORKERS = 4
+
+
+def import_path() -> None:
+    """Have the services find the light guest, which lies in no installed package."""
+    here = str(Path(__file__).resolve().parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [here, os.environ.get("PYTHONPATH", "")])
+    )
+
+
+@dataclass(frozen=True)
+class Member:
+    """A schedule, and how many attempts each due time of it has."""
+
+    id: str
+    instance: str
+    project: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What became of a due time of one schedule.
+
+    :ivar started: when the executions of it began.
+    :ivar ended: when the last of them ended; None while one runs.
+    :ivar requested: when its backups were asked for.
+    :ivar completed: when the first of them was complete.
+    :ivar running: backups of it that are neither complete nor failed.
+    """
+
+    member: Member
+    due: datetime
+    started: Sequence[datetime]
+    ended: datetime | None
+    requested: Sequence[datetime]
+    completed: datetime | None
+    running: int
+
+    @property
+    def lateness(self) -> float:
+        """Seconds from the due time to the first execution."""
+        return (min(self.started) - self.due).total_seconds()
+
+    @property
+    def duplicates(self) -> int:
+        """Backups beyond the one that was due."""
+        return max(len(self.requested) - 1, 0)
+
+
+class Project:
+    """A project of a few light instances, and one member who has the schedules."""
+
+    def __init__(self, session: Session, user: str) -> None:
+        self.session = session
+        self.user = user
+        self.id = str(session.get_project_id())
+        self.schedules: ScheduledBackups = trove_schedules.connect(session=session)
+
+
+class Crowd:
+    """The projects and schedules of one mini cloud, and what its databases say of them."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+        self._settings = settings.load_or_create(root)
+        databases = cloud.backend_of(root, cluster.load(root)).databases
+        self._engines = {
+            name: sqlalchemy.create_engine(databases[name], pool_pre_ping=True)
+            for name in ("mistral", "trove")
+        }
+        trove_schedules.connect(session=login(root, "minicloud-admin")).workbook_load(public=True)
+
+    # People and instances
+
+    def project(self) -> Project:
+        """A new project with one member."""
+        admin = login(self.root, "minicloud-admin")
+        url = self._settings.keystone_url
+        name, password = f"crowd-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+
+        def create(kind: str, **fields: str) -> str:
+            body = {kind: {"name": name, "domain_id": "default", **fields}}
+            return str(admin.post(f"{url}/{kind}s", json=body).json()[kind]["id"])
+
+        project, user = create("project"), create("user", password=password)
+        role = admin.get(f"{url}/roles?name=member").json()["roles"][0]["id"]
+        admin.put(f"{url}/projects/{project}/users/{user}/roles/{role}")
+        auth = v3.Password(
+            url, user_id=user, password=password, project_id=project, reauthenticate=True
+        )
+        return Project(Session(auth), user)
+
+    def instances(self, project: Project, count: int) -> list[str]:
+        """New light instances of the project, always healthy."""
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        now = datetime.now(UTC).replace(tzinfo=None)
+        instances = [
+            {
+                "id": each,
+                "name": f"light-{each[:8]}",
+                "created": now,
+                "updated": now,
+                "compute_instance_id": each,
+                "task_id": 1,
+                "task_description": "No tasks for the instance.",
+                "flavor_id": _FLAVOR,
+                "volume_size": 0,
+                "tenant_id": project.id,
+                "deleted": False,
+                "datastore_version_id": self._version(),
+                "region_id": settings.REGION,
+            }
+            for each in ids
+        ]
+        statuses = [
+            {
+                "id": str(uuid.uuid4()),
+                "instance_id": each,
+                "status_id": 33,
+                "status_description": "healthy",
+                # No guest sends heartbeats for them.
+                "updated_at": now + timedelta(days=3000),
+            }
+            for each in ids
+        ]
+        self._insert("service_statuses", statuses)
+        self._insert("instances", instances)
+        return ids
+
+    def _version(self) -> str:
+        """The id of a datastore version that light instances are of."""
+        with self._engines["trove"].begin() as connection:
+            found = connection.execute(
+                sqlalchemy.text("select id from datastore_versions limit 1")
+            ).scalar()
+        if found is not None:
+            return str(found)
+        datastore, version = str(uuid.uuid4()), str(uuid.uuid4())
+        self._insert(
+            "datastores",
+            [{"id": datastore, "name": "postgresql", "default_version_id": version}],
+        )
+        fields = {"id": version, "datastore_id": datastore, "name": "light", "version": "light"}
+        texts = {"image_id": "", "packages": "", "registry_ext": "", "repl_strategy": ""}
+        self._insert(
+            "datastore_versions", [{**fields, **texts, "active": True, "manager": "postgresql"}]
+        )
+        return version
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
+        engine = self._engines["trove"]
+        reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+        with engine.begin() as connection:
+            connection.execute(reflected.insert(), rows)
+
+    # Schedules
+
+    def schedule(
+        self,
+        count: int,
+        due: datetime,
+        *,
+        attempts: Sequence[int] = (1,),
+        projects: Sequence[Project] | None = None,
+    ) -> list[Member]:
+        """So many daily schedules at this minute, each of an instance of its own.
+
+        :param attempts: of each due time, in turns.
+        :param projects: whose they are; as many new ones as it takes where that isn't said.
+        """
+        owners = projects or [self.project() for _ in range(-(-count // SHARE))]
+        shares = [len(range(number, count, len(owners))) for number in range(len(owners))]
+        wanted = [
+            (owner, instance)
+            for owner, share in zip(owners, shares, strict=True)
+            for instance in self.instances(owner, share)
+        ]
+
+        def create(number: int, owner: Project, instance: str) -> Member:
+            tries = attempts[number % len(attempts)]
+            options = {"attempts": tries, "retry_every": 1} if tries > 1 else {}
+            made = owner.schedules.schedule_create(
+                instance, f"{due.minute} {due.hour} * * *", "burst", **options
+            )
+            return Member(made.id, instance, owner.id, tries)
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            made = pool.map(create, range(len(wanted)), *zip(*wanted, strict=True))
+            members = list(made)
+        self.owners = {**getattr(self, "owners", {}), **{owner.id: owner for owner in owners}}
+        return members
+
+    # What happened
+
+    def ticks(self, members: Sequence[Member], due: datetime) -> list[Tick]:
+        """What became of this due time of each schedule, guard ticks included."""
+        executions = self._executions(due)
+        backups = self._backups(due)
+        return [
+            _tick(member, due, executions.get(member.id, []), backups.get(member.id, []))
+            for member in members
+        ]
+
+    def _executions(self, due: datetime) -> dict[str, list[Any]]:
+        rows = self._rows(
+            "mistral",
+            "select input, created_at, updated_at, state from workflow_executions_v2"
+            " where workflow_name = 'trove.backup_create' and created_at >= :since",
+            due,
+        )
+        found: dict[str, list[Any]] = {}
+        for row in rows:
+            schedule = (json.loads(row.input).get("schedule") or {}).get("id")
+            found.setdefault(schedule, []).append(row)
+        return found
+
+    def _backups(self, due: datetime) -> dict[str, list[Any]]:
+        rows = self._rows(
+            "trove",
+            "select description, created, updated, state from backups where created >= :since",
+            due,
+        )
+        found: dict[str, list[Any]] = {}
+        for row in rows:
+            text = row.description or ""
+            if text.endswith("]"):
+                found.setdefault(text.removesuffix("]").rpartition(" ")[2], []).append(row)
+        return found
+
+    def _rows(self, service: str, statement: str, due: datetime) -> list[Any]:
+        since = (due - EARLY).replace(tzinfo=None)
+        query = sqlalchemy.text(statement).bindparams(
+            sqlalchemy.bindparam("since", since, sqlalchemy.DateTime)
+        )
+        with self._engines[service].connect() as connection:
+            return list(connection.execute(query))
+
+
+def _tick(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[Any]) -> Tick:
+    ended = [_time(run.updated_at) for run in runs if run.state in ("SUCCESS", "ERROR")]
+    complete = [_time(each.updated) for each in backups if each.state == "COMPLETED"]
+    return Tick(
+        member=member,
+        due=due,
+        started=sorted(_time(run.created_at) for run in runs),
+        ended=max(ended) if ended and len(ended) == len(runs) else None,
+        requested=sorted(_time(each.created) for each in backups),
+        completed=min(complete, default=None),
+        running=sum(each.state in ("NEW", "BUILDING", "SAVING") for each in backups),
+    )
+
+
+def _time(value: datetime | str) -> datetime:
+    """SQLite's driver gives the text of a time where the statement is text."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=UTC)
+
+
+def next_minute(ahead: float) -> datetime:
+    """The first whole minute that is at least so many seconds ahead."""
+    earliest = datetime.now(UTC) + timedelta(seconds=ahead + 60)
+    return earliest.replace(second=0, microsecond=0)
+
+
+def wait_until(moment: datetime) -> None:
+    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+        time.sleep(min(left, 1.0))
+
+
+def counted(values: Sequence[Any]) -> Iterator[str]:
+    """Each value with how often it is there, the most frequent first."""
+    for value, count in Counter(values).most_common():
+        yield f"{count} {value}"
