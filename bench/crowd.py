@@ -72,7 +72,7 @@ class Tick:
     :ivar started: when the executions of it began.
     :ivar ended: when the last of them ended; None while one runs.
     :ivar requested: when its backups were asked for.
-    :ivar completed: when the first of them was complete.
+    :ivar completed: when each complete one of them became so.
     :ivar running: backups of it that are neither complete nor failed.
     """
 
@@ -81,7 +81,7 @@ class Tick:
     started: Sequence[datetime]
     ended: datetime | None
     requested: Sequence[datetime]
-    completed: datetime | None
+    completed: Sequence[datetime]
     running: int
 
     @property
@@ -91,8 +91,9 @@ class Tick:
 
     @property
     def duplicates(self) -> int:
-        """Backups beyond the one that was due."""
-        return max(len(self.requested) - 1, 0)
+        """Backups beyond the one that was due, and runs beyond those of its attempts."""
+        runs = len(self.started) - self.member.attempts
+        return max(len(self.completed) - 1, 0) + max(runs, 0)
 
 
 class Project:
@@ -106,11 +107,15 @@ class Project:
 
 
 class Crowd:
-    """The projects and schedules of one mini cloud, and what its databases say of them."""
+    """The projects and schedules of one mini cloud, and what its databases say of them.
+
+    :ivar owners: the projects that have schedules, by id.
+    """
 
     def __init__(self, root: Root) -> None:
         self.root = root
         self._settings = settings.load_or_create(root)
+        self.owners: dict[str, Project] = {}
         databases = cloud.backend_of(root, cluster.load(root)).databases
         self._engines = {
             name: sqlalchemy.create_engine(databases[name], pool_pre_ping=True)
@@ -122,15 +127,23 @@ class Crowd:
 
     def project(self) -> Project:
         """A new project with one member."""
-        admin = login(self.root, "minicloud-admin")
-        url = self._settings.keystone_url
-        name, password = f"crowd-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+        return self._member(self._create("project"))
 
-        def create(kind: str, **fields: str) -> str:
-            body = {kind: {"name": name, "domain_id": "default", **fields}}
-            return str(admin.post(f"{url}/{kind}s", json=body).json()[kind]["id"])
+    def colleague(self, project: Project) -> Project:
+        """The same project, seen by another member."""
+        return self._member(project.id)
 
-        project, user = create("project"), create("user", password=password)
+    def _create(self, kind: str, **fields: str) -> str:
+        name = f"crowd-{secrets.token_hex(4)}"
+        body = {kind: {"name": name, "domain_id": "default", **fields}}
+        url = f"{self._settings.keystone_url}/{kind}s"
+        answer = login(self.root, "minicloud-admin").post(url, json=body)
+        return str(answer.json()[kind]["id"])
+
+    def _member(self, project: str) -> Project:
+        password = secrets.token_urlsafe(16)
+        user = self._create("user", password=password)
+        admin, url = login(self.root, "minicloud-admin"), self._settings.keystone_url
         role = admin.get(f"{url}/roles?name=member").json()["roles"][0]["id"]
         admin.put(f"{url}/projects/{project}/users/{user}/roles/{role}")
         auth = v3.Password(
@@ -203,6 +216,12 @@ class Crowd:
 
     # Schedules
 
+    def seconds_to_schedule(self, count: int) -> float:
+        """How long it may take here to make so many, as a few for another minute tell."""
+        started = time.monotonic()
+        self.schedule(_WORKERS, datetime.now(UTC) - timedelta(hours=1))
+        return 10 + 2 * (time.monotonic() - started) * count / _WORKERS
+
     def schedule(
         self,
         count: int,
@@ -210,18 +229,20 @@ class Crowd:
         *,
         attempts: Sequence[int] = (1,),
         projects: Sequence[Project] | None = None,
+        instances: Sequence[str] = (),
     ) -> list[Member]:
         """So many daily schedules at this minute, each of an instance of its own.
 
         :param attempts: of each due time, in turns.
         :param projects: whose they are; as many new ones as it takes where that isn't said.
+        :param instances: of the one project, instead of new light ones.
         """
         owners = projects or [self.project() for _ in range(-(-count // SHARE))]
         shares = [len(range(number, count, len(owners))) for number in range(len(owners))]
         wanted = [
             (owner, instance)
             for owner, share in zip(owners, shares, strict=True)
-            for instance in self.instances(owner, share)
+            for instance in instances or self.instances(owner, share)
         ]
 
         def create(number: int, owner: Project, instance: str) -> Member:
@@ -235,7 +256,7 @@ class Crowd:
         with ThreadPoolExecutor(_WORKERS) as pool:
             made = pool.map(create, range(len(wanted)), *zip(*wanted, strict=True))
             members = list(made)
-        self.owners = {**getattr(self, "owners", {}), **{owner.id: owner for owner in owners}}
+        self.owners |= {owner.id: owner for owner in owners}
         return members
 
     # What happened
@@ -293,7 +314,7 @@ def _tick(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[
         started=sorted(_time(run.created_at) for run in runs),
         ended=max(ended) if ended and len(ended) == len(runs) else None,
         requested=sorted(_time(each.created) for each in backups),
-        completed=min(complete, default=None),
+        completed=sorted(complete),
         running=sum(each.state in ("NEW", "BUILDING", "SAVING") for each in backups),
     )
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from keystoneauth1.session import Session
@@ -20,12 +20,16 @@ from trove_minicloud.services.configuration import OVERRIDES
 
 @contextmanager
 def mini_cloud(
-    *, engines: int | None = None, overrides: Mapping[str, str] | None = None
+    *,
+    engines: int | None = None,
+    overrides: Mapping[str, str] | None = None,
+    around: Callable[[Root], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Root]:
     """Start one; stop and remove it in the end.
 
     :param engines: of a distributed Mistral, which has as many executors; None is a single process.
     :param overrides: options by service, as its `override.conf` has them.
+    :param around: entered with the root before it starts, and left after it has stopped.
     """
     # Not for the user's eyes alone: as root, the databases run as a user who must get there.
     folder = Path(tempfile.mkdtemp(prefix="trove-schedules-bench-"))
@@ -35,13 +39,16 @@ def mini_cloud(
         root.prepare()
         if engines is not None:
             cluster.want(root, engines, engines)
-        for service, options in (overrides or {}).items():
-            root.service(service).mkdir(mode=0o700)
-            (root.service(service) / OVERRIDES).write_text(options)
-        daemon.up(root, lambda line: print(line, file=sys.stderr))
-        yield root
+        with around(root):
+            for service, options in (overrides or {}).items():
+                root.service(service).mkdir(mode=0o700, exist_ok=True)
+                (root.service(service) / OVERRIDES).write_text(options)
+            try:
+                daemon.up(root, lambda line: print(line, file=sys.stderr))
+                yield root
+            finally:
+                daemon.down(root)
     finally:
-        daemon.down(root)
         shutil.rmtree(folder)
 
 

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults in mid-burst, and a table of what became of every tick.
+
+Each fault has schedules of its own on a minute of its own: half of them fire once for the due
+minute, half have two guard ticks as well. It passes if no tick made two backups, and if health
+names every schedule whose due backup is not there, from two minutes after the last attempt on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import prettytable
+
+from bench import faults
+from bench.crowd import LIGHT, Crowd, Member, Project, Tick, import_path, next_minute, wait_until
+from bench.faults import Fault, NotRunError
+from bench.minicloud import mini_cloud
+from bench.report import RESULTS, machine
+from trove_minicloud import state
+from trove_minicloud.guest import datastores
+from trove_minicloud.root import Root
+
+#: Of each due time, in turns.
+ATTEMPTS = (1, 3)
+#: Health names a missing backup from two minutes after it was due; the rest is for the asking.
+_NAMED_AFTER = timedelta(seconds=130)
+#: A run that lost its executor is taken up again by Mistral after about 5 minutes.
+_SETTLED_AFTER = timedelta(minutes=11)
+_BACK_AFTER = 120.0
+_POLL = 5.0
+
+
+@dataclass
+class Case:
+    """One fault.
+
+    :ivar due: the minute of its schedules; the fault comes `delay` seconds later.
+    :ivar note: why it was not run, or what to know of it.
+    """
+
+    name: str
+    fault: Fault
+    due: datetime
+    members: Sequence[Member]
+    delay: float = 1.5
+    note: str = ""
+    back: float | None = None
+    ticks: list[Tick] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)
+
+    def settle(self, crowd: Crowd) -> None:
+        """Look once more at what is missing, and at what health says of it."""
+        self.ticks = crowd.ticks(self.members, self.due)
+        self.named = {}
+        missing = {tick.member.id for tick in self.ticks if not tick.completed}
+        for project in {tick.member.project for tick in self.ticks if not tick.completed}:
+            for each in crowd.owners[project].schedules.schedule_health():
+                if each.schedule_id in missing and each.state.exit_status:
+                    self.named[each.schedule_id] = str(each.state)
+
+    def settled(self) -> bool:
+        """Nothing is to be waited for: each backup is there, or known not to be."""
+        return all(tick.completed or tick.member.id in self.named for tick in self.ticks)
+
+    def rows(self) -> Iterator[Row]:
+        for attempts in sorted({member.attempts for member in self.members}):
+            yield Row.of(self, [t for t in self.ticks if t.member.attempts == attempts], attempts)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    fault: str
+    attempts: int
+    due: int
+    runs: int
+    backups: int
+    duplicates: int
+    lost: int
+    stuck: int
+    named: int
+    states: str
+    back: str
+    note: str
+
+    @classmethod
+    def of(cls, case: Case, ticks: Sequence[Tick], attempts: int) -> Row:
+        missing = [tick for tick in ticks if not tick.completed]
+        # In progress for so long that nothing will become of it.
+        stuck = [tick for tick in missing if tick.running or (tick.started and not tick.ended)]
+        named = [case.named[t.member.id] for t in missing if t.member.id in case.named]
+        return cls(
+            fault=case.name,
+            attempts=attempts,
+            due=len(ticks),
+            runs=sum(bool(tick.started) for tick in ticks),
+            backups=sum(bool(tick.completed) for tick in ticks),
+            duplicates=sum(tick.duplicates for tick in ticks),
+            lost=len(missing) - len(stuck),
+            stuck=len(stuck),
+            named=len(named),
+            states=" ".join(sorted(set(named))),
+            back="-" if case.back is None else f"{case.back:.0f} s",
+            note=case.note,
+        )
+
+    @property
+    def good(self) -> bool:
+        return not self.duplicates and self.named == self.lost + self.stuck and self.back != "no"
+
+
+def perform(root: Root, crowd: Crowd, cases: Sequence[Case]) -> list[Row]:
+    """Run the cases, each at its minute, and tell what became of them."""
+    for case in cases:
+        wait_until(case.due + timedelta(seconds=case.delay))
+        began = time.monotonic()
+        try:
+            case.fault(root)
+        except NotRunError as error:
+            case.note = f"not run: {error}"
+            continue
+        case.back = _back(root, began)
+        print(f"{case.name}: all is back after {case.back:.0f} s", file=sys.stderr)
+    for case in cases:
+        last = case.due + timedelta(minutes=max(member.attempts for member in case.members) - 1)
+        wait_until(last + _NAMED_AFTER)
+        while True:
+            case.settle(crowd)
+            if case.settled() or datetime.now(UTC) > last + _SETTLED_AFTER:
+                break
+            time.sleep(_POLL)
+        for row in case.rows():
+            print(json.dumps(asdict(row)), file=sys.stderr)
+    return [row for case in cases for row in case.rows()]
+
+
+def _back(root: Root, began: float) -> float:
+    """Seconds until every program was ready again.
+
+    :raises RuntimeError: one isn't after two minutes, though nobody keeps it from it.
+    """
+    deadline = time.monotonic() + _BACK_AFTER
+    # The supervisor has to notice first.
+    time.sleep(1.0)
+    while True:
+        found = state.load(root)
+        waiting = [each.name for each in found.programs if each.state != "ready"] if found else []
+        if found and not waiting:
+            return time.monotonic() - began
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Not back after {_BACK_AFTER:.0f} s: {', '.join(waiting)}.")
+        time.sleep(0.2)
+
+
+# Which faults there are
+
+
+def nothing(_root: Root) -> None:
+    """The control: what a burst without a fault looks like."""
+
+
+CLUSTER: tuple[tuple[str, Fault], ...] = (
+    ("none", nothing),
+    ("a periodic server killed", faults.killed("mistral-periodic-1")),
+    ("an engine killed", faults.killed("mistral-engine-1")),
+    ("an executor killed", faults.killed("mistral-executor-1")),
+    ("Trove killed", faults.killed("trove")),
+    ("Keystone stopped for 20 s", faults.stopped("keystone", 20)),
+    ("broker restarted", faults.restarted("rabbitmq")),
+    ("database restarted", faults.restarted("mariadb")),
+)
+SINGLE: tuple[tuple[str, Fault], ...] = (
+    ("Mistral killed", faults.killed("mistral")),
+    ("Trove killed", faults.killed("trove")),
+    ("Keystone stopped for 20 s", faults.stopped("keystone", 20)),
+)
+DISKS = ("mistral", "backups")
+
+
+def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
+    """Every fault that a cluster can have, and a clock that jumps last: it fires all there is."""
+    chosen = [(name, fault) for name, fault in CLUSTER if wanted(name)]
+    with mini_cloud(engines=2, overrides=LIGHT) as root:
+        crowd = Crowd(root)
+        extra = 2 * count
+        due = next_minute(crowd.seconds_to_schedule(count * len(chosen) + extra))
+        cases = [
+            Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
+            for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
+        ]
+        at = due + timedelta(minutes=2 * len(chosen))
+        if wanted(name := "its user deleted"):
+            project = crowd.project()
+            members = crowd.schedule(count, at, attempts=ATTEMPTS, projects=[project])
+            crowd.owners[project.id] = crowd.colleague(project)
+            cases.append(Case(name, faults.user_deleted(project.user), at, members, delay=-5))
+            at += timedelta(minutes=3)
+        if wanted(name := "clock an hour ahead for 40 s"):
+            members = crowd.schedule(count, at, attempts=ATTEMPTS)
+            note = "all fired early, at the jump"
+            cases.append(Case(name, faults.clock_jump(40), at, members, delay=-75, note=note))
+        _require_time(cases)
+        return perform(root, crowd, cases)
+
+
+def on_mini_cloud(count: int, wanted: Callable[[str], bool]) -> list[Row]:
+    """Mistral in one process, on SQLite."""
+    chosen = [(name, fault) for name, fault in SINGLE if wanted(name)]
+    with mini_cloud(overrides=LIGHT) as root:
+        crowd = Crowd(root)
+        due = next_minute(crowd.seconds_to_schedule(count * len(chosen)))
+        cases = [
+            Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
+            for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
+        ]
+        _require_time(cases)
+        return perform(root, crowd, cases)
+
+
+def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
+    """Faults of the guest and of disks, with real databases: two, because they are heavy."""
+    chosen: list[tuple[str, Fault]] = [
+        ("a backup's worker killed", faults.guest_killed),
+        ("disk full under the store for 40 s", faults.disk_full("backups", 40)),
+        ("disk full under SQLite for 40 s", faults.disk_full("mistral", 40)),
+    ]
+    chosen = [(name, fault) for name, fault in chosen if wanted(name)]
+    if not chosen:
+        return []
+
+    @contextlib.contextmanager
+    def disks(root: Root) -> Iterator[None]:
+        with faults.small_disk(root, DISKS, 96):
+            yield
+
+    try:
+        with mini_cloud(overrides=LIGHT, around=disks) as root:
+            crowd = Crowd(root)
+            projects = [crowd.project() for _ in chosen]
+            real = [_databases(root, project, len(ATTEMPTS)) for project in projects]
+            due = next_minute(crowd.seconds_to_schedule(len(ATTEMPTS) * len(chosen)))
+            cases = []
+            for at, (name, fault), project, instances in zip(
+                _minutes(due, step=3), chosen, projects, real, strict=False
+            ):
+                members = crowd.schedule(
+                    len(instances), at, attempts=ATTEMPTS, projects=[project], instances=instances
+                )
+                # The disk is full before the first tick.
+                delay = -2 if name.startswith("disk") else 0
+                cases.append(Case(name, fault, at, members, delay=delay))
+            _require_time(cases)
+            return perform(root, crowd, cases)
+    except NotRunError as error:
+        return [
+            Row(name, 0, 0, 0, 0, 0, 0, 0, 0, "", "-", f"not run: {error}") for name, _ in chosen
+        ]
+
+
+def _databases(root: Root, project: Project, count: int) -> list[str]:
+    """PostgreSQL servers of the project, healthy."""
+    server = datastores.module("postgresql")
+    made = [server.create_server(root, f"chaos-{n}", project.id).id for n in range(count)]
+    deadline = time.monotonic() + 120
+    for instance in made:
+        while True:
+            answer = project.session.get(
+                f"/instances/{instance}",
+                endpoint_filter={"service_type": "database"},
+                raise_exc=False,
+            )
+            status = answer.json()["instance"]["status"] if answer.ok else answer.status_code
+            if status in ("ACTIVE", "HEALTHY"):
+                break
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Instance {instance} is {status} after two minutes.")
+            time.sleep(1)
+    return made
+
+
+def _minutes(first: datetime, step: int = 2) -> Iterator[datetime]:
+    while True:
+        yield first
+        first += timedelta(minutes=step)
+
+
+def _require_time(cases: Sequence[Case]) -> None:
+    if cases and datetime.now(UTC) > cases[0].due - timedelta(seconds=5):
+        raise RuntimeError("The schedules were not made before their minute came.")
+
+
+# The command
+
+
+def table(rows: Sequence[Row]) -> str:
+    shown = prettytable.PrettyTable(
+        ["fault", "attempts", "due", "runs", "backups", "duplicates", "lost", "stuck",
+         "named by health", "as", "back after", "note"]
+    )  # fmt: skip
+    shown.set_style(prettytable.TableStyle.MARKDOWN)
+    shown.align = "l"
+    for row in rows:
+        shown.add_row(list(asdict(row).values()))
+    return shown.get_string()
+
+
+def run(
+    *, cluster: int = 0, mini_cloud: int = 0, databases: bool = False, only: str = ""
+) -> list[Row]:
+    """So many schedules for each fault; 0 leaves that kind of cloud out.
+
+    :param only: a part of the names of the faults to run.
+    """
+    import_path()
+
+    def wanted(name: str) -> bool:
+        return only in name
+
+    rows = on_cluster(cluster, wanted) if cluster else []
+    rows += on_mini_cloud(mini_cloud, wanted) if mini_cloud else []
+    return rows + (on_databases(wanted) if databases else [])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cluster", type=int, default=24, metavar="N", help="schedules a fault")
+    parser.add_argument("--mini-cloud", type=int, default=24, metavar="N", help="schedules a fault")
+    parser.add_argument("--no-databases", action="store_true", help="leave the guest's faults out")
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults with this in the name")
+    chosen = parser.parse_args()
+    before = machine()
+    rows = run(
+        cluster=chosen.cluster,
+        mini_cloud=chosen.mini_cloud,
+        databases=not chosen.no_databases,
+        only=chosen.only,
+    )
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    content = {"machine": before, "load_after": os.getloadavg(), "rows": [asdict(r) for r in rows]}
+    Path(RESULTS, "chaos.json").write_text(json.dumps(content, indent=2) + "\n")
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {before['cores']} cores, load", end=" ")
+    print(f"{before['load_before'][0]:.1f} before and {os.getloadavg()[0]:.1f} after")
+    print(table(rows))
+    bad = [row for row in rows if not row.good]
+    for row in bad:
+        print(f"FAILED: {row.fault}, attempts {row.attempts}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

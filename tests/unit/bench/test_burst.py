@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is counted of a burst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from bench import crowd
+from bench.burst import Burst
+from bench.crowd import Member, Tick
+
+DUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return DUE + timedelta(seconds=seconds)
+
+
+def tick(
+    started: Sequence[float] = (1,),
+    requested: Sequence[float] = (2,),
+    completed: Sequence[float] = (4,),
+    attempts: int = 1,
+) -> Tick:
+    return Tick(
+        member=Member("schedule", "instance", "project", attempts),
+        due=DUE,
+        started=[at(each) for each in started],
+        ended=at(5) if started else None,
+        requested=[at(each) for each in requested],
+        completed=[at(each) for each in completed],
+        running=0,
+    )
+
+
+def test_figures_count_from_the_due_minute() -> None:
+    found = Burst([tick([1 + n], [2 + n], [4 + n]) for n in range(10)], [])
+    assert found.firings == 1.0
+    assert found.lateness(50) == 5.5
+    assert found.requests == pytest.approx(10 / 11)
+    assert found.done == 13
+    assert (found.lost, found.duplicates) == (0, 0)
+
+
+def test_a_tick_that_left_nothing_is_lost() -> None:
+    found = Burst([tick(), tick([], [], [])], [])
+    assert found.lost == 1
+    assert len(found.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("doubled", "count"),
+    [
+        (tick(started=[1, 2]), 1),
+        (tick(completed=[4, 9]), 1),
+        # The first may have failed.
+        (tick(requested=[2, 3]), 0),
+        (tick(started=[1, 61, 121], attempts=3), 0),
+        (tick(started=[1, 61], completed=[4, 64], attempts=3), 1),
+    ],
+)
+def test_a_second_run_or_backup_is_a_duplicate_and_a_guard_tick_is_not(
+    doubled: Tick, count: int
+) -> None:
+    # One whose guard ticks are to come does not make up for another's double.
+    assert Burst([doubled, tick(attempts=3)], []).duplicates == count
+
+
+def row(**fields: object) -> SimpleNamespace:
+    return SimpleNamespace(**fields)
+
+
+def test_a_tick_is_what_the_databases_say_of_it() -> None:
+    runs = [
+        row(created_at="2026-03-01 02:00:01.5", updated_at=DUE, state="SUCCESS"),
+        row(created_at=DUE.replace(tzinfo=None), updated_at=DUE, state="RUNNING"),
+    ]
+    backups = [row(created=at(2), updated=at(4), state="COMPLETED")]
+    found = crowd._tick(Member("s", "i", "p", 1), DUE, runs, backups)
+    assert found.started == [DUE, at(1.5)]
+    assert found.ended is None
+    assert found.completed == [at(4)]
+    assert found.running == 0
+    assert found.lateness == 0.0
