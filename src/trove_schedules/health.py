@@ -30,6 +30,9 @@ GRACE = timedelta(minutes=2)
 _EARLY = timedelta(seconds=10)
 #: A backup that runs longer than this is taken for stuck, where the caller doesn't say.
 BLOCKED_AFTER = timedelta(hours=6)
+#: A run that asks for no backup in this time never will: it tries for 3 minutes at most, and what
+#: becomes of an executor that died is known to Mistral after 5.
+_STUCK = timedelta(minutes=10)
 #: Missed due times are counted up to here.
 _MOST_MISSED = 1000
 
@@ -236,16 +239,25 @@ def _missed(
     except ServiceError as error:
         state = State.FAILED if failed else State.UNKNOWN
         return state, f"{missed}; Mistral can't say why: {error}"
+    # Without a backup of its own: one that has would be found running, complete or failed.
+    stuck = [each for each in newest if not each.ended and view.now - each.created_at > _STUCK]
+    if any(each.created_at >= unserved[0] - _EARLY for each in stuck) and not failed:
+        return State.FAILED, (
+            f"execution {stuck[0].id} has run for {_ago(view.now - stuck[0].created_at)} without a "
+            f"backup: an engine or executor of Mistral may be down; {missed}"
+        )
     found = [each for each in newest if each.created_at >= due - _EARLY]
     if any(not each.ended for each in found):
         if len(unserved) == 1:
             return State.RUNNING, f"a run is in progress; {missed}"
         # It may mend it; what the due time before brought is known. A run that tries for longer
-        # than its period would otherwise never be seen to fail.
-        due = unserved[-2]
-        found = [each for each in newest if each.ended and each.created_at >= due - _EARLY]
-        if not found:
+        # than its period, or a tick that was lost, would otherwise not be seen.
+        due, next_due = unserved[-2], due
+        before = [each for each in newest if each.created_at >= due - _EARLY]
+        found = [each for each in before if each.ended]
+        if not found and any(each.created_at < next_due - _EARLY for each in before):
             return State.RUNNING, f"a run is in progress; {missed}"
+        missed = f"no backup for {_at(due)}; {said}"
     wrong = next((each for each in found if each.state != "SUCCESS"), None)
     if wrong is not None:
         why = reason(wrong.state_info) or wrong.state

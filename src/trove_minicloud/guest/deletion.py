@@ -16,7 +16,7 @@ from trove.quota.quota import run_with_quotas
 from trove.taskmanager.manager import Manager
 
 from trove_minicloud.guest.errors import RestoreError
-from trove_minicloud.guest.manifest import Key
+from trove_minicloud.guest.manifest import CHECKSUM_LENGTH, Key
 from trove_minicloud.guest.storage import Store, key_of
 from trove_minicloud.guest.storage.places import store_of
 from trove_minicloud.root import Root
@@ -50,7 +50,7 @@ class ObjectStoreClient:
         """
         store, key = self._find(container, name)
         try:
-            return {"etag": store.head(key).sha256}
+            return {"etag": store.head(key).sha256[:CHECKSUM_LENGTH]}
         except RestoreError:
             return {"etag": ""}
 

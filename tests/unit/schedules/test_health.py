@@ -157,7 +157,8 @@ def test_a_quota_that_is_used_up_is_told_before_a_run_fails(nightly) -> None:
 
 
 def test_a_run_in_progress_is_running_and_a_skipped_one_is_stale(nightly) -> None:
-    assert assess(nightly, [], run(DUE, "RUNNING")).state == State.RUNNING
+    served = backup(DUE - timedelta(days=1))
+    assert assess(nightly, [served], run(DUE, "RUNNING")).state == State.RUNNING
     found = assess(nightly, [], run(DUE, "SUCCESS", status="Skipped: backup b is running"))
     assert found.state == State.STALE
     assert "Skipped: backup b is running" in found.reason
@@ -241,3 +242,30 @@ def test_a_run_in_progress_does_not_hide_that_the_one_before_failed(nightly) -> 
     assert "instance is SHUTDOWN" in found.reason
     served = backup(DUE - timedelta(days=1))
     assert assess(nightly, [served], run(DUE, "RUNNING"), before).state == State.RUNNING
+
+
+def test_a_run_in_progress_does_not_hide_that_the_tick_before_was_lost(nightly) -> None:
+    found = assess(nightly, [], run(DUE, "RUNNING"))
+    assert found.state == State.LOST
+    assert f"no backup for {DUE - timedelta(days=1):%Y-%m-%d} 02:00" in found.reason
+
+
+def test_a_run_that_takes_longer_than_its_period_is_in_progress(nightly) -> None:
+    every_minute = replace(nightly, pattern="* * * * *", next_firing=NOW)
+    runs = [run(NOW - timedelta(minutes=ago), "RUNNING") for ago in (2, 3)]
+    served = backup(NOW - timedelta(minutes=4))
+    assert assess(every_minute, [served], *runs).state == State.RUNNING
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(9, State.RUNNING), (11, State.FAILED)])
+def test_a_run_that_never_asks_for_a_backup_is_not_in_progress_for_ever(
+    nightly, minutes, state
+) -> None:
+    served = backup(DUE - timedelta(days=1))
+    now = DUE + timedelta(minutes=minutes)
+    found = assess(nightly, [served], run(DUE, "RUNNING"), now=now)
+    assert found.state == state
+    # One that follows its backup may take as long as that.
+    assert assess(nightly, [backup(DUE, "BUILDING")], run(DUE, "RUNNING"), now=now).state == (
+        State.RUNNING
+    )
