@@ -12,7 +12,7 @@ WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs format bench bench-full screenshots constraints clean
+        lint types docs format bench bench-full bench-cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +72,14 @@ bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table o
 
 bench-full: $(BIN)/.test ## The same with the sizes and charts of docs/benchmarks.md
 	$(BIN)/python -m bench --full --charts docs/images
+
+bench-cluster: $(BIN)/.test ## Bursts of 100 and 500 schedules on clusters of 1, 2 and 3 engines (half an hour)
+	tools/debian-packages mariadb
+	$(BIN)/python -m bench.burst --engines 1 2 3 --schedules 100 500
+
+chaos: $(BIN)/.test ## Faults in mid-burst, and a table of what became of every tick (an hour)
+	tools/debian-packages mariadb
+	$(BIN)/python -m bench.chaos
 
 screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the pictures of docs/images anew
 	TROVE_SCHEDULES_SCREENSHOTS=docs/images $(BIN)/pytest tests/end_to_end/test_dashboard.py

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The short form of `make chaos`, and a cluster that loses servers in mid-burst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from bench import burst, chaos, faults
+from bench.crowd import LIGHT, Crowd, import_path, next_minute, wait_until
+from bench.minicloud import mini_cloud
+from tests.end_to_end.cloud import wait_for
+from tests.end_to_end.lacking import lacks
+from trove_minicloud import state
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.root import Root
+
+pytestmark = pytest.mark.timeout(1200)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Root]:
+    import_path()
+    with ExitStack() as stack:
+        try:
+            root = stack.enter_context(mini_cloud(engines=2, overrides=LIGHT))
+        except MiniCloudError as error:
+            if "can't be had" not in str(error) and "is unavailable" not in str(error):
+                raise
+            lacks(str(error))
+        yield root
+
+
+def test_no_tick_is_lost_silently_when_mistral_dies_or_keystone_is_away() -> None:
+    rows = chaos.run(mini_cloud=6, only="Mistral|Keystone", step=1)
+    assert len(rows) == 4, chaos.table(rows)
+    assert all(row.due for row in rows), chaos.table(rows)
+    assert all(row.good for row in rows), chaos.table(rows)
+
+
+def test_a_cluster_fires_once_while_an_engine_and_a_periodic_server_are_killed(
+    cluster: Root,
+) -> None:
+    crowd = Crowd(cluster)
+    due = next_minute(crowd.seconds_to_schedule(12))
+    members = crowd.schedule(12, due)
+    wait_until(due + timedelta(seconds=1))
+    victims = ("mistral-engine-1", "mistral-periodic-1")
+    for victim in victims:
+        faults.killed(victim)(cluster)
+    ticks = burst.follow(crowd, members, due)
+    assert [tick for tick in ticks if tick.duplicates] == []
+    assert any(tick.completed for tick in ticks)
+    assert burst.unnoticed(crowd, ticks) == []
+
+    def back() -> bool:
+        found = state.load(cluster)
+        programs = {each.name: each for each in found.programs} if found else {}
+        return all(programs[each].restarts and programs[each].state == "ready" for each in victims)
+
+    wait_for("servers that are back", back, 120)
