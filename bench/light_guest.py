@@ -17,6 +17,7 @@ from trove.backup.state import BackupState
 from trove_minicloud.guest import agent, instances, report
 from trove_minicloud.guest.errors import InstanceNotFoundError
 from trove_minicloud.guest.manifest import Key
+from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
 
 LOG = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def guest_client(context: Any, instance_id: str, manager: str | None = None) -> 
     try:
         instances.load(Root.default(), instance_id)
     except InstanceNotFoundError:
-        return LightGuest(instance_id)
+        return LightGuest("", instance_id)
     return agent.guest_client(context, instance_id, manager)
 
 
@@ -44,12 +45,14 @@ class LightGuest(agent.GuestClient):
 
 
 def _back_up(key: Key) -> None:
-    report.started(key, "full")
+    # One that a dead Trove leaves unfinished is looked for here at its next start.
+    location = LocalStore(Root.default().backups).location(key)
+    report.started(key, "full", location)
     time.sleep(DURATION)
     fields = {
         "state": BackupState.COMPLETED,
         "size": 0.0,
-        "location": f"light://{key.backup_id}",
+        "location": location,
         "checksum": "0" * 32,
         "backup_type": "full",
         "parent_id": None,
