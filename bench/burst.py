@@ -8,20 +8,23 @@ Measured from the due minute, each schedule once, every backup requested from Tr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
 
+import psutil
+
 from bench import report
 from bench.crowd import LIGHT, Crowd, Member, Tick, import_path, next_minute, wait_until
 from bench.minicloud import mini_cloud
 from bench.report import Report
-from trove_minicloud import daemon
+from trove_minicloud import daemon, state
 from trove_minicloud.root import Root
 from trove_minicloud.services.preparation import database_file
 
@@ -36,10 +39,14 @@ _POLL = 2.0
 
 @dataclass(frozen=True)
 class Burst:
-    """What became of one burst. Times are in seconds after the due minute."""
+    """What became of one burst. Times are in seconds after the due minute.
+
+    :ivar cpu: seconds that each kind of program used for one run.
+    """
 
     ticks: Sequence[Tick]
     unnoticed: Sequence[str]
+    cpu: Mapping[str, float]
 
     @property
     def started(self) -> list[float]:
@@ -82,9 +89,27 @@ def measure(root: Root, count: int) -> Burst:
     members = crowd.schedule(count, due)
     if datetime.now(UTC) > due - timedelta(seconds=2):
         raise RuntimeError(f"The {count} schedules were not made before their minute came.")
-    wait_until(due)
+    wait_until(due - timedelta(seconds=2))
+    before = cpu_seconds(root)
     ticks = follow(crowd, members, due)
-    return Burst(ticks, unnoticed(crowd, ticks))
+    used = {name: (after - before[name]) / count for name, after in cpu_seconds(root).items()}
+    return Burst(ticks, unnoticed(crowd, ticks), used)
+
+
+def cpu_seconds(root: Root) -> dict[str, float]:
+    """What each kind of program has used since it started; two engines are one kind."""
+    found = state.load(root)
+    used: dict[str, float] = {}
+    for program in found.programs if found else ():
+        if program.process is None:
+            continue
+        process = psutil.Process(program.process.pid)
+        kind = program.name.rstrip("-0123456789")
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                times = each.cpu_times()
+                used[kind] = used.get(kind, 0.0) + times.user + times.system
+    return used
 
 
 def follow(crowd: Crowd, members: Sequence[Member], due: datetime) -> list[Tick]:
@@ -140,13 +165,15 @@ def add(found: Report, title: str, ours: Burst, against: str, theirs: Burst | No
                 "lost": each.lost,
                 "duplicates": each.duplicates,
                 "unnoticed": list(each.unnoticed),
+                "cpu": dict(each.cpu),
             }
             figures = ", ".join(
                 f"{what} {value(each):.1f} {unit}" for what, unit, value in _FIGURES
             )
             print(
                 f"{name}: {len(each.started)} fired, {figures}, {each.duplicates} duplicates,"
-                f" {each.lost} lost, {len(each.unnoticed)} of these unnoticed",
+                f" {each.lost} lost, {len(each.unnoticed)} of these unnoticed; CPU seconds a run: "
+                + ", ".join(f"{kind} {used:.3f}" for kind, used in each.cpu.items()),
                 file=sys.stderr,
             )
 
@@ -157,6 +184,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[Burst], float]], ...] = (
     ("lateness, p50", "s", lambda each: each.lateness(50)),
     ("lateness, p99", "s", lambda each: each.lateness(99)),
     ("all backups complete after", "s", lambda each: each.done),
+    ("CPU of all services for a run", "s", lambda each: sum(each.cpu.values())),
 )
 
 

@@ -38,7 +38,7 @@ def tick(
 
 
 def test_figures_count_from_the_due_minute() -> None:
-    found = Burst([tick([1 + n], [2 + n], [4 + n]) for n in range(10)], [])
+    found = Burst([tick([1 + n], [2 + n], [4 + n]) for n in range(10)], [], {})
     assert found.firings == 1.0
     assert found.lateness(50) == 5.5
     assert found.requests == pytest.approx(10 / 11)
@@ -47,7 +47,7 @@ def test_figures_count_from_the_due_minute() -> None:
 
 
 def test_a_tick_that_left_nothing_is_lost() -> None:
-    found = Burst([tick(), tick([], [], [])], [])
+    found = Burst([tick(), tick([], [], [])], [], {})
     assert found.lost == 1
     assert len(found.started) == 1
 
@@ -67,7 +67,7 @@ def test_a_second_run_or_backup_is_a_duplicate_and_a_guard_tick_is_not(
     doubled: Tick, count: int
 ) -> None:
     # One whose guard ticks are to come does not make up for another's double.
-    assert Burst([doubled, tick(attempts=3)], []).duplicates == count
+    assert Burst([doubled, tick(attempts=3)], [], {}).duplicates == count
 
 
 def row(**fields: object) -> SimpleNamespace:
