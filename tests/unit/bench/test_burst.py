@@ -86,3 +86,33 @@ def test_a_tick_is_what_the_databases_say_of_it() -> None:
     assert found.completed == [at(4)]
     assert found.running == 0
     assert found.lateness == 0.0
+
+
+def test_the_cpu_of_two_engines_is_that_of_one_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spinning = [sys.executable, "-c", "while True: pass"]
+    running = [subprocess.Popen(spinning) for _ in range(2)]
+    try:
+        programs = tuple(
+            ProgramStatus(
+                f"mistral-engine-{number}",
+                "ready",
+                DUE,
+                0,
+                "",
+                ProcessRecord(process.pid, 0, signal.SIGTERM, 1.0),
+            )
+            for number, process in enumerate(running, 1)
+        )
+        found = CloudStatus(1, "running", "", programs)
+        monkeypatch.setattr(state, "load", lambda _root: found)
+        deadline = time.monotonic() + 60
+        while (used := burst.cpu_seconds(Root.at(tmp_path))).get("mistral-engine", 0) < 0.1:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert list(used) == ["mistral-engine"]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
