@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from bench import crowd
+from bench import burst, crowd
 from bench.burst import Burst
 from bench.crowd import Member, Tick
+from trove_minicloud import state
+from trove_minicloud.processes import ProcessRecord
+from trove_minicloud.root import Root
+from trove_minicloud.state import CloudStatus, ProgramStatus
 
 DUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
