@@ -420,20 +420,24 @@ class ScheduledBackups:
     ) -> list[health.Health]:
         """The state of schedules, and why; the worst first.
 
-        :param schedules: which; none means every one of the project, or of the instance.
+        :param schedules: which; none means every one of the project, or of the instance. One that
+            is given as a :class:`Schedule` is judged as it is, and not asked for again.
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
         mistral = self._mistral(mistral_client)
-        wanted = [_id_of(each) for each in schedules]
         try:
-            if wanted:
-                found = [triggers.find(mistral, each) for each in wanted]
+            if schedules:
+                found = [
+                    each if isinstance(each, Schedule) else triggers.find(mistral, _id_of(each))
+                    for each in schedules
+                ]
             else:
                 found = self.schedule_list(instance, mistral_client)
         except ServiceUnavailableError as error:
             if error.service != "Mistral":
                 raise
+            wanted = {_id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
 
         def executions(schedule: Schedule) -> list[ScheduleExecution]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from trove_schedules import triggers, workbook
+from trove_schedules import pattern as cron, triggers, workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
@@ -55,17 +56,26 @@ def _checks(
     yield _check("login", lambda: _login(session))
     reached = _check("Mistral", lambda: _reached(connect()))
     yield reached
+    schedules = None
     if reached.ok:
         mistral = connect()
         yield _check("workbook", lambda: _workbook(mistral))
         yield _check("actions", lambda: _actions(mistral))
-        schedules = triggers.find_all(mistral)
-        yield _periodic(schedules)
-    quota = _check("Trove", lambda: _quota(trove))
-    yield quota
-    if quota.ok and reached.ok:
-        yield _retention(schedules, trove.backup_quota())
-    if quota.ok and instance is not None:
+        try:
+            schedules = triggers.find_all(mistral)
+        except ScheduledBackupError as error:
+            yield Check("schedules", False, str(error))
+        else:
+            yield _periodic(schedules)
+    try:
+        quota = trove.backup_quota()
+    except ScheduledBackupError as error:
+        yield Check("Trove", False, str(error))
+        return
+    yield _check("Trove", lambda: _room(quota))
+    if schedules is not None:
+        yield _retention(schedules, quota)
+    if instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
 
@@ -125,8 +135,7 @@ def _late() -> datetime:
     return datetime.now(UTC) - GRACE
 
 
-def _quota(trove: Trove) -> str:
-    quota = trove.backup_quota()
+def _room(quota: Quota | None) -> str:
     if quota is None:
         return "answers; backups have no quota"
     if not quota.left:
@@ -139,22 +148,43 @@ def _quota(trove: Trove) -> str:
 
 def _retention(schedules: list[Schedule], quota: Quota | None) -> Check:
     """What the schedules want to keep, and one more each while it is made, against the quota."""
-    endless = [each.id for each in schedules if not (each.keep_last or each.keep_days)]
-    wanted = sum((each.keep_last or 1) + 1 for each in schedules)
-    if quota is not None and wanted > quota.limit:
-        return Check(
-            "retention",
-            False,
-            f"the schedules keep up to {wanted} backups, and the quota is {quota.limit}",
-        )
+    endless = [each.id for each in schedules if _keeps_all(each)]
     if endless:
         return Check(
             "retention",
             False,
             f"{len(endless)} of {len(schedules)} schedules keep every backup until the quota is "
-            f"used up (the first: {endless[0]}); set keep-last or keep-days",
+            f"used up (the first: {endless[0]}); set keep-last or keep-days, and full-every for a "
+            "chain, of which retention can delete nothing before the next one begins",
         )
-    return Check("retention", True, f"{len(schedules)} schedules fit the quota")
+    if quota is not None:
+        wanted = sum(_most_kept(each, quota.limit) for each in schedules)
+        if wanted > quota.limit:
+            return Check(
+                "retention",
+                False,
+                f"the schedules keep {wanted} backups or more, and the quota is {quota.limit}: "
+                "have them keep fewer, or have the quota raised",
+            )
+    return Check("retention", True, f"what {len(schedules)} schedules keep fits the quota")
+
+
+def _keeps_all(schedule: Schedule) -> bool:
+    if schedule.incremental and schedule.full_every is None:
+        return True
+    return schedule.keep_last is None and schedule.keep_days is None
+
+
+def _most_kept(schedule: Schedule, limit: int) -> int:
+    """How many backups a schedule has at once, its days counted up to the limit."""
+    kept = schedule.keep_last or 1
+    if schedule.keep_days is not None:
+        now = datetime.now(UTC)
+        end = now + timedelta(days=schedule.keep_days)
+        runs = islice(cron.runs(schedule.pattern, now), limit)
+        kept = max(kept, sum(1 for time in runs if time <= end))
+    # With full_every - 1 that the oldest of these builds on, and the next one while it is made.
+    return kept + (schedule.full_every or 1)
 
 
 def _instance(trove: Trove, name_or_id: str) -> str:

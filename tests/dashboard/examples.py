@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests import examples
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.health import Health, State
 
@@ -68,28 +69,11 @@ def schedule(name: str = "nightly", **changes: Any) -> Schedule:
         "id": str(uuid.uuid4()),
         "name": name,
         "instance": ORDERS,
-        "pattern": "0 2 * * *",
-        "description": None,
-        "parent_id": None,
-        "incremental": False,
-        "full_every": None,
-        "keep_last": None,
-        "keep_days": None,
-        "attempts": 1,
-        "retry_every": None,
-        "deadline": None,
-        "paused": False,
         "created_at": NOW - timedelta(days=9),
-        "updated_at": None,
         "next_execution_time": NOW + timedelta(days=1),
-        "input": {},
-        "changed_at": NOW - timedelta(days=9),
-        "next_firing": NOW + timedelta(days=1),
-        "generation": 1,
         "trigger_id": str(uuid.uuid4()),
-        "earlier_trigger_ids": (),
     }
-    return Schedule(**fields | changes)
+    return examples.schedule(**fields | changes)
 
 
 def execution(state: str = "SUCCESS", minutes_ago: int = 5, **changes: Any) -> ScheduleExecution:

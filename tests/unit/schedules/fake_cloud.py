@@ -31,6 +31,8 @@ class FakeCloud:
         self.services = {"workflowv2": MISTRAL_URL, "database": f"{TROVE_URL}/{{project}}"}
         self.instances: list[dict[str, str]] = []
         self.backups: list[dict[str, Any]] = []
+        #: Trove's rows of a project's quotas.
+        self.quotas: list[dict[str, Any]] = []
         self.project = uuid.uuid4().hex
         self.mistral.mount(mock)
         mock.post(f"{KEYSTONE_URL}/auth/tokens", json=self._token)
@@ -121,6 +123,8 @@ class FakeCloud:
     def _trove(self, request: Any, context: Any) -> str:
         address = urlsplit(request.url)
         kind, _, identifier = address.path.split("/", 3)[3].partition("/")
+        if kind == "mgmt":
+            return json.dumps({"quotas": self.quotas})
         rows = {"instances": self.instances, "backups": self.backups}[kind]
         if identifier:
             for row in rows:

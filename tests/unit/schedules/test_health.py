@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests import examples
+from tests.examples import INSTANCE, SCHEDULE
 from trove_schedules import health
 from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health import Limits, State
 from trove_schedules.model import Schedule, ScheduleExecution, marker
 
-INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
-SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 #: Five minutes after a due time of the schedule.
 NOW = datetime(2026, 3, 10, 2, 5, tzinfo=UTC)
 DUE = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
@@ -22,30 +22,8 @@ DUE = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
 @pytest.fixture
 def nightly() -> Schedule:
-    return Schedule(
-        id=SCHEDULE,
-        name="nightly",
-        instance=INSTANCE,
-        pattern="0 2 * * *",
-        description=None,
-        parent_id=None,
-        incremental=False,
-        full_every=None,
-        keep_last=None,
-        keep_days=None,
-        attempts=1,
-        retry_every=None,
-        deadline=None,
-        paused=False,
-        created_at=NOW - timedelta(days=30),
-        updated_at=None,
-        next_execution_time=DUE + timedelta(days=1),
-        input={},
-        changed_at=NOW - timedelta(days=30),
-        next_firing=DUE + timedelta(days=1),
-        generation=1,
-        trigger_id="t",
-        earlier_trigger_ids=(),
+    return examples.schedule(
+        created_at=NOW - timedelta(days=30), next_execution_time=DUE + timedelta(days=1)
     )
 
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
 
+from tests import examples
 from trove_schedules import preflight, triggers, workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.trove import Quota, Trove
-from trove_schedules.errors import WorkbookMissingError
+from trove_schedules.errors import ServiceUnavailableError, WorkbookMissingError
 
 
 @pytest.fixture
@@ -29,8 +31,8 @@ def look(monkeypatch, listed):
     trove = mock.create_autospec(Trove, instance=True, spec_set=True)
     trove.backup_quota.return_value = Quota(50, 3)
 
-    def look():
-        found = preflight.checks(mock.Mock(auth=None), lambda: mistral, trove, None)
+    def look(instance=None):
+        found = preflight.checks(mock.Mock(auth=None), lambda: mistral, trove, instance)
         return {each.name: each for each in found}
 
     look.mistral, look.trove, look.require = mistral, trove, require
@@ -43,6 +45,7 @@ def test_all_is_well_where_it_is_and_the_schedules_are_listed_once(look, listed)
     assert found["periodic server"].ok is None
     assert "3 of 50" in found["Trove"].said
     assert listed.call_count == 1
+    assert look.trove.backup_quota.call_count == 1
 
 
 def test_what_is_wrong_is_named_and_the_rest_is_looked_at_all_the_same(look):
@@ -53,3 +56,78 @@ def test_what_is_wrong_is_named_and_the_rest_is_looked_at_all_the_same(look):
     assert (found["workbook"].ok, found["workbook"].said) == (False, "load it")
     assert "trove.backups_get" in found["actions"].said
     assert found["Trove"].ok is False
+
+
+def _down(service):
+    return ServiceUnavailableError(f"{service} is down", service=service, operation="answer")
+
+
+def test_schedules_that_can_t_be_listed_are_a_line_and_trove_is_looked_at_all_the_same(
+    look, listed
+):
+    listed.side_effect = down = _down("Mistral")
+    look.trove.instance_status.return_value = "ACTIVE"
+    found = look("m")
+    assert (found["schedules"].ok, found["schedules"].said) == (False, str(down))
+    assert found["Trove"].ok
+    assert found["instance"].ok
+    assert {"periodic server", "retention"}.isdisjoint(found)
+
+
+def test_a_trove_that_is_down_is_a_line_and_ends_it(look):
+    look.trove.backup_quota.side_effect = down = _down("Trove")
+    found = look("m")
+    assert (found["Trove"].ok, found["Trove"].said) == (False, str(down))
+    assert list(found)[-1] == "Trove"
+
+
+def test_a_used_up_quota_hides_neither_retention_nor_instance(look):
+    look.trove.backup_quota.return_value = Quota(50, 50)
+    look.trove.instance_status.return_value = "SHUTDOWN"
+    found = look("m")
+    assert found["retention"].ok
+    assert "SHUTDOWN" in found["instance"].said
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"keep_last": 7}, 8),
+        ({"keep_days": 30}, 31),
+        ({"keep_last": 7, "keep_days": 30}, 31),
+        ({"keep_last": 40, "keep_days": 30}, 41),
+        ({"keep_last": 2, "incremental": True, "full_every": 4}, 6),
+        ({"keep_days": 7, "pattern": "0 2 * * mon"}, 2),
+    ],
+)
+def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
+    listed.return_value = [examples.schedule(**options)]
+    look.trove.backup_quota.return_value = Quota(kept, 0)
+    assert look()["retention"].ok
+    look.trove.backup_quota.return_value = Quota(kept - 1, 0)
+    found = look()["retention"]
+    assert found.ok is False
+    assert f"keep {kept} backups or more, and the quota is {kept - 1}" in found.said
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_last": 7, "incremental": True}])
+def test_schedules_that_delete_nothing_are_named(look, listed, options):
+    listed.return_value = [examples.schedule(keep_days=1), examples.schedule(id="it", **options)]
+    found = look()["retention"]
+    assert found.ok is False
+    assert "1 of 2" in found.said
+    assert "the first: it" in found.said
+
+
+def test_a_trigger_that_is_overdue_shows_that_nobody_fires(look, listed):
+    past, fired = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    listed.return_value = [examples.schedule(keep_last=1, next_firing=past)]
+    found = look()["periodic server"]
+    assert found.ok is False
+    assert "2026-01-01 00:00 UTC" in found.said
+    listed.return_value = [
+        examples.schedule(
+            keep_last=1, next_firing=datetime(9999, 1, 1, tzinfo=UTC), updated_at=fired
+        )
+    ]
+    assert look()["periodic server"].said == "last fired at 2026-01-02 00:00 UTC"

@@ -25,16 +25,23 @@ class ScheduleHealth(base.Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument(
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
             "schedules",
             metavar="<schedule>",
             nargs="*",
+            default=[],
             help="Schedules to look at (ID; default: every one of the project)",
         )
-        parser.add_argument(
+        which.add_argument(
             "--instance",
             metavar="<instance>",
             help="Look at the schedules of this instance (name or ID)",
+        )
+        which.add_argument(
+            "--all",
+            action="store_true",
+            help="Look at every schedule of the project, which is the default",
         )
         parser.add_argument(
             "--max-age",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trove_schedules.cli.openstack import base, columns, following, options, run
 
 if TYPE_CHECKING:
+    from trove_schedules.health import Health
     from trove_schedules.model import Schedule
 
 
@@ -88,7 +89,8 @@ class ListSchedule(base.Lister):
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List what else is set, and when Mistral last fired the schedule as it is now",
+            help="List what else is set, when Mistral last fired the schedule as it is now, and "
+            "its health",
         )
         return parser
 
@@ -103,14 +105,20 @@ class ListSchedule(base.Lister):
         if parsed_args.long:
             headers += (
                 "Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
-                "Last Firing",
+                "Last Firing", "State", "Last Success", "Reason",
             )  # fmt: skip
-            rows = [(*row, *_long(each)) for row, each in zip(rows, schedules, strict=True)]
+            # None would mean every schedule there is by then.
+            found = self.schedules.schedule_health(schedules) if schedules else []
+            healths = {each.schedule_id: each for each in found}
+            rows = [
+                (*row, *_long(each, healths[each.id]))
+                for row, each in zip(rows, schedules, strict=True)
+            ]
         return headers, rows
 
 
 class ShowSchedule(base.ShowOne):
-    _description = "Show a backup schedule"
+    _description = "Show a backup schedule and its health"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -120,10 +128,12 @@ class ShowSchedule(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        return _properties(self.schedules.schedule_show(parsed_args.schedule))
+        schedule = self.schedules.schedule_show(parsed_args.schedule)
+        [health] = self.schedules.schedule_health([schedule])
+        return _properties(schedule, health)
 
 
-def _long(schedule: Schedule) -> tuple[Any, ...]:
+def _long(schedule: Schedule, health: Health) -> tuple[Any, ...]:
     return (
         schedule.instance,
         schedule.description,
@@ -133,6 +143,9 @@ def _long(schedule: Schedule) -> tuple[Any, ...]:
         _attempts(schedule),
         schedule.deadline,
         columns.time(schedule.updated_at),
+        str(health.state),
+        columns.time(health.last_success),
+        health.reason,
     )
 
 
@@ -163,7 +176,9 @@ def _attempts(schedule: Schedule) -> str:
     return f"{schedule.attempts}, every {schedule.retry_every} min"
 
 
-def _properties(schedule: Schedule) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+def _properties(
+    schedule: Schedule, health: Health | None = None
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     properties: dict[str, Any] = {
         "attempts": schedule.attempts,
         "created_at": columns.time(schedule.created_at),
@@ -185,4 +200,14 @@ def _properties(schedule: Schedule) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     }
     if schedule.updated_at is not None:
         properties["updated_at"] = columns.time(schedule.updated_at)
+    if health is not None:
+        properties |= {
+            "health": str(health.state),
+            "health_reason": health.reason,
+            "last_success": columns.time(health.last_success),
+            "missed": health.missed,
+            "chain_depth": health.chain_depth,
+            "backups_kept": health.kept,
+            "quota_left": health.quota_left,
+        }
     return tuple(properties), tuple(properties.values())

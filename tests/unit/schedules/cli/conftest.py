@@ -11,40 +11,42 @@ from unittest import mock
 
 import pytest
 
+from tests import examples
+from tests.examples import INSTANCE, SCHEDULE
+from trove_schedules.health import Health, State
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.model import Schedule, ScheduleExecution
 
-INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
-SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
 
 @pytest.fixture
 def schedule() -> Schedule:
-    return Schedule(
-        id=SCHEDULE,
+    return examples.schedule(
         name="myback",
-        instance=INSTANCE,
         pattern="*/2 * * * *",
-        description=None,
-        parent_id=None,
-        incremental=False,
-        full_every=None,
-        keep_last=None,
-        keep_days=None,
-        attempts=1,
-        retry_every=None,
-        deadline=None,
-        paused=False,
         created_at=datetime(2016, 6, 14, 14, 47, 16, 865731, tzinfo=UTC),
-        updated_at=None,
         next_execution_time=datetime(2016, 6, 14, 7, 48, tzinfo=UTC),
         input={"instance": INSTANCE, "description": None, "parent_id": None, "name": "mý “b”"},
-        changed_at=datetime(2016, 6, 14, 14, 47, 16, 865731, tzinfo=UTC),
-        next_firing=datetime(2016, 6, 14, 7, 48, tzinfo=UTC),
-        generation=1,
-        trigger_id="d7593305-6c8d-4b6c-8f6c-3b2f4f8f5a11",
-        earlier_trigger_ids=(),
+    )
+
+
+@pytest.fixture
+def good() -> Health:
+    """That all is well with the schedule."""
+    return Health(
+        schedule_id=SCHEDULE,
+        instance=INSTANCE,
+        name='a "name" with \\',
+        state=State.OK,
+        reason="last backup 5 min ago",
+        last_success=datetime(2026, 3, 10, 2, 0, tzinfo=UTC),
+        age=300.4,
+        next_execution_time=datetime(2026, 3, 11, 2, 0, tzinfo=UTC),
+        missed=0,
+        chain_depth=2,
+        kept=7,
+        quota_left=43,
     )
 
 
@@ -64,9 +66,11 @@ def execution() -> ScheduleExecution:
 
 
 @pytest.fixture
-def schedules() -> Any:
+def schedules(good: Health) -> Any:
     """The API, whose calls are recorded and must be calls that the real one takes."""
-    return mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
+    schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
+    schedules.schedule_health.return_value = [good]
+    return schedules
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import io
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,26 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from trove_schedules.cli.openstack import columns
 from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth, span
 from trove_schedules.cli.openstack.prometheus import PrometheusFormatter
-from trove_schedules.health import BLOCKED_AFTER, Health, Limits, State
+from trove_schedules.health import BLOCKED_AFTER, Limits, State
 from trove_schedules.preflight import Check
-
-
-@pytest.fixture
-def good() -> Health:
-    return Health(
-        schedule_id="fb149a29-be9b-49c1-a2f7-ca6c1213896f",
-        instance="5328f62a-d999-4be3-90bb-83cc6af4469c",
-        name='a "name" with \\',
-        state=State.OK,
-        reason="last backup 5 min ago",
-        last_success=datetime(2026, 3, 10, 2, 0, tzinfo=UTC),
-        age=300.4,
-        next_execution_time=datetime(2026, 3, 11, 2, 0, tzinfo=UTC),
-        missed=0,
-        chain_depth=2,
-        kept=7,
-        quota_left=43,
-    )
 
 
 @pytest.mark.parametrize(
@@ -40,6 +22,7 @@ def good() -> Health:
         ([], {}),
         (["one", "two"], {"schedules": ["one", "two"]}),
         (["--instance", "m"], {"instance": "m"}),
+        (["--all"], {}),
         (["--max-age", "26h"], {"limits": Limits(max_age=timedelta(hours=26))}),
         (["--blocked-after", "90m"], {"limits": Limits(blocked_after=timedelta(minutes=90))}),
     ],
@@ -53,6 +36,16 @@ def test_health_asks_for_what_the_arguments_say(take, schedules, good, options, 
     )
     assert headers[:4] == ("ID", "Name", "State", "Reason")
     assert rows[0][:4] == (good.schedule_id, good.name, "OK", "last backup 5 min ago")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["one", "--instance", "m"], ["one", "--all"], ["--all", "--instance", "m"]]
+)
+def test_health_is_asked_of_one_choice_only(take, schedules, capsys, arguments) -> None:
+    with pytest.raises(SystemExit):
+        take(ScheduleHealth, *arguments)
+    assert "not allowed with" in capsys.readouterr().err
+    schedules.schedule_health.assert_not_called()
 
 
 @pytest.mark.parametrize("text", ["26", "h", "0h", "1.5h", "-1h", "1w", ""])

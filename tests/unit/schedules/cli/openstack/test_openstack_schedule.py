@@ -39,6 +39,15 @@ PROPERTIES = (
     "paused",
     "retry_every",
 )
+HEALTH = (
+    "health",
+    "health_reason",
+    "last_success",
+    "missed",
+    "chain_depth",
+    "backups_kept",
+    "quota_left",
+)
 TABLE = """\
 +--------------------------------------+--------+-------------+-------------------------+
 | ID                                   | Name   | Pattern     | Next Execution Time     |
@@ -86,8 +95,17 @@ def test_show_prints_updated_at_once_there_is_one(take, schedules, schedule):
     schedules.schedule_show.return_value = replace(schedule, updated_at=fired)
     columns, data = take(ShowSchedule, schedule.id)
     schedules.schedule_show.assert_called_once_with(schedule.id)
-    assert columns == (*PROPERTIES, "updated_at")
-    assert str(data[-1]) == "2016-06-14 14:49:59 UTC"
+    assert columns == (*PROPERTIES, "updated_at", *HEALTH)
+    assert str(data[len(PROPERTIES)]) == "2016-06-14 14:49:59 UTC"
+
+
+def test_show_tells_the_health_of_the_schedule_that_it_has(take, schedules, schedule):
+    schedules.schedule_show.return_value = schedule
+    columns, data = take(ShowSchedule, schedule.id)
+    schedules.schedule_health.assert_called_once_with([schedule])
+    assert columns == (*PROPERTIES, *HEALTH)
+    shown = ["OK", "last backup 5 min ago", "2026-03-10 02:00:00 UTC", "0", "2", "7", "43"]
+    assert [str(each) for each in data[len(PROPERTIES) :]] == shown
 
 
 def test_people_read_utc_times_and_json_text(run, schedules, schedule):
@@ -122,6 +140,13 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "pattern": "*/2 * * * *",
         "paused": False,
         "retry_every": None,
+        "health": "OK",
+        "health_reason": "last backup 5 min ago",
+        "last_success": "2026-03-10T02:00:00+00:00",
+        "missed": 0,
+        "chain_depth": 2,
+        "backups_kept": 7,
+        "quota_left": 43,
     }
 
 
@@ -177,10 +202,21 @@ def test_long_adds_what_else_is_set(take, schedules, schedule, values, told):
     columns, (row,) = take(ListSchedule, "--long")
     assert columns[4:] == (
         *("Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
-        "Last Firing",
+        *("Last Firing", "State", "Last Success", "Reason"),
     )
     assert row[4:7] == (schedule.instance, None, False)
-    assert [str(cell) for cell in row[7:]] == [*told, "2016-06-14 14:49:59 UTC"]
+    assert [str(cell) for cell in row[7:]] == [
+        *told,
+        "2016-06-14 14:49:59 UTC",
+        *("OK", "2026-03-10 02:00:00 UTC", "last backup 5 min ago"),
+    ]
+    schedules.schedule_health.assert_called_once_with(schedules.schedule_list.return_value)
+
+
+def test_long_asks_for_no_health_where_there_is_no_schedule(take, schedules):
+    schedules.schedule_list.return_value = []
+    assert take(ListSchedule, "--long")[1] == []
+    schedules.schedule_health.assert_not_called()
 
 
 def test_list_prints_a_table_for_people(run, schedules, schedule):

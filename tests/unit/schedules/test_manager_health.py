@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health as the API gives it: what is asked of whom; which state it is, is test_health.py's."""
+
+import pytest
+import requests
+
+from tests.unit.schedules.fake_cloud import TROVE_URL
+from tests.unit.schedules.rows import UNKNOWN
+from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
+from trove_schedules.health import State
+from trove_schedules.model import marker
+
+
+@pytest.fixture(autouse=True)
+def quota(cloud):
+    cloud.quotas.append({"resource": "backups", "limit": 50, "in_use": 1, "reserved": 0})
+
+
+@pytest.fixture
+def backup(cloud, schedule):
+    return cloud.add_backup(schedule.instance, description=marker(schedule.id))
+
+
+def refuse(*_):
+    raise requests.exceptions.ConnectionError("refused")
+
+
+def test_every_schedule_of_an_instance_or_of_the_project_is_judged(cloud, schedules, schedule):
+    other = schedules.schedule_create(cloud.add_instance("other"), "0 2 * * *", "other")
+    both = {each.schedule_id for each in schedules.schedule_health()}
+    assert both == {schedule.id, other.id}
+    [found] = schedules.schedule_health(instance="other")
+    assert (found.schedule_id, found.quota_left) == (other.id, 49)
+    [found] = schedules.schedule_health([schedule.id])
+    assert (found.schedule_id, found.name) == (schedule.id, "nightly")
+    with pytest.raises(ScheduleNotFoundError):
+        schedules.schedule_health([schedule.id, UNKNOWN])
+
+
+def test_a_schedule_that_is_at_hand_is_not_asked_for_again(cloud, schedules, schedule):
+    schedules.schedule_pause(schedule)
+    before = len(cloud.mock.request_history)
+    [found] = schedules.schedule_health([schedules.schedule_show(schedule)])
+    assert found.state == State.PAUSED
+    asked = [each.path for each in cloud.mock.request_history[before:]]
+    assert len([path for path in asked if "cron_triggers" in path]) == 1, asked
+
+
+def test_the_worst_comes_first(cloud, schedules, schedule, instance):
+    paused = schedules.schedule_create(instance, "0 3 * * *", "paused")
+    schedules.schedule_pause(paused)
+    never = schedules.schedule_create(instance, "0 0 1 1 *", "never", attempts=1)
+    for row in cloud.mistral.rows["cron_triggers"]:
+        # What was created long ago has missed many due times, and the yearly one none yet.
+        row["created_at"] = f"{2999 if never.id in row['name'] else 2025}-01-01 00:00:00"
+    found = schedules.schedule_health()
+    assert [each.schedule_id for each in found] == [schedule.id, paused.id, never.id]
+    assert [each.state.exit_status for each in found] == [2, 1, 0]
+
+
+def test_a_trove_that_is_down_makes_all_of_them_unknown(cloud, schedules, schedule):
+    cloud.mock.get(f"{TROVE_URL}/{cloud.project}/backups", exc=requests.exceptions.ConnectionError)
+    [found] = schedules.schedule_health()
+    assert (found.schedule_id, found.state) == (schedule.id, State.UNKNOWN)
+    assert "Trove" in found.reason
+
+
+def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
+    cloud, schedules, schedule, backup
+):
+    cloud.mistral.before = refuse
+    for given in ((), [schedule.id]):
+        [found] = schedules.schedule_health(given)
+        assert (found.schedule_id, found.kept) == (schedule.id, 1)
+        assert "Mistral" in found.reason
+    with pytest.raises(ServiceUnavailableError, match="Mistral"):
+        schedules.schedule_health([UNKNOWN])
