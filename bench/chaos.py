@@ -214,15 +214,15 @@ def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
         return perform(root, crowd, cases)
 
 
-def on_mini_cloud(count: int, wanted: Callable[[str], bool], step: int = 2) -> list[Row]:
-    """Mistral in one process, on SQLite; a fault every `step` minutes."""
+def on_mini_cloud(count: int, wanted: Callable[[str], bool]) -> list[Row]:
+    """Mistral in one process, on SQLite."""
     chosen = [(name, fault) for name, fault in SINGLE if wanted(name)]
     with mini_cloud(overrides=LIGHT) as root:
         crowd = Crowd(root)
         due = next_minute(crowd.seconds_to_schedule(count * len(chosen)))
         cases = [
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
-            for at, (name, fault) in zip(_minutes(due, step), chosen, strict=False)
+            for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
         ]
         _require_time(cases)
         return perform(root, crowd, cases)
@@ -316,7 +316,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def run(
-    *, cluster: int = 0, mini_cloud: int = 0, databases: bool = False, only: str = "", step: int = 2
+    *, cluster: int = 0, mini_cloud: int = 0, databases: bool = False, only: str = ""
 ) -> list[Row]:
     """So many schedules for each fault; 0 leaves that kind of cloud out.
 
@@ -328,7 +328,7 @@ def run(
         return re.search(only, name) is not None
 
     rows = on_cluster(cluster, wanted) if cluster else []
-    rows += on_mini_cloud(mini_cloud, wanted, step) if mini_cloud else []
+    rows += on_mini_cloud(mini_cloud, wanted) if mini_cloud else []
     return rows + (on_databases(wanted) if databases else [])
 
 

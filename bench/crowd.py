@@ -220,7 +220,7 @@ class Crowd:
         """How long it may take here to make so many, as a few for another minute tell."""
         started = time.monotonic()
         self.schedule(_WORKERS, datetime.now(UTC) - timedelta(hours=1))
-        return 10 + 2 * (time.monotonic() - started) * count / _WORKERS
+        return 10 + 1.5 * (time.monotonic() - started) * count / _WORKERS
 
     def schedule(
         self,
@@ -247,9 +247,12 @@ class Crowd:
 
         def create(number: int, owner: Project, instance: str) -> Member:
             tries = attempts[number % len(attempts)]
-            options = {"attempts": tries, "retry_every": 1} if tries > 1 else {}
             made = owner.schedules.schedule_create(
-                instance, f"{due.minute} {due.hour} * * *", "burst", **options
+                instance,
+                f"{due.minute} {due.hour} * * *",
+                "burst",
+                attempts=tries,
+                retry_every=1 if tries > 1 else None,
             )
             return Member(made.id, instance, owner.id, tries)
 

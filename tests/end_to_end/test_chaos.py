@@ -34,9 +34,9 @@ def cluster() -> Iterator[Root]:
         yield root
 
 
-def test_no_tick_is_lost_silently_when_mistral_dies_or_keystone_is_away() -> None:
-    rows = chaos.run(mini_cloud=6, only="Mistral|Keystone", step=1)
-    assert len(rows) == 4, chaos.table(rows)
+def test_no_tick_is_lost_silently_while_keystone_is_away() -> None:
+    rows = chaos.run(mini_cloud=8, only="Keystone")
+    assert len(rows) == 2, chaos.table(rows)
     assert all(row.due for row in rows), chaos.table(rows)
     assert all(row.good for row in rows), chaos.table(rows)
 
