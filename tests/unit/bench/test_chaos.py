@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the chaos suite calls lost, stuck and noticed, and when it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench import chaos
+from bench.chaos import Case, Row
+from bench.crowd import Tick
+from tests.unit.bench.test_burst import DUE, tick
+
+STUCK = replace(tick([1], [], []), ended=None)
+LOST = tick([], [], [])
+
+
+def row(*ticks: Tick, named: tuple[Tick, ...] = (), **changes: object) -> Row:
+    numbered = [
+        replace(each, member=replace(each.member, id=str(number)))
+        for number, each in enumerate(ticks)
+    ]
+    case = Case("fault", chaos.nothing, DUE, [each.member for each in numbered], back="3 s")
+    case.ticks = numbered
+    case.named = {
+        found.member.id: "LOST"
+        for original, found in zip(ticks, numbered, strict=True)
+        if original in named
+    }
+    [found] = case.rows()
+    return replace(found, **changes)
+
+
+def test_a_tick_without_a_run_is_lost_and_one_that_never_ends_is_stuck() -> None:
+    found = row(tick(), LOST, STUCK, named=(LOST,))
+    assert (found.due, found.runs, found.backups) == (3, 2, 1)
+    assert (found.lost, found.stuck, found.named, found.states) == (1, 1, 1, "LOST")
+    assert found.back == "3 s"
+
+
+def test_a_backup_that_trove_never_finishes_is_stuck() -> None:
+    assert row(replace(tick([1], [2], []), running=1)).stuck == 1
+
+
+def test_it_is_good_when_everything_is_there_or_named() -> None:
+    assert row(tick()).good
+    assert row(tick(), LOST, STUCK, named=(LOST, STUCK)).good
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        row(tick(), LOST),
+        row(LOST, STUCK, named=(LOST,)),
+        row(tick(completed=[4, 9])),
+        row(tick(started=[1, 2])),
+        row(tick(), back="not back: trove"),
+    ],
+)
+def test_it_is_bad_when_one_is_lost_silently_or_done_twice(bad: Row) -> None:
+    assert not bad.good
+
+
+def test_each_number_of_attempts_has_a_row() -> None:
+    ticks = [tick(), tick(attempts=3)]
+    case = Case("fault", chaos.nothing, DUE, [each.member for each in ticks])
+    case.ticks = ticks
+    assert [(found.attempts, found.due) for found in case.rows()] == [(1, 1), (3, 1)]
+
+
+def test_the_table_has_a_line_for_each_row() -> None:
+    assert chaos.table([row(tick()), row(LOST)]).count("\n") == 3
