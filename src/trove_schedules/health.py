@@ -20,7 +20,7 @@ from itertools import takewhile
 
 from trove_schedules import pattern as cron
 from trove_schedules.clients.trove import Backup
-from trove_schedules.errors import ServiceError
+from trove_schedules.errors import InvalidPatternError, ServiceError
 from trove_schedules.model import Schedule, ScheduleExecution, marker
 from trove_schedules.reason import reason
 
@@ -118,7 +118,11 @@ def assess(
         alone don't tell. It may raise ServiceError, and then the reason says so.
     """
     now = now or datetime.now(UTC)
-    view = _View(schedule, backups, now)
+    try:
+        view = _View(schedule, backups, now)
+    except InvalidPatternError as error:
+        # Mistral takes patterns that croniter can't follow, and users can spoil their triggers.
+        return unknown(schedule, str(error))
     state, why = _state(view, executions, quota_left, limits)
     newest = view.completed[0] if view.completed else None
     return Health(
@@ -274,7 +278,8 @@ def _missed(
 
 
 def unknown(schedule: Schedule, why: str) -> Health:
-    """What can be told of a schedule when Trove, which keeps its backups, doesn't answer."""
+    """What can be told of a schedule when Trove, which keeps its backups, doesn't answer, or whose
+    pattern can't be read."""
     return Health(
         schedule_id=schedule.id,
         instance=schedule.instance,

@@ -54,11 +54,11 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
     given = execution.input.get("schedule")
     own = given if isinstance(given, dict) else {}
     if schedule_id is None:
-        schedule_id = own.get("id")
+        schedule_id = _text(own.get("id"))
     return ScheduleExecution(
         id=execution.id,
         schedule_id=schedule_id,
-        backup_id=execution.output.get("backup_id"),
+        backup_id=_text(execution.output.get("backup_id")),
         manual=execution.manual or bool(own.get("manual")),
         created_at=execution.created_at,
         updated_at=execution.updated_at,
@@ -66,6 +66,11 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
         state_info=execution.state_info,
         output=execution.output,
     )
+
+
+def _text(value: object) -> str | None:
+    """A text in what users can write as they like."""
+    return value if isinstance(value, str) else None
 
 
 def _position(mistral: Mistral, schedule: Schedule, triggers: list[str], marker: str) -> int:

@@ -75,7 +75,7 @@ def marker(schedule_id: str) -> str:
 
 def schedule_of(description: str | None) -> str | None:
     """The id of the schedule whose marker a backup's description ends with, if one does."""
-    match = re.search(rf"\[schedule ({_UUID})\]$", description or "")
+    match = re.search(rf"\[schedule ({_UUID})\]\Z", description or "")
     return match and match[1]
 
 

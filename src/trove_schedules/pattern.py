@@ -123,11 +123,14 @@ def validate(pattern: str) -> str:
 
 
 def runs(pattern: str, after: datetime) -> Iterator[datetime]:
-    """Yield the times in UTC at which Mistral will run a valid pattern, after an aware time.
+    """Yield the times in UTC at which Mistral will run a pattern, after an aware time.
 
-    :raises InvalidPatternError: croniter finds no such time.
+    :raises InvalidPatternError: croniter can't read it, or finds no such time.
     """
-    iterator = croniter.croniter(pattern, after.astimezone(UTC))
+    try:
+        iterator = croniter.croniter(pattern, after.astimezone(UTC))
+    except croniter.CroniterError as error:
+        raise InvalidPatternError(f"the pattern {pattern!r} can't be read: {error}") from None
     while True:
         try:
             yield iterator.get_next(datetime)

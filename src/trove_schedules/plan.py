@@ -63,16 +63,24 @@ class Plan:
 
     @classmethod
     def read(cls, given: dict[str, Any], trigger_pattern: str | None) -> Plan:
-        """The plan in a workflow's input, python-troveclient's included."""
+        """The plan in a workflow's input, python-troveclient's included.
+
+        Users can make triggers of their own, with any input that Mistral takes: what is out of
+        bounds in it is taken for not there.
+        """
         kept = given.get("schedule")
         schedule = kept if isinstance(kept, dict) else {}
-        numbers = {key: schedule[key] for key in NUMBERS if isinstance(schedule.get(key), int)}
+        numbers = {
+            key: schedule[key]
+            for key, largest in NUMBERS.items()
+            if type(schedule.get(key)) is int and 1 <= schedule[key] <= largest
+        }
         return cls(
             instance=str(given.get("instance") or ""),
             pattern=str(schedule.get("pattern") or trigger_pattern or ""),
             name=str(given.get("name") or ""),
-            description=given.get("description"),
-            parent_id=given.get("parent_id"),
+            description=_text(given.get("description")),
+            parent_id=_text(given.get("parent_id")),
             incremental=bool(given.get("incremental")),
             **numbers,
         )
@@ -154,6 +162,10 @@ class Plan:
                 f"attempts {self.attempts} and retry-every {self.retry_every}: more than one "
                 "attempt needs the minutes between them, and one attempt has none"
             )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def guarded(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:

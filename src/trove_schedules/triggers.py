@@ -239,9 +239,9 @@ def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
         return next_firing
     try:
         cron.validate(plan.pattern)
+        return next(cron.runs(plan.pattern, next_firing - timedelta(seconds=1)))
     except InvalidPatternError:  # somebody spoilt the input
         return next_firing
-    return next(cron.runs(plan.pattern, next_firing - timedelta(seconds=1)))
 
 
 def _time(text: object) -> datetime | None:

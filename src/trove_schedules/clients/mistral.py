@@ -10,10 +10,10 @@ max_limit``, so a page that looks short may not be the last) and the request id 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from keystoneauth1.session import Session
@@ -24,13 +24,17 @@ from trove_schedules.clients.session import (
     json_object,
     log_in,
     raise_not_delegable,
+    reading,
     service_error,
+    text_in,
     translated,
 )
 from trove_schedules.errors import ServiceError, ServiceUnavailableError
 
 if TYPE_CHECKING:
     from mistralclient.api.v2.client import Client
+
+T = TypeVar("T")
 
 #: The largest page that a Mistral with default settings gives.
 PAGE = 1000
@@ -121,8 +125,7 @@ class Mistral:
     def cron_triggers(self, **filters: str) -> list[CronTrigger]:
         """Every trigger of the project that fits Mistral's filters, oldest first."""
         query = self._own(filters) | {"fields": _TRIGGER_FIELDS}
-        rows = self._pages("list cron triggers", "cron_triggers", query)
-        return [_cron_trigger(row) for row in rows]
+        return list(self._pages("list cron triggers", "cron_triggers", _cron_trigger, query))
 
     def create_cron_trigger(
         self,
@@ -159,7 +162,7 @@ class Mistral:
         while True:
             attempts_left -= 1
             try:
-                return _cron_trigger(self._request(operation, "post", "/cron_triggers", body))
+                return self._one(operation, "post", "/cron_triggers", _cron_trigger, body)
             except ServiceError as error:
                 if "Delegated tokens cannot manage trusts" in str(error):
                     raise_not_delegable(error)
@@ -208,19 +211,27 @@ class Mistral:
         }
         page = min(limit or PAGE, PAGE)
         project = self.project_id()
-        for row in self._pages("list executions", "executions", query, page, marker):
-            if _is_in(project, row):
-                yield _execution(row)
+
+        def read(row: dict[str, Any]) -> Execution | None:
+            return _execution(row) if _is_in(project, row) else None
+
+        found = self._pages("list executions", "executions", read, query, page, marker)
+        return (each for each in found if each is not None)
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""
+        project = self.project_id()
+
+        def read(row: dict[str, Any]) -> Execution | None:
+            return _execution(row) if _is_in(project, row) else None
+
         try:
-            row = self._request("show execution", "get", f"/executions/{quote(execution_id)}")
+            path = f"/executions/{quote(execution_id)}"
+            return self._one("show execution", "get", path, read)
         except ServiceError as error:
             if error.status == 404 and error.service == "Mistral":
                 return None
             raise
-        return _execution(row) if _is_in(self.project_id(), row) else None
 
     def start_execution(
         self, workflow_id: str, workflow_input: dict[str, Any], trigger_id: str
@@ -236,7 +247,7 @@ class Mistral:
                 }
             ),
         }
-        return _execution(self._request("start execution", "post", "/executions", body))
+        return self._one("start execution", "post", "/executions", _execution, body)
 
     def delete_execution(self, execution_id: str) -> None:
         """Delete a finished execution; Mistral refuses one that is not."""
@@ -249,19 +260,11 @@ class Mistral:
 
         An administrator's list spans all projects; what is neither ours nor public is left out.
         """
-        return [
-            Workflow(row["id"], row["scope"], row["project_id"], tuple(row.get("tags") or ()))
-            for row in self._workflows(name)
-            if self._is_usable(row)
-        ]
+        return [each for each in self._workflows(name) if self._is_usable(each)]
 
     def workbooks(self, name: str) -> list[Workbook]:
         """The project's own and the public workbooks of this name."""
-        return [
-            Workbook(row["definition"], row["scope"], row["project_id"])
-            for row in self._workbooks(name)
-            if self._is_usable(row)
-        ]
+        return [each for each in self._workbooks(name) if self._is_usable(each)]
 
     def other_owners(self, *, workbook: str, workflow: str) -> list[str]:
         """The other projects that have a workbook or workflow of these names, as far as we see.
@@ -270,8 +273,9 @@ class Mistral:
         update one of theirs. A user sees public ones, an administrator everybody's.
         """
         project = self.project_id()
-        rows = [*self._workbooks(workbook), *self._workflows(workflow)]
-        return sorted({row["project_id"] for row in rows if not _is_in(project, row)})
+        owners = {each.project_id for each in self._workbooks(workbook)}
+        owners |= {each.project_id for each in self._workflows(workflow)}
+        return sorted(owners - {project}) if project else []
 
     def save_workbook(self, definition: str, *, scope: str, update: bool) -> None:
         """Create or (update) replace the project's workbook; its workflows keep their ids."""
@@ -294,34 +298,54 @@ class Mistral:
         project = self.project_id()
         return filters | {"project_id": project} if project else filters
 
-    def _workflows(self, name: str) -> list[dict[str, Any]]:
+    def _workflows(self, name: str) -> list[Workflow]:
+        """The workflows of this name, in no namespace, that this login can see."""
         query = {"name": f"eq:{name}", "fields": "id,name,namespace,scope,project_id,tags"}
-        rows = self._pages("list workflows", "workflows", query)
-        return [row for row in rows if not row.get("namespace")]
+        found = self._pages("list workflows", "workflows", _workflow, query)
+        return [each for each in found if each is not None]
 
-    def _workbooks(self, name: str) -> list[dict[str, Any]]:
-        rows = self._pages("list workbooks", "workbooks", {"name": f"eq:{name}"})
-        return [row for row in rows if not row.get("namespace")]
+    def _workbooks(self, name: str) -> list[Workbook]:
+        """The same of workbooks."""
+        found = self._pages("list workbooks", "workbooks", _workbook, {"name": f"eq:{name}"})
+        return [each for each in found if each is not None]
 
-    def _is_usable(self, row: dict[str, Any]) -> bool:
-        return row["scope"] == "public" or _is_in(self.project_id(), row)
+    def _is_usable(self, found: Workflow | Workbook) -> bool:
+        return found.scope == "public" or self.project_id() in (None, found.project_id)
 
     def _pages(
         self,
         operation: str,
         kind: str,
+        read: Callable[[dict[str, Any]], T],
         query: dict[str, str],
         page: int = PAGE,
         marker: str | None = None,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[T]:
         while True:
             asked = query | {"limit": str(page)} | ({"marker": marker} if marker else {})
             answer = self._request(operation, "get", f"/{kind}?{urlencode(asked)}")
-            rows = answer[kind]
-            yield from rows
-            if not answer.get("next"):
+            with reading("Mistral", operation):
+                rows = answer[kind]
+                found = [read(row) for row in rows]
+                following = text_in(rows[-1], "id") if answer.get("next") else None
+                if following is not None and following == marker:
+                    raise ValueError(f"the page after {marker} ends with it again")
+            yield from found
+            if following is None:
                 return
-            marker = rows[-1]["id"]
+            marker = following
+
+    def _one(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        read: Callable[[dict[str, Any]], T],
+        body: dict[str, Any] | None = None,
+    ) -> T:
+        row = self._request(operation, method, path, body)
+        with reading("Mistral", operation):
+            return read(row)
 
     def _request(
         self, operation: str, method: str, path: str, body: dict[str, Any] | str | None = None
@@ -377,7 +401,7 @@ def _object(text: Any) -> dict[str, Any]:
     """Mistral writes objects as JSON text; what is none (a user can write anything) is empty."""
     try:
         value = json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -388,10 +412,10 @@ def _required_time(text: str) -> datetime:
 
 def _cron_trigger(row: dict[str, Any]) -> CronTrigger:
     return CronTrigger(
-        id=row["id"],
-        name=row["name"],
-        pattern=row.get("pattern"),
-        workflow_name=row["workflow_name"],
+        id=text_in(row, "id"),
+        name=text_in(row, "name"),
+        pattern=None if row.get("pattern") is None else text_in(row, "pattern"),
+        workflow_name=text_in(row, "workflow_name"),
         input=_object(row.get("workflow_input")),
         created_at=_required_time(row["created_at"]),
         updated_at=_time(row.get("updated_at")),
@@ -404,17 +428,37 @@ def _is_in(project: str | None, row: dict[str, Any]) -> bool:
     return project in (None, row["project_id"])
 
 
+def _workflow(row: dict[str, Any]) -> Workflow | None:
+    """A workflow, or None where it is in a namespace."""
+    if row.get("namespace"):
+        return None
+    return Workflow(
+        id=text_in(row, "id"),
+        scope=text_in(row, "scope"),
+        project_id=text_in(row, "project_id"),
+        tags=tuple(row.get("tags") or ()),
+    )
+
+
+def _workbook(row: dict[str, Any]) -> Workbook | None:
+    """The same of a workbook."""
+    if row.get("namespace"):
+        return None
+    return Workbook(*(text_in(row, key) for key in ("definition", "scope", "project_id")))
+
+
 def _execution(row: dict[str, Any]) -> Execution:
     starter, trigger_id = _triggered_by(_object(row.get("description")).get("triggered_by"))
+    state_info = row.get("state_info") or None
     return Execution(
-        id=row["id"],
-        workflow_name=row["workflow_name"],
+        id=text_in(row, "id"),
+        workflow_name=text_in(row, "workflow_name"),
         trigger_id=trigger_id,
         manual=starter == _MANUAL,
         input=_object(row.get("input")),
         output=_object(row.get("output")),
-        state=row["state"],
-        state_info=row.get("state_info") or None,
+        state=text_in(row, "state"),
+        state_info=state_info and text_in(row, "state_info"),
         created_at=_required_time(row["created_at"]),
         updated_at=_time(row.get("updated_at")),
     )

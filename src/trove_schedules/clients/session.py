@@ -139,6 +139,33 @@ def log_in(session: Session) -> None:
         session.get_auth_headers()
 
 
+@contextmanager
+def reading(service: str, operation: str) -> Iterator[None]:
+    """Turn what goes wrong when an answer lacks something, or has another form, into our error.
+
+    Rows are read in here, and nothing else is done.
+
+    :raises ServiceError: an answer must not be understood by half, or be taken for an empty one.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ServiceError(
+            f"the answer has not the form that {service} gives ({type(error).__name__}: {error}); "
+            "is there a proxy between, or a release that this package doesn't know?",
+            service=service,
+            operation=operation,
+        ) from error
+
+
+def text_in(row: dict[str, Any], key: str) -> str:
+    """A text that a row must have."""
+    value = row[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is {value!r}, not a text")
+    return value
+
+
 def json_object(service: str, operation: str, response: requests.Response) -> dict[str, Any]:
     """The JSON object of an answer.
 
@@ -146,7 +173,7 @@ def json_object(service: str, operation: str, response: requests.Response) -> di
     """
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         return body
@@ -165,7 +192,7 @@ def answer_text(response: requests.Response | None) -> str | None:
         return None
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None

@@ -7,16 +7,16 @@ when imported, pulls in eventlet with its deprecation warning where that is inst
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 
-from trove_schedules.clients.session import json_object, log_in, translated
+from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
 from trove_schedules.errors import (
     AmbiguousNameError,
     BackupNotFoundError,
@@ -24,6 +24,8 @@ from trove_schedules.errors import (
     ServiceError,
 )
 from trove_schedules.model import is_uuid
+
+T = TypeVar("T")
 
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000
@@ -85,7 +87,7 @@ class Trove:
         """
         if is_uuid(name_or_id) and self._find("show instance", f"/instances/{name_or_id}"):
             return name_or_id
-        found = sorted(row["id"] for row in self._instances() if row["name"] == name_or_id)
+        found = sorted(each for each, name in self._instances() if name == name_or_id)
         if not found:
             raise InstanceNotFoundError(
                 f"no database instance of this project has the id or name {name_or_id!r}; "
@@ -96,7 +98,7 @@ class Trove:
                 f"{len(found)} database instances are named {name_or_id!r}; "
                 f"give the id of one: {', '.join(found)}"
             )
-        return str(found[0])
+        return found[0]
 
     def instance_status(self, instance_id: str) -> str:
         """An instance's status in Trove's words, such as ``ACTIVE``.
@@ -108,7 +110,8 @@ class Trove:
             raise InstanceNotFoundError(
                 f"no database instance of this project has the id {instance_id!r}"
             )
-        return str(answer["instance"]["status"])
+        with reading("Trove", "show instance"):
+            return text_in(answer["instance"], "status")
 
     def backup(self, backup_id: str) -> Backup:
         """One backup.
@@ -121,12 +124,13 @@ class Trove:
                 f"no backup of this project has the id {backup_id!r}; "
                 "'openstack database backup list' lists them"
             )
-        return _backup(answer["backup"])
+        with reading("Trove", "show backup"):
+            return _backup(answer["backup"])
 
     def backups(self, instance_id: str | None = None) -> list[Backup]:
         """Every backup of an instance, or of the project, in no order."""
         query = f"?instance_id={instance_id}&limit={PAGE}" if instance_id else f"?limit={PAGE}"
-        return [_backup(row) for row in self._rows("list backups", "backups", query)]
+        return list(self._rows("list backups", "backups", _backup, query))
 
     def delete_backup(self, backup_id: str) -> None:
         """Ask Trove to delete a backup and all that builds on it; fine if it is gone."""
@@ -142,22 +146,37 @@ class Trove:
         """The project's quota of backups, or None where it has no limit."""
         log_in(self._http.session)
         project = self._http.get_project_id()
-        for row in self._get("show quotas", f"/mgmt/quotas/{project}").get("quotas", ()):
-            if row["resource"] == "backups" and row["limit"] >= 0:
-                return Quota(row["limit"], row["in_use"] + row["reserved"])
+        answer = self._get("show quotas", f"/mgmt/quotas/{project}")
+        with reading("Trove", "show quotas"):
+            for row in answer["quotas"]:
+                if row["resource"] == "backups" and row["limit"] >= 0:
+                    return Quota(row["limit"], row["in_use"] + row["reserved"])
         return None
 
-    def _instances(self) -> Iterator[dict[str, Any]]:
-        return self._rows("list instances", "instances", "")
+    def _instances(self) -> Iterator[tuple[str, str]]:
+        """Ids and names."""
+        return self._rows(
+            "list instances",
+            "instances",
+            lambda row: (text_in(row, "id"), text_in(row, "name")),
+            "",
+        )
 
-    def _rows(self, operation: str, kind: str, query: str) -> Iterator[dict[str, Any]]:
+    def _rows(
+        self, operation: str, kind: str, read: Callable[[dict[str, Any]], T], query: str
+    ) -> Iterator[T]:
         """Every row of a list, page by page; Trove's links name hosts that proxies may hide."""
         marker: str | None = ""
         while marker is not None:
             more = f"{'&' if query else '?'}marker={quote(marker)}" if marker else ""
             page = self._get(operation, f"/{kind}{query}{more}")
-            yield from page.get(kind, ())
-            marker = _next_marker(page)
+            with reading("Trove", operation):
+                found = [read(row) for row in page[kind]]
+                following = _next_marker(page)
+                if following is not None and following == marker:
+                    raise ValueError(f"the page after {marker} leads to itself")
+            yield from found
+            marker = following
 
     def _find(self, operation: str, path: str) -> dict[str, Any] | None:
         """The JSON object at a path, or None where there is nothing."""
@@ -183,13 +202,14 @@ def _next_marker(page: dict[str, Any]) -> str | None:
 
 
 def _backup(row: dict[str, Any]) -> Backup:
+    description, parent_id = row.get("description"), row.get("parent_id")
     return Backup(
-        id=row["id"],
-        instance_id=row["instance_id"],
-        name=row["name"],
-        description=row.get("description"),
-        status=row["status"],
-        parent_id=row.get("parent_id"),
+        id=text_in(row, "id"),
+        instance_id=text_in(row, "instance_id"),
+        name=text_in(row, "name"),
+        description=description and text_in(row, "description"),
+        status=text_in(row, "status"),
+        parent_id=parent_id and text_in(row, "parent_id"),
         created=datetime.fromisoformat(row["created"]).replace(tzinfo=UTC),
         size=row.get("size"),
     )
