@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import requests
@@ -180,7 +181,7 @@ def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> Non
         theirs: Callable[[], list[Any]],
         goal: float,
     ) -> None:
-        what = f"{what}, of {total}"
+        title, what = what, f"{what}, of {total}"
         project.requests.clear()
         found.expect(f"{what}: rows", len(ours()), expected)
         asked = len(project.requests)
@@ -197,6 +198,9 @@ def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> Non
             at_most=goal if goals else None,
         )
         found.series.setdefault("requests", {})[what] = [asked, len(project.requests)]
+        for side, values in zip(("trove-schedules", "python-troveclient"), seconds, strict=True):
+            lines = found.series.setdefault("seconds", {}).setdefault(title, {})
+            lines.setdefault(side, []).append([total, median(values)])
 
     instance = project.instances[-1]  # whose triggers are the last that were made
     compare(
@@ -226,6 +230,25 @@ def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> Non
     found.expect("the history is the schedule's own, newest first", newest, project.history)
 
 
+def draw(found: Report, folder: Path) -> None:
+    """How cost grows with the project: one picture for the lists, one for the histories."""
+    for name, questions in (
+        ("schedules", ("schedules of one instance", "schedules of the project")),
+        ("history", ("newest 20 executions", f"all {HISTORY} executions")),
+    ):
+        report.line_chart(
+            folder / f"bench-{name}.svg",
+            "Time of a list as the project grows (four executions to each schedule)",
+            ("schedules in the project", "seconds"),
+            {
+                f"{question}, {side}": points
+                for question in questions
+                for side, points in found.series["seconds"][question].items()
+            },
+            logarithmic=True,
+        )
+
+
 def run(full: bool) -> Report:
     found = Report("history")
     with mini_cloud() as root:
@@ -237,4 +260,4 @@ def run(full: bool) -> Report:
 
 
 if __name__ == "__main__":
-    sys.exit(report.main(run))
+    sys.exit(report.main(run, draw))
