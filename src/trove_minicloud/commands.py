@@ -4,13 +4,12 @@
 import contextlib
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
 
-from trove_minicloud import state, supervisor
-from trove_minicloud.errors import MiniCloudError, WaitTimeoutError
+from trove_minicloud import stopping
+from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import datastores, instances, names
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.restore import restore as restore_backup
@@ -21,10 +20,6 @@ from trove_minicloud.tenant import Tenant
 
 # A server that was killed replays its log first; a restored one replays what its backup holds.
 _HEALTHY_TIMEOUT = 300.0
-_STOP_TIMEOUT = 90.0
-_POLL_INTERVAL = 0.1
-# Trove's start settles the backups of a run before, and an end of a backup isn't far from it.
-_LOCK_WAIT = 2.0
 
 Report = Callable[[str], None]
 
@@ -74,7 +69,7 @@ def start(root: Root, name_or_id: str, report: Report) -> Instance:
     tenant = Tenant(root)
     instance = _managed(root, name_or_id)
     if instance.wanted != "running":
-        with instances.backup_lock(root, instance.id, "its start", _LOCK_WAIT):
+        with instances.backup_lock(root, instance.id, "its start", stopping.LOCK_WAIT):
             instance = replace(instance, wanted="running")
             instances.save(root, instance)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
@@ -86,9 +81,7 @@ def stop(root: Root, name_or_id: str) -> Instance:
 
     :raises InstanceBusyError: a backup of it is running.
     """
-    instance = _managed(root, name_or_id)
-    with instances.backup_lock(root, instance.id, "its stop", _LOCK_WAIT):
-        return _stop(root, instance)
+    return stopping.stop(root, _managed(root, name_or_id))
 
 
 def delete(root: Root, name_or_id: str) -> Instance:
@@ -97,11 +90,7 @@ def delete(root: Root, name_or_id: str) -> Instance:
     :raises InstanceBusyError: a backup of it is running.
     """
     instance = instances.find(root, name_or_id)
-    # Before anything else: what is refused must not be half done.
-    with instances.backup_lock(root, instance.id, "its deletion", _LOCK_WAIT):
-        if instance.managed:
-            _stop(root, instance)
-        instances.remove(root, instance.id)
+    stopping.delete(root, instance)
     return instance
 
 
@@ -128,44 +117,3 @@ def _managed(root: Root, name_or_id: str) -> Instance:
             f"Instance {instance.name} runs outside the mini cloud; start and stop it there."
         )
     return instance
-
-
-def _stop(root: Root, instance: Instance) -> Instance:
-    instance = replace(instance, wanted="stopped")
-    instances.save(root, instance)
-    _wait_until_stopped(root, instance)
-    return instance
-
-
-def _wait_until_stopped(root: Root, instance: Instance) -> None:
-    deadline = time.monotonic() + _STOP_TIMEOUT
-    while True:
-        supervised = state.supervisor_pid(root) is not None
-        status = state.load(root)
-        programs = [item.name for item in status.programs] if status else []
-        recorded = [name for name in programs if name.endswith(instance.id)]
-        if supervised and status and not recorded:
-            return
-        if not supervised:
-            for name in recorded:
-                supervisor.stop_leftover(root, name)
-            # One that has come meanwhile stops what it finds, in its own time.
-            if state.supervisor_pid(root) is None:
-                _require_stopped(root, instance)
-                return
-        if time.monotonic() > deadline:
-            raise WaitTimeoutError(
-                f"The server of {instance.name} still runs after {_STOP_TIMEOUT:.0f} s;"
-                f" see {instance.log(root)}."
-            )
-        time.sleep(_POLL_INTERVAL)
-
-
-def _require_stopped(root: Root, instance: Instance) -> None:
-    """:raises MiniCloudError: the server runs though nobody has it on record."""
-    if datastores.module(instance.datastore).is_serving(root, instance):
-        raise MiniCloudError(
-            f"The server of {instance.name} still runs, and the mini cloud that started it is"
-            f" gone. Start the mini cloud or take it down first:"
-            f" trove-minicloud up --detach --root {root.path}"
-        )

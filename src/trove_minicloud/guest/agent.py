@@ -23,7 +23,7 @@ from trove.backup.state import BackupState
 from trove.common.cfg import CONF
 
 from trove_minicloud.errors import MiniCloudError
-from trove_minicloud.guest import datastores, instances, report
+from trove_minicloud.guest import datastores, instances, making, report
 from trove_minicloud.guest.backup import Parent
 from trove_minicloud.guest.deletion import swift_client
 from trove_minicloud.guest.errors import (
@@ -72,6 +72,21 @@ class GuestClient:
         threading.Thread(
             target=_back_up, args=(key, backup_info, self._token), name=key.backup_id, daemon=True
         ).start()
+
+    def prepare(
+        self,
+        memory_mb: int,
+        packages: Any,
+        databases: Any,
+        users: Any,
+        backup_info: dict[str, Any] | None = None,
+        **_rest: Any,
+    ) -> None:
+        """Make the instance's server, empty or from a backup; Trove waits until it serves."""
+        making.make(Root.default(), self._instance_id, backup_info, self._token)
+
+    def stop_db(self) -> None:
+        """Trove's wish before it deletes the server, which here is stopped by that time."""
 
     def get_volume_info(self) -> dict[str, float]:
         """Use of the disk that the instance lies on, in GB."""

@@ -17,6 +17,8 @@ _MODULES = {
     "mariadb": "trove_minicloud.guest.mariadb",
     "postgresql": "trove_minicloud.guest.postgresql",
 }
+#: The kinds of databases that there are.
+NAMES = tuple(_MODULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ class Tool:
 class Datastore(Protocol):
     """A kind of database: the functions that its module has."""
 
-    def create_server(self, root: Root, name: str, project_id: str) -> Instance: ...
+    def create_server(
+        self, root: Root, name: str, project_id: str, *, instance_id: str | None = None
+    ) -> Instance: ...
 
     def add_server(
         self, root: Root, name: str, project_id: str, dsn: str, password: str | None
@@ -69,6 +73,8 @@ class Datastore(Protocol):
         name: str,
         project_id: str,
         version: str,
+        *,
+        instance_id: str | None = None,
     ) -> Instance: ...
 
 

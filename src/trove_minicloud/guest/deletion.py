@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How Trove deletes a backup's stored bytes, through two of its own settings.
+"""How Trove deletes a backup's stored bytes and an instance's server, through its own settings.
 
 For every storage strategy but cinder Trove deletes an object with its object storage client:
 `remote_swift_client` is `swift_client`, and `taskmanager_manager` is `TaskManager`.
 """
 
+import contextlib
 from typing import Any
 
 from trove.backup.models import DBBackup
 from trove.backup.state import BackupState
 from trove.common import clients
 from trove.common.exception import NotFound
-from trove.instance.models import save_instance_fault
+from trove.instance.models import DBInstance, save_instance_fault
+from trove.instance.tasks import InstanceTasks
 from trove.quota.quota import run_with_quotas
 from trove.taskmanager.manager import Manager
 
-from trove_minicloud.guest.errors import RestoreError
+from trove_minicloud import stopping
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import InstanceNotFoundError, RestoreError
 from trove_minicloud.guest.manifest import CHECKSUM_LENGTH, Key
 from trove_minicloud.guest.storage import Store, key_of
 from trove_minicloud.guest.storage.places import store_of
@@ -69,8 +73,25 @@ class TaskManager(Manager):  # type: ignore[misc]
     """Trove's task manager, with failed deletions kept in sight.
 
     Trove 26 marks the backup as deleted even when its bytes couldn't be deleted, so nobody would
-    ever see its DELETE_FAILED or could try again.
+    ever see its DELETE_FAILED or could try again. So it does with an instance whose server it
+    could not delete.
     """
+
+    def delete_instance(self, context: Any, instance_id: str) -> None:
+        root = Root.default()
+        try:
+            # Of a server that could not be made there is nothing.
+            with contextlib.suppress(InstanceNotFoundError):
+                stopping.delete(root, instances.load(root, instance_id))
+        except Exception as error:
+            row = DBInstance.find_by(id=instance_id)
+            row.update(task_status=InstanceTasks.NONE)
+            # The API has given its place in the quota back already.
+            run_with_quotas(row.tenant_id, {"instances": 1}, lambda: None)
+            text = f"The instance could not be deleted: {error}"
+            save_instance_fault(instance_id, text, text)
+            raise
+        super().delete_instance(context, instance_id)
 
     def delete_backup(self, context: Any, backup_id: str) -> None:
         datastore_version_id = DBBackup.find_by(id=backup_id).datastore_version_id

@@ -83,11 +83,21 @@ class Instance:
 
 
 def new(
-    root: Root, name: str, project_id: str, *, datastore: str, version: str, user: str
+    root: Root,
+    name: str,
+    project_id: str,
+    *,
+    instance_id: str | None = None,
+    datastore: str,
+    version: str,
+    user: str,
 ) -> Instance:
-    """A managed instance on a free loopback port, with a history of its own; nothing is saved."""
+    """A managed instance on a free loopback port, with a history of its own; nothing is saved.
+
+    :param instance_id: where Trove has chosen it, or None for a new one.
+    """
     return Instance(
-        id=str(uuid.uuid4()),
+        id=instance_id or str(uuid.uuid4()),
         name=name,
         project_id=project_id,
         datastore=datastore,

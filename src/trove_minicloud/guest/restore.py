@@ -17,11 +17,21 @@ from trove_minicloud.guest.storage import Store
 from trove_minicloud.root import Root
 
 
-def restore(root: Root, store: Store, key: Key, name: str) -> Instance:
+def restore(
+    root: Root,
+    store: Store,
+    key: Key,
+    name: str,
+    *,
+    project_id: str | None = None,
+    instance_id: str | None = None,
+) -> Instance:
     """Make a managed instance, wanted running, with the rows of the backup's moment.
 
     It has a history of its own: no incremental backup of it builds on its source's.
 
+    :param project_id: whose it is to be; None means the source's project.
+    :param instance_id: where Trove has chosen it, or None for a new one.
     :raises BackupNotFoundError: the store holds no such backup.
     :raises BrokenChainError: a backup that it builds on is gone or doesn't fit.
     :raises ChecksumMismatchError: stored bytes are damaged.
@@ -38,7 +48,15 @@ def restore(root: Root, store: Store, key: Key, name: str) -> Instance:
             part.mkdir(mode=0o700)
             fetch(store, kind, manifest, part)
             parts.append(part)
-        return kind.restore_server(root, folder, parts, name, last.project_id, last.version)
+        return kind.restore_server(
+            root,
+            folder,
+            parts,
+            name,
+            project_id or last.project_id,
+            last.version,
+            instance_id=instance_id,
+        )
 
 
 def fetch(store: Store, kind: Datastore, manifest: Manifest, folder: Path) -> None:

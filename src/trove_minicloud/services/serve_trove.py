@@ -67,6 +67,7 @@ def main(directory: Path, port: int) -> None:
         threads=10,
     )
     agent.recover()
+    trove_instances.recover()
     trove_instances.start(Root.default())
     application = deploy.loadapp(f"config:{directory / 'api-paste.ini'}", name="trove")
     serve(application, port, "trove")

@@ -6,6 +6,7 @@ import sys
 import yaml
 
 from trove_minicloud.files import write_private
+from trove_minicloud.guest import datastores
 from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
@@ -58,18 +59,20 @@ paste.app_factory = trove.common.api:app_factory
 """
 
 # What Trove would do with virtual machines, and would leave half done here: `trove-minicloud
-# instance` and `restore` make, stop and delete servers. A refusal is better than an instance
-# that is DELETING for ever.
+# instance` stops and starts servers. A refusal is better than an instance that is RESTARTING for
+# ever.
 _FORBIDDEN = (
     "cluster:create",
-    "instance:create",
-    "instance:delete",
     "instance:force_delete",
     "instance:eject_replica_source",
     "instance:promote_to_replica_source",
     "instance:resize_flavor",
     "instance:resize_volume",
     "instance:restart",
+    # Nor does the guest do these when it makes a server.
+    "configuration:create",
+    "instance:extension:database:create",
+    "instance:extension:user:create",
 )
 
 
@@ -88,6 +91,11 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             # What would need virtual machines.
             "remote_nova_client": f"{_STANDINS}.nova_client",
             "remote_neutron_client": f"{_STANDINS}.neutron_client",
+            "remote_cinder_client": f"{_STANDINS}.cinder_client",
+            "remote_glance_client": f"{_STANDINS}.glance_client",
+            "trove_security_groups_support": False,
+            # How long after a new server's first answer Trove sees it.
+            "usage_sleep_time": 1,
             "remote_guest_client": f"{_AGENT}.guest_client",
             # Trove deletes the data of a backup through this, whatever the storage is.
             "remote_swift_client": f"{_AGENT}.swift_client",
@@ -108,9 +116,14 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
                 "region_name",
             )
         },
+        # No routers here, so that no subnet is behind one.
+        "network": {"enable_access_check": False},
         "oslo_policy": {"policy_file": directory / "policy.yaml"},
         "oslo_messaging_notifications": {"driver": "noop"},
     }
+    for name in datastores.NAMES:
+        # Servers lie in folders of this machine, and no server has a replica.
+        sections[name] = {"volume_support": False, "device_path": "", "replication_strategy": ""}
     write_private(directory / "trove.conf", render(sections))
     write_private(directory / "api-paste.ini", _PASTE)
     write_private(directory / "policy.yaml", yaml.safe_dump(dict.fromkeys(_FORBIDDEN, "!")))

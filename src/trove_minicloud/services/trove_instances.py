@@ -3,6 +3,7 @@
 
 import logging
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +14,10 @@ from trove.datastore import models as datastore_models
 from trove.instance.models import DBInstance, InstanceServiceStatus
 from trove.instance.service_status import ServiceStatus, ServiceStatuses
 from trove.instance.tasks import InstanceTasks
+from trove.quota.models import QuotaUsage, Resource
 from trove.quota.quota import QUOTAS
 
-from trove_minicloud.guest import agent, instances
+from trove_minicloud.guest import agent, instances, making
 from trove_minicloud.guest.errors import InstanceNotFoundError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
@@ -31,6 +33,26 @@ _HEARTBEAT = timedelta(seconds=20)
 _PROBES = 8
 # Trove's API shows the time of a status in whole seconds.
 _SECOND = timedelta(seconds=1)
+
+
+def recover() -> None:
+    """Settle what a run that ended in the middle of it left of instances; before Trove serves."""
+    known = _rows()
+    for row in known:
+        if row.task_status == InstanceTasks.BUILDING:
+            making.fail(row, "The mini cloud ended in the middle of making its server.")
+        elif row.task_status == InstanceTasks.DELETING:
+            # It is gone, or can be deleted again.
+            row.update(task_status=InstanceTasks.NONE)
+    owners = Counter(row.tenant_id for row in known)
+    for usage in QuotaUsage.find_all(resource=Resource.INSTANCES).all():
+        usage.in_use, usage.reserved = owners[usage.tenant_id], 0
+        usage.save()
+
+
+def _rows() -> list[Any]:
+    # Rows with another flavor are stand-ins that somebody else put there.
+    return list(DBInstance.find_all(deleted=False, flavor_id=FLAVOR_ID).all())
 
 
 def start(root: Root) -> None:
@@ -51,10 +73,9 @@ def _run(root: Root) -> None:
 
 
 def _reconcile(root: Root) -> None:
-    # Rows with another flavor are stand-ins that somebody else put there.
-    ours = DBInstance.find_all(deleted=False, flavor_id=FLAVOR_ID).all()
-    known = {row.id: row for row in ours}
+    # In this order: what Trove has asked for is known to it before it is there.
     present = {instance.id: instance for instance in instances.all_instances(root)}
+    known = {row.id: row for row in _rows()}
     with ThreadPoolExecutor(_PROBES, "trove-instances-probe") as pool:
         # The next server's status must not wait for the answer of one that can't be reached.
         probes = {pool.submit(_probe, root, instance): instance for instance in present.values()}
@@ -63,15 +84,19 @@ def _reconcile(root: Root) -> None:
             try:
                 if instance.id not in known:
                     _register(instance)
-                _follow(root, instance, *probe.result())
+                row = known.get(instance.id)
+                building = row is not None and row.task_status == InstanceTasks.BUILDING
+                _follow(root, instance, *probe.result(), building=building)
             except Exception:
                 # As in `_run`, and one instance must not cost the others their heartbeats.
                 LOG.exception("instance %s could not be reconciled", instance.id)
     for row in known.values():
-        if row.id not in present:
+        # The task manager sees to what it has not made yet, or is deleting.
+        if row.id not in present and row.task_status == InstanceTasks.NONE:
             LOG.info("instance %s is gone", row.id)
             _set_status(row.id, ServiceStatuses.DELETED)
             row.delete()
+            _count(row.tenant_id, -1)
 
 
 def _probe(root: Root, instance: Instance) -> tuple[datetime, bool]:
@@ -80,7 +105,9 @@ def _probe(root: Root, instance: Instance) -> tuple[datetime, bool]:
     return asked_at, agent.is_serving(root, instance)
 
 
-def _follow(root: Root, instance: Instance, asked_at: datetime, serving: bool) -> None:
+def _follow(
+    root: Root, instance: Instance, asked_at: datetime, serving: bool, *, building: bool
+) -> None:
     try:
         changed_at = instances.changed_at(root, instance.id)
     except InstanceNotFoundError:
@@ -88,7 +115,9 @@ def _follow(root: Root, instance: Instance, asked_at: datetime, serving: bool) -
         return
     # Whoever started or stopped the server then waits for a status of after that moment.
     if changed_at < asked_at:
-        status = ServiceStatuses.HEALTHY if serving else ServiceStatuses.SHUTDOWN
+        # Trove gives up a new instance that is down.
+        down = ServiceStatuses.BUILDING if building else ServiceStatuses.SHUTDOWN
+        status = ServiceStatuses.HEALTHY if serving else down
         _set_status(instance.id, status, changed_at.replace(tzinfo=None) + _SECOND)
 
 
@@ -110,6 +139,14 @@ def _register(instance: Instance) -> None:
         flavor_id=FLAVOR_ID,
         volume_size=0,
     )
+    _count(instance.project_id, 1)
+
+
+def _count(project_id: str, change: int) -> None:
+    """The operator's own commands count in the project's quota, but are not refused by it."""
+    usage = QuotaUsage.find_by(tenant_id=project_id, resource=Resource.INSTANCES)
+    usage.in_use += change
+    usage.save()
 
 
 def _datastore_version(name: str, version: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram
 from tests.unit.minicloud.guest import examples
-from trove_minicloud import commands, processes, state
+from trove_minicloud import commands, processes, state, stopping
 from trove_minicloud.child import Child
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import datastores, instances
@@ -34,7 +34,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> datastores.Datastore:
     made: datastores.Datastore = create_autospec(datastores.Datastore, instance=True)
     monkeypatch.setattr(made, "is_serving", lambda *_: False)
     monkeypatch.setattr(datastores, "module", lambda _name: made)
-    monkeypatch.setattr(commands, "_LOCK_WAIT", 0)
+    monkeypatch.setattr(stopping, "LOCK_WAIT", 0)
     return made
 
 

@@ -14,23 +14,33 @@ from trove_minicloud.root import Root
 DATASTORE = "mariadb"
 
 
-def create_server(root: Root, name: str, project_id: str) -> Instance:
+def create_server(
+    root: Root, name: str, project_id: str, *, instance_id: str | None = None
+) -> Instance:
     """Make a new, empty server, wanted running: the supervisor starts it.
 
     :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
     """
     root.prepare()
     found = programs.find()
-    instance = new_instance(root, name, project_id, found.version)
+    instance = new_instance(root, name, project_id, found.version, instance_id)
     with instances.building(root) as folder:
         server.make(found, folder, instance.port)
         instances.write(folder, instance)
     return instance
 
 
-def new_instance(root: Root, name: str, project_id: str, version: str) -> Instance:
+def new_instance(
+    root: Root, name: str, project_id: str, version: str, instance_id: str | None = None
+) -> Instance:
     return instances.new(
-        root, name, project_id, datastore=DATASTORE, version=version, user=server.BACKUP_USER
+        root,
+        name,
+        project_id,
+        instance_id=instance_id,
+        datastore=DATASTORE,
+        version=version,
+        user=server.BACKUP_USER,
     )
 
 

@@ -77,6 +77,8 @@ def restore_server(
     name: str,
     project_id: str,
     version: str,
+    *,
+    instance_id: str | None = None,
 ) -> Instance:
     """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
 
@@ -87,7 +89,7 @@ def restore_server(
     """
     found = programs.find_for(version)
     user = programs.account()
-    instance = new_instance(root, name, project_id, found.version)
+    instance = new_instance(root, name, project_id, found.version, instance_id)
     require_reachable(folder, user)
     full, *increments = chain
     _prepare(found, full, None)

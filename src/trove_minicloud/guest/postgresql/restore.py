@@ -67,6 +67,8 @@ def restore_server(
     name: str,
     project_id: str,
     version: str,
+    *,
+    instance_id: str | None = None,
 ) -> Instance:
     """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
 
@@ -76,7 +78,7 @@ def restore_server(
     :raises RestoreError: the backups don't make a server.
     """
     programs = server_programs(root, major_of(version))
-    instance = new_instance(root, name, project_id, programs.version)
+    instance = new_instance(root, name, project_id, programs.version, instance_id)
     require_reachable(folder, account())
     data = folder / "data"
     if len(chain) == 1:

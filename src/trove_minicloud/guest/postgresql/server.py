@@ -37,14 +37,16 @@ _READY_TIMEOUT = 300.0
 _STOP_TIMEOUT = 60.0
 
 
-def create_server(root: Root, name: str, project_id: str) -> Instance:
+def create_server(
+    root: Root, name: str, project_id: str, *, instance_id: str | None = None
+) -> Instance:
     """Make a new, empty server, wanted running: the supervisor starts it.
 
     :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
     """
     root.prepare()
     programs, user = server_programs(root), account()
-    instance = new_instance(root, name, project_id, programs.version)
+    instance = new_instance(root, name, project_id, programs.version, instance_id)
     with instances.building(root) as folder:
         require_reachable(folder, user)
         data = folder / "data"
@@ -58,9 +60,17 @@ def create_server(root: Root, name: str, project_id: str) -> Instance:
     return instance
 
 
-def new_instance(root: Root, name: str, project_id: str, version: str) -> Instance:
+def new_instance(
+    root: Root, name: str, project_id: str, version: str, instance_id: str | None = None
+) -> Instance:
     return instances.new(
-        root, name, project_id, datastore=DATASTORE, version=version, user=BACKUP_ROLE
+        root,
+        name,
+        project_id,
+        instance_id=instance_id,
+        datastore=DATASTORE,
+        version=version,
+        user=BACKUP_ROLE,
     )
 
 

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from trove.common.context import TroveContext
 from trove.common.exception import NotFound, TroveError
+from trove.instance.tasks import InstanceTasks
 from trove.taskmanager.manager import Manager
 
 from tests.unit.minicloud.guest import examples
-from trove_minicloud.guest import deletion
-from trove_minicloud.guest.errors import BackupNotFoundError
+from trove_minicloud.guest import deletion, instances
+from trove_minicloud.guest.errors import BackupNotFoundError, InstanceBusyError
 from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
@@ -21,6 +22,7 @@ class Row:
     instance_id = "instance-1"
     datastore_version_id: str | None = "version-1"
     state = "COMPLETED"
+    task_status: Any = None
     deleted = False
 
     def update(self, **values: Any) -> None:
@@ -131,3 +133,48 @@ def test_a_deletion_that_succeeds_is_left_to_trove(
     deletion.TaskManager().delete_backup(None, "backup-1")
 
     assert row.deleted and faults == []
+
+
+@pytest.fixture
+def instance_row(monkeypatch: pytest.MonkeyPatch) -> Row:
+    found = Row()
+    monkeypatch.setattr(deletion.DBInstance, "find_by", lambda id: found)
+    return found
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_an_instances_server_is_removed_before_trove_forgets_it(
+    root: Root, monkeypatch: pytest.MonkeyPatch, made: bool
+) -> None:
+    order: list[str] = []
+    monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
+    monkeypatch.setattr(deletion.stopping, "delete", lambda _root, each: order.append(each.id))
+    monkeypatch.setattr(Manager, "delete_instance", lambda _m, _c, id: order.append(f"trove {id}"))
+    if made:
+        instance = examples.instance()
+        instance.folder(root).mkdir()
+        instances.save(root, instance)
+    deletion.TaskManager().delete_instance(TroveContext(), "instance-1")
+    assert order == (["instance-1"] if made else []) + ["trove instance-1"]
+
+
+def test_an_instance_that_can_not_be_deleted_stays_in_sight_and_in_the_quota(
+    root: Root,
+    instance_row: Row,
+    faults: list[str],
+    quota: list[tuple[str, dict[str, int]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
+    instance = examples.instance()
+    instance.folder(root).mkdir()
+    instances.save(root, instance)
+    with (
+        instances.backup_lock(root, instance.id, "backup b"),
+        pytest.raises(InstanceBusyError, match="backup b"),
+    ):
+        deletion.TaskManager().delete_instance(TroveContext(), instance.id)
+    assert instance.folder(root).exists()
+    assert instance_row.task_status == InstanceTasks.NONE
+    assert quota == [("project-1", {"instances": 1})]
+    assert ["is busy with backup b" in fault for fault in faults] == [True]

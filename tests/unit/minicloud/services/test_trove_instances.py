@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from oslo_utils import timeutils
 from trove.instance.service_status import ServiceStatuses
+from trove.instance.tasks import InstanceTasks
 
 from tests.unit.minicloud.guest import examples
-from trove_minicloud.guest import agent, instances
+from trove_minicloud.guest import agent, instances, making
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import trove_instances
@@ -31,13 +32,25 @@ class Row:
         self.saved += 1
 
 
+class Usage:
+    """How many instances count in a project's quota."""
+
+    def __init__(self, tenant_id: str) -> None:
+        self.tenant_id, self.in_use, self.reserved = tenant_id, 5, 1
+
+    def save(self) -> None:
+        """It is written at once."""
+
+
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> dict[str, Row]:
     """Trove knows these instances."""
     known: dict[str, Row] = {}
 
     def find_all(deleted: bool, flavor_id: str) -> Any:
-        return SimpleNamespace(all=lambda: [SimpleNamespace(id=id) for id in known])
+        return SimpleNamespace(
+            all=lambda: [SimpleNamespace(id=id, task_status=InstanceTasks.NONE) for id in known]
+        )
 
     monkeypatch.setattr(trove_instances.DBInstance, "find_all", find_all)
     monkeypatch.setattr(
@@ -129,3 +142,99 @@ def test_an_answer_from_before_a_change_is_not_written(
     monkeypatch.setattr(agent, "is_serving", is_serving)
     trove_instances._reconcile(root)
     assert rows["a"].saved == 0
+
+
+class Task:
+    """An instance in Trove's database."""
+
+    def __init__(self, id: str, task_status: Any) -> None:
+        self.id, self.tenant_id, self.task_status, self.deleted = (
+            id,
+            "project-1",
+            task_status,
+            False,
+        )
+
+    def update(self, task_status: Any) -> None:
+        self.task_status = task_status
+
+    def delete(self) -> None:
+        self.deleted = True
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch, rows: dict[str, Row]) -> dict[str, Task]:
+    """Instances that Trove knows, by id, with what it is doing with them."""
+    known: dict[str, Task] = {}
+    monkeypatch.setattr(
+        trove_instances.DBInstance,
+        "find_all",
+        lambda deleted, flavor_id: SimpleNamespace(all=lambda: list(known.values())),
+    )
+    return known
+
+
+@pytest.fixture
+def usage(monkeypatch: pytest.MonkeyPatch) -> Usage:
+    found = Usage("project-1")
+    monkeypatch.setattr(trove_instances.QuotaUsage, "find_by", lambda tenant_id, resource: found)
+    monkeypatch.setattr(
+        trove_instances.QuotaUsage,
+        "find_all",
+        lambda resource: SimpleNamespace(all=lambda: [found]),
+    )
+    return found
+
+
+def test_what_trove_is_making_or_deleting_is_not_taken_for_gone(
+    root: Root, rows: dict[str, Row], tasks: dict[str, Task], usage: Usage
+) -> None:
+    kinds = {
+        "making": InstanceTasks.BUILDING,
+        "deleting": InstanceTasks.DELETING,
+        "failed": InstanceTasks.BUILDING_ERROR_SERVER,
+        "gone": InstanceTasks.NONE,
+    }
+    for id, task in kinds.items():
+        tasks[id], rows[id] = Task(id, task), Row(ServiceStatuses.NEW, timeutils.utcnow())
+    trove_instances._reconcile(root)
+    assert [id for id, task in tasks.items() if task.deleted] == ["gone"]
+    assert rows["gone"].status == ServiceStatuses.DELETED
+    assert usage.in_use == 4
+
+
+@pytest.mark.parametrize(("serving", "seen"), [(False, "BUILDING"), (True, "HEALTHY")])
+def test_a_new_server_that_does_not_serve_yet_is_not_down(
+    root: Root,
+    rows: dict[str, Row],
+    tasks: dict[str, Task],
+    monkeypatch: pytest.MonkeyPatch,
+    serving: bool,
+    seen: str,
+) -> None:
+    _add(root, rows, "new")
+    rows["new"].status = ServiceStatuses.NEW
+    tasks["new"] = Task("new", InstanceTasks.BUILDING)
+    monkeypatch.setattr(agent, "is_serving", lambda *_: serving)
+    trove_instances._reconcile(root)
+    assert rows["new"].status == getattr(ServiceStatuses, seen)
+
+
+def test_a_start_settles_what_a_dead_run_was_doing_and_counts_anew(
+    root: Root,
+    tasks: dict[str, Task],
+    usage: Usage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed: dict[str, str] = {}
+    monkeypatch.setattr(making, "fail", lambda row, cause: failed.update({row.id: cause}))
+    for id, task in {
+        "making": InstanceTasks.BUILDING,
+        "deleting": InstanceTasks.DELETING,
+        "good": InstanceTasks.NONE,
+    }.items():
+        tasks[id] = Task(id, task)
+    trove_instances.recover()
+    assert failed == {"making": "The mini cloud ended in the middle of making its server."}
+    assert tasks["deleting"].task_status == InstanceTasks.NONE
+    assert (usage.in_use, usage.reserved) == (3, 0)
