@@ -17,6 +17,7 @@ from trove_schedules.errors import ScheduledBackupError
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
+from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickRow, QuickTable
 
 INDEX = "horizon:project:backup_schedules:index"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
@@ -209,7 +210,7 @@ class DeleteExecution(_Delete):
         api.execution_delete(request, obj_id)
 
 
-class SchedulesTable(tables.DataTable):
+class SchedulesTable(QuickTable):
     name = tables.Column(
         "name", link="horizon:project:backup_schedules:detail", verbose_name=_("Name")
     )
@@ -222,7 +223,10 @@ class SchedulesTable(tables.DataTable):
     kind = tables.Column(lambda row: text.kind(row.schedule), verbose_name=_("Kind"))
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
 
-    class Meta:
+    def kind_of(self, datum: Row) -> bool:
+        return datum.schedule.paused
+
+    class Meta(QuickMeta):
         name = "backup_schedules"
         verbose_name = _("Scheduled Backups")
         table_actions = (CreateSchedule, DeleteSchedule)
@@ -238,7 +242,7 @@ class SchedulesTable(tables.DataTable):
         row_actions_dropdown_template = "project/backup_schedules/_row_actions.html"
 
 
-class UpdateExecution(tables.Row):
+class UpdateExecution(QuickRow):
     """Asks for a run that is in progress again, until it has ended."""
 
     ajax = True
@@ -262,7 +266,7 @@ class BackupColumn(tables.Column):
         return _backup_link(datum)
 
 
-class ExecutionsTable(tables.DataTable):
+class ExecutionsTable(QuickTable):
     time = tables.Column(lambda run: text.utc(run.created_at), verbose_name=_("Execution Time"))
     state = tables.Column(
         "state",
@@ -292,7 +296,7 @@ class ExecutionsTable(tables.DataTable):
     def get_object_display(self, datum: ScheduleExecution) -> str:
         return text.utc(datum.created_at)
 
-    class Meta:
+    class Meta(QuickMeta):
         name = "executions"
         verbose_name = _("Executions")
         status_columns = ("state",)
