@@ -62,7 +62,7 @@ else:
 
 class _Token:
     id = "a-token"
-    project = MappingProxyType({"domain_id": "default"})
+    project = MappingProxyType({"domain_id": "default", "id": examples.PROJECT})
     unscoped_token = None
     expires = datetime.now(UTC) + timedelta(hours=1)
 
