@@ -34,6 +34,9 @@ NO_OPTIONS = {
     "full_every": None,
     "keep_last": None,
     "keep_days": None,
+    "attempts": None,
+    "retry_every": None,
+    "deadline": None,
 }
 
 
@@ -51,6 +54,12 @@ NO_OPTIONS = {
         ),
         ({"kind": "parent", "parent_id": BACKUP}, None, BACKUP, {}),
         ({"keep_last": "7", "keep_days": "30"}, None, None, {"keep_last": 7, "keep_days": 30}),
+        (
+            {"attempts": "5", "retry_every": "10", "deadline": "90"},
+            None,
+            None,
+            {"attempts": 5, "retry_every": 10, "deadline": 90},
+        ),
         # What was chosen before the kind was changed again doesn't count.
         ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, None, None, {}),
     ],
@@ -101,11 +110,12 @@ def test_an_increment_of_one_backup_needs_that_backup(
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "many", "1.5"])
-def test_what_is_kept_is_a_number_of_one_or_more(
-    client: Any, trove: Any, schedules: Any, given: str
+@pytest.mark.parametrize("option", ["keep_last", "attempts", "deadline"])
+def test_an_option_is_a_number_of_one_or_more(
+    client: Any, trove: Any, schedules: Any, option: str, given: str
 ) -> None:
-    response = client.post(FORM, GIVEN | {"keep_last": given})
-    assert list(response.context["form"].errors) == ["keep_last"]
+    response = client.post(FORM, GIVEN | {option: given})
+    assert list(response.context["form"].errors) == [option]
     schedules.schedule_create.assert_not_called()
 
 

@@ -82,3 +82,4 @@ def test_without_trove_the_runs_are_drawn_without_sizes(
     assert response.status_code == 200
     assert response.context["instance_name"] == ORDERS
     assert response.content.decode().count('class="run run-') == 1
+    assert "Trove knows none of their backups." in response.content.decode()

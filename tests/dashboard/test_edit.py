@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,15 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
 )
 
-OLD = schedule(description="old", incremental=True, full_every=7, keep_last=3, generation=4)
+OLD = schedule(
+    description="old",
+    incremental=True,
+    full_every=7,
+    keep_last=3,
+    attempts=3,
+    retry_every=20,
+    generation=4,
+)
 PAGE = f"{INDEX}{OLD.id}/"
 FORM = f"{PAGE}edit/"
 #: What the form sends where nothing was touched.
@@ -25,6 +34,9 @@ UNTOUCHED = {
     "full_every": "7",
     "keep_last": "3",
     "keep_days": "",
+    "attempts": "3",
+    "retry_every": "20",
+    "deadline": "",
     "generation": "4",
 }
 
@@ -54,6 +66,13 @@ def test_full_every_is_for_incremental_schedules(client: Any, trove: Any, schedu
         ({"name": "new", "keep_days": "30"}, [], {"name": "new", "keep_days": 30}),
         ({"description": "", "keep_last": ""}, ["description", "keep_last"], {}),
         ({"full_every": "", "keep_last": "5"}, ["full_every"], {"keep_last": 5}),
+        ({"deadline": "90"}, [], {"deadline": 90}),
+        # Attempts and the minutes between them go together, the latter where there are any.
+        ({"attempts": "2"}, [], {"attempts": 2, "retry_every": 20}),
+        ({"attempts": "5", "retry_every": "10"}, [], {"attempts": 5, "retry_every": 10}),
+        ({"retry_every": ""}, [], {"attempts": 3}),
+        ({"attempts": "1"}, [], {"attempts": 1}),
+        ({"attempts": "1", "retry_every": ""}, [], {"attempts": 1}),
     ],
 )
 def test_only_what_was_changed_is_sent(
@@ -69,6 +88,20 @@ def test_only_what_was_changed_is_sent(
     schedules.schedule_set.assert_called_once_with(OLD.id, unset=unset, **changes)
     assert response.redirect_chain == [(PAGE, 302)]
     assert texts(response) == ["Changed schedule nightly."]
+
+
+def test_a_deadline_is_taken_away(client: Any, trove: Any, schedules: Any) -> None:
+    schedules.schedule_show.return_value = replace(OLD, deadline=60)
+    client.post(FORM, UNTOUCHED)
+    schedules.schedule_set.assert_called_once_with(OLD.id, unset=["deadline"])
+
+
+def test_attempts_are_a_number_that_every_schedule_has(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    response = client.post(FORM, UNTOUCHED | {"attempts": ""})
+    assert list(response.context["form"].errors) == ["attempts"]
+    schedules.schedule_set.assert_not_called()
 
 
 @pytest.mark.parametrize(

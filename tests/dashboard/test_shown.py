@@ -38,6 +38,14 @@ def test_runs_are_drawn_oldest_first_to_scale() -> None:
     assert [run.size for run in drawn.runs] == ["512.0 MB", "2.00 GB", "-"]
 
 
+def test_a_run_that_hangs_is_drawn_to_the_scale_of_those_that_ended() -> None:
+    hangs = execution("RUNNING", minutes_ago=24 * 60, updated_at=None)
+    drawn = chart([execution(), hangs], {}, NOW)
+    assert drawn is not None
+    assert [run.duration_bar.height for run in drawn.runs] == [HIGHEST, HIGHEST]
+    assert drawn.longest == "4 s"
+
+
 def test_without_runs_nothing_is_drawn() -> None:
     assert chart([], {}, NOW) is None
 

@@ -124,6 +124,13 @@ class Browser:
         self.wait("end of toasts", lambda: not self.driver.find_elements(By.CSS_SELECTOR, gone))
         return texts
 
+    def answered_in(self) -> float:
+        """Seconds from asking for the page to the end of the server's answer."""
+        answered: float = self.driver.execute_script(
+            "return performance.getEntriesByType('navigation')[0].responseEnd / 1000"
+        )
+        return answered
+
     def focused(self) -> WebElement:
         return self.driver.switch_to.active_element
 
@@ -158,11 +165,13 @@ class Browser:
 
     # Recording
 
-    def screenshot(self, name: str) -> Path:
-        """Write what is seen as a picture."""
+    def screenshot(self, name: str, height: int = HEIGHT) -> Path:
+        """Write what is seen as a picture, in a window of this height."""
         IMAGES.mkdir(parents=True, exist_ok=True)
         picture = IMAGES / f"dashboard-{name}.png"
+        self.driver.set_window_size(WIDTH, height)
         self.driver.save_screenshot(str(picture))
+        self.driver.set_window_size(WIDTH, HEIGHT)
         return picture
 
     def accessibility_faults(self, within: str) -> list[str]:

@@ -90,7 +90,9 @@ def chart(
     oldest_first = list(reversed(executions))
     lengths = [_length(each, now) for each in oldest_first]
     found = [sizes.get(each.backup_id or "") for each in oldest_first]
-    longest = max(lengths)
+    # A run that hangs would make all others look like nothing.
+    ended = [length for each, length in zip(oldest_first, lengths, strict=True) if each.ended]
+    longest = max(ended or lengths)
     largest = max((size for size in found if size is not None), default=0.0)
     step = (WIDTH - 10 - MARGIN) / max(len(oldest_first), 10)
     runs = []
@@ -118,7 +120,7 @@ def _length(execution: ScheduleExecution, now: datetime) -> float:
 
 def _bar(x: float, width: float, baseline: int, value: float, most: float) -> Bar:
     # A bar of nothing could not be seen, and something was there.
-    height = max(HIGHEST * value / most, 2.0) if most else 2.0
+    height = min(max(HIGHEST * value / most, 2.0), HIGHEST) if most else 2.0
     return Bar(round(x, 1), round(baseline - height, 1), round(width, 1), round(height, 1))
 
 

@@ -27,13 +27,14 @@ PRESETS = (
     ("0 2 1 * *", _("The first of each month at 02:00 UTC")),
 )
 
+#: These two are changed together: the product chooses anew which of them it isn't given.
+GUARD = ("attempts", "retry_every")
+NUMBERS = ("full_every", "keep_last", "keep_days", *GUARD, "deadline")
 
-NUMBERS = ("full_every", "keep_last", "keep_days")
 
-
-def _number(label: Any, help_text: Any, **attributes: Any) -> Any:
+def _number(label: Any, help_text: Any) -> Any:
     # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
-    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", **attributes})
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
     return forms.IntegerField(
         label=label, required=False, min_value=1, help_text=help_text, widget=widget
     )
@@ -72,6 +73,20 @@ class _ScheduleForm(forms.SelfHandlingForm):
     )
     keep_days = _number(
         _("Keep for days"), _("What either of the two keeps is kept, and so is what it builds on.")
+    )
+    attempts = _number(
+        _("Attempts"),
+        _(
+            "So often each due backup is tried, until there is one. A new schedule where this is "
+            "empty has 3, if its pattern leaves room for them."
+        ),
+    )
+    retry_every = _number(
+        _("Minutes between attempts"), _("Empty for 20, or what the pattern leaves room for.")
+    )
+    deadline = _number(
+        _("Deadline in minutes"),
+        _("A run that starts later than this after its due time is skipped; empty for none."),
     )
 
     def clean_pattern(self) -> str:
@@ -154,6 +169,11 @@ class CreateForm(_ScheduleForm):
         cleaned: dict[str, Any] = super().clean()
         if cleaned.get("kind") == PARENT and not cleaned.get("parent_id"):
             self.add_error("parent_id", _("Choose the backup that each run is an increment of."))
+        # What was typed before another kind was chosen.
+        if cleaned.get("kind") != INCREMENTAL:
+            cleaned["full_every"] = None
+        if cleaned.get("kind") != PARENT:
+            cleaned["parent_id"] = ""
         return cleaned
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
@@ -163,11 +183,9 @@ class CreateForm(_ScheduleForm):
             pattern=data["pattern"],
             name=data["name"],
             description=data["description"] or None,
-            parent_id=data["parent_id"] if data["kind"] == PARENT else None,
+            parent_id=data["parent_id"] or None,
             incremental=data["kind"] == INCREMENTAL,
-            full_every=data["full_every"] if data["kind"] == INCREMENTAL else None,
-            keep_last=data["keep_last"],
-            keep_days=data["keep_days"],
+            **{name: data[name] for name in NUMBERS},
         )
         messages.success(
             request,
@@ -186,6 +204,7 @@ class EditForm(_ScheduleForm):
         super().__init__(request, *args, **kwargs)
         self.schedule = schedule
         self.fields["preset"].initial = ""
+        self.fields["attempts"].required = True
         if not schedule.incremental:
             del self.fields["full_every"]
 
@@ -198,14 +217,17 @@ class EditForm(_ScheduleForm):
         return cleaned
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        changes, unset = {}, []
-        for field in ("pattern", "name", "description", *NUMBERS):
-            if field not in data or (data[field] or None) == getattr(self.schedule, field):
-                continue
-            if data[field]:
-                changes[field] = data[field]
-            else:
-                unset.append(field)
+        names = ("pattern", "name", "description", *NUMBERS)
+        old = {name: getattr(self.schedule, name) for name in names}
+        given = {name: data.get(name) or None for name in names}
+        if given["attempts"] == 1 and given["retry_every"] == old["retry_every"]:
+            # What was between the attempts that are no more.
+            given["retry_every"] = None
+        changed = [name for name in names if given[name] != old[name]]
+        unset = [name for name in changed if not given[name] and name not in GUARD]
+        if not set(GUARD).isdisjoint(changed):
+            changed += [name for name in GUARD if name not in changed]
+        changes = {name: given[name] for name in changed if given[name]}
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
         return schedule
