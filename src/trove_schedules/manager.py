@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from trove_schedules import health, history, preflight, retention, triggers, workbook
 from trove_schedules.clients import mistral as mistral_service
@@ -101,6 +101,10 @@ class ScheduledBackups:
         attempts: int | None = None,
         retry_every: int | None = None,
         deadline: int | None = None,
+        notify_url: str | None = None,
+        notify_start: str | None = None,
+        notify_success: str | None = None,
+        notify_fail: str | None = None,
     ) -> Schedule:
         """Create a schedule that backs an instance up.
 
@@ -127,6 +131,14 @@ class ScheduledBackups:
             where the pattern leaves room for it, else 1.
         :param retry_every: minutes between these firings; None is 20 or what fits.
         :param deadline: skip a run that starts more than so many minutes after its due time.
+        :param notify_url: an http or https URL that Mistral pings (HEAD, at most 30 seconds) when a
+            run starts, when its backup is completed, and when it fails. A ping that fails changes
+            nothing. Everybody of the project can read the URL in the schedule, and Mistral's
+            operator in its log.
+        :param notify_start: what is put behind the URL when a run starts: a text that begins with
+            ``/`` or ``?``, ``""`` for the URL itself, ``"-"`` for no ping. None is ``/start``.
+        :param notify_success: the same for a completed backup. None is the URL itself.
+        :param notify_fail: the same for a run that failed, or came too late. None is ``/fail``.
         :raises InvalidScheduleError: an argument is wrong, or the parent can't be one.
         :raises InvalidPatternError: the pattern is not one of five fields, never runs, or leaves no
             room for the attempts.
@@ -136,6 +148,11 @@ class ScheduledBackups:
         :raises NotDelegableError: this login can't create trusts.
         """
         schedule_id = new_schedule_id()
+        suffixes: dict[str, Any] = {
+            "notify_start": notify_start,
+            "notify_success": notify_success,
+            "notify_fail": notify_fail,
+        }
         plan = Plan(
             instance="",
             pattern=pattern,
@@ -147,6 +164,8 @@ class ScheduledBackups:
             keep_last=keep_last,
             keep_days=keep_days,
             deadline=deadline,
+            notify_url=notify_url,
+            **{key: each for key, each in suffixes.items() if each is not None},
         ).checked(schedule_id)
         plan = guarded(plan, attempts, retry_every).checked(schedule_id)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from trove_schedules.notify import USUAL_SUFFIXES
+
 
 class HasId(Protocol):
     """Anything with an ``id``: a Schedule, an execution, a troveclient instance or backup."""
@@ -106,6 +108,8 @@ class Schedule:
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
         first.
+    :ivar notify_url: what its runs ping, or None; the other three are what is put behind it when a
+        run starts, has its backup, and fails (``-``: no ping).
     """
 
     id: str
@@ -131,6 +135,10 @@ class Schedule:
     generation: int
     trigger_id: str
     earlier_trigger_ids: tuple[str, ...]
+    notify_url: str | None = None
+    notify_start: str = USUAL_SUFFIXES["notify_start"]
+    notify_success: str = USUAL_SUFFIXES["notify_success"]
+    notify_fail: str = USUAL_SUFFIXES["notify_fail"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 from trove_schedules import pattern as cron
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.model import HasId, marker
+from trove_schedules.notify import USUAL_SUFFIXES, check_suffix, check_url
 
 #: Trove's limits for a backup's name and description (trove/common/apischema.py).
 MAX_TEXT = 255
@@ -32,6 +33,7 @@ NUMBERS = {
     "retry_every": 59,
     "deadline": 1440,
 }
+_NOTIFY = ("notify_url", *USUAL_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Plan:
     :ivar attempts: firings for each due minute; 1 means no guard ticks.
     :ivar retry_every: minutes between them.
     :ivar deadline: a run that starts more minutes than this after its due minute is skipped.
+    :ivar notify_url: what each run pings, see :mod:`trove_schedules.notify`; the other three are
+        what is put behind it when a run starts, has its backup, and fails.
     """
 
     instance: str
@@ -60,6 +64,10 @@ class Plan:
     attempts: int = 1
     retry_every: int | None = None
     deadline: int | None = None
+    notify_url: str | None = None
+    notify_start: str = USUAL_SUFFIXES["notify_start"]
+    notify_success: str = USUAL_SUFFIXES["notify_success"]
+    notify_fail: str = USUAL_SUFFIXES["notify_fail"]
 
     @classmethod
     def read(cls, given: dict[str, Any], trigger_pattern: str | None) -> Plan:
@@ -75,6 +83,7 @@ class Plan:
             for key, largest in NUMBERS.items()
             if type(schedule.get(key)) is int and 1 <= schedule[key] <= largest
         }
+        notify = {key: schedule[key] for key in _NOTIFY if isinstance(schedule.get(key), str)}
         return cls(
             instance=str(given.get("instance") or ""),
             pattern=str(schedule.get("pattern") or trigger_pattern or ""),
@@ -83,6 +92,7 @@ class Plan:
             parent_id=_text(given.get("parent_id")),
             incremental=bool(given.get("incremental")),
             **numbers,
+            **notify,
         )
 
     def checked(self, schedule_id: str) -> Plan:
@@ -95,6 +105,7 @@ class Plan:
         if self.description is not None:
             check_text("description", self.description, f" {marker(schedule_id)}")
         self._check_numbers()
+        self._check_notify()
         if self.parent_id is not None and self.incremental:
             raise InvalidScheduleError(
                 f"parent {self.parent_id} and incremental exclude each other: a parent is one "
@@ -135,6 +146,9 @@ class Plan:
             value = getattr(self, key)
             if value is not None and (key, value) != ("attempts", 1):
                 schedule[key] = value
+        if self.notify_url is not None:
+            schedule["notify_url"] = self.notify_url
+            schedule |= self._unusual_suffixes()
         if self._needs_due():
             schedule["due"] = cron.due_minutes(self.pattern)
         return {
@@ -149,6 +163,21 @@ class Plan:
     def _needs_due(self) -> bool:
         """Whether the workflow, which can't read a pattern, must be told the due minutes."""
         return self.attempts > 1 or self.deadline is not None
+
+    def _unusual_suffixes(self) -> dict[str, str]:
+        suffixes = {key: getattr(self, key) for key in USUAL_SUFFIXES}
+        return {key: each for key, each in suffixes.items() if each != USUAL_SUFFIXES[key]}
+
+    def _check_notify(self) -> None:
+        unusual = self._unusual_suffixes()
+        if self.notify_url is not None:
+            check_url(self.notify_url)
+        elif unusual:
+            raise InvalidScheduleError(
+                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to put it behind"
+            )
+        for key, suffix in unusual.items():
+            check_suffix(key, suffix)
 
     def _check_numbers(self) -> None:
         for key, largest in NUMBERS.items():
@@ -200,6 +229,10 @@ class Changes(TypedDict, total=False):
     attempts: int | None
     retry_every: int | None
     deadline: int | None
+    notify_url: str | None
+    notify_start: str | None
+    notify_success: str | None
+    notify_fail: str | None
 
 
 #: What a schedule can be without.
@@ -211,6 +244,7 @@ UNSETTABLE = (
     "keep_last",
     "keep_days",
     "deadline",
+    "notify_url",
 )
 
 
@@ -232,6 +266,8 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
     if both:
         raise InvalidScheduleError(f"{', '.join(both)}: either set or unset it")
     cleared: dict[str, Any] = {key: False if key == "incremental" else None for key in unset}
+    if "notify_url" in unset:
+        cleared |= USUAL_SUFFIXES
     # A new base takes the place of the old one, and full_every says nothing without incremental.
     if given.get("incremental"):
         cleared["parent_id"] = None

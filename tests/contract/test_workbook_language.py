@@ -4,7 +4,7 @@
 import json
 import re
 from datetime import datetime
-from importlib import resources
+from importlib import metadata, resources
 from typing import ClassVar
 
 import pytest
@@ -79,12 +79,13 @@ def test_every_input_but_instance_and_name_has_a_default(parsed):
     assert list(inputs)[:4] == ["instance", "name", "description", "parent_id"]
 
 
-def test_the_actions_are_mistral_extras():
+def test_the_actions_are_mistrals_and_mistral_extras():
     mapping = resources.files("mistral_extra.actions.openstack").joinpath("mapping.json")
-    known = json.loads(mapping.read_text())["trove"]
+    known = {f"trove.{name}" for name in json.loads(mapping.read_text())["trove"]}
+    own = {each.name for each in metadata.entry_points(group="mistral.actions")}
     used = {task["action"].split()[0] for task in TASKS.values() if "action" in task}
-    assert used
-    assert used <= {f"trove.{name}" for name in known}
+    assert used - known == {"std.http"}
+    assert "std.http" in own
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
@@ -175,7 +176,7 @@ class TestDue:
 
 
 class TestRefusals:
-    REFUSAL = TASKS["create"]["publish-on-error"]["refusal"]
+    VERDICT = TASKS["create"]["publish-on-error"]["verdict"]
     ALONE: ClassVar = {"base": {"parent": None, "remark": ""}}
     INCREMENTAL: ClassVar = {"base": {"parent": "p", "remark": ""}}
 
@@ -187,30 +188,30 @@ class TestRefusals:
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
     def test_what_trove_refuses_for_good_is_not_tried_again(self, status):
-        assert evaluate(self.REFUSAL, self.ALONE, self.told("no", status)) == "final"
+        assert evaluate(self.VERDICT, self.ALONE, self.told("no", status)) == "failed"
 
     @pytest.mark.parametrize("status", [409, 422, 500, 502, 503, 504])
     def test_what_may_pass_is(self, status):
-        assert evaluate(self.REFUSAL, self.ALONE, self.told("no", status)) == "unsure"
+        assert evaluate(self.VERDICT, self.ALONE, self.told("no", status)) == "unsure"
 
     def test_a_failure_without_a_status_is_tried_again(self):
-        assert evaluate(self.REFUSAL, self.ALONE, "timed out") == "unsure"
+        assert evaluate(self.VERDICT, self.ALONE, "timed out") == "unsure"
 
     def test_with_a_parent_it_is_the_parent_that_may_be_missing(self):
         told = self.told("no such thing", 404)
-        assert evaluate(self.REFUSAL, self.INCREMENTAL, told) == "orphan"
-        assert evaluate(self.REFUSAL, self.INCREMENTAL, self.told("no", 403)) == "final"
+        assert evaluate(self.VERDICT, self.INCREMENTAL, told) == "orphan"
+        assert evaluate(self.VERDICT, self.INCREMENTAL, self.told("no", 403)) == "failed"
 
     def test_troves_own_words_tell_a_running_backup_from_an_instance_that_is_down(self, trove):
         running = self.told(trove["refusals"]["running"], 422)
-        assert evaluate(self.REFUSAL, self.ALONE, running) == "overtaken"
+        assert evaluate(self.VERDICT, self.ALONE, running) == "overtaken"
         for cause in ("down", "task"):
             refusal = self.told(trove["refusals"][cause], 422)
-            assert evaluate(self.REFUSAL, self.ALONE, refusal) == "unsure"
+            assert evaluate(self.VERDICT, self.ALONE, refusal) == "unsure"
 
     def test_a_result_that_is_no_text_is_understood_too(self):
-        assert evaluate(self.REFUSAL, self.ALONE, {"code": "HTTP 404"}) == "final"
-        assert evaluate(self.REFUSAL, self.ALONE, None) == "unsure"
+        assert evaluate(self.VERDICT, self.ALONE, {"code": "HTTP 404"}) == "failed"
+        assert evaluate(self.VERDICT, self.ALONE, None) == "unsure"
 
 
 class TestWatch:

@@ -21,7 +21,7 @@ PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_runs.py")
     command = [sys.executable, str(script), str(tmp_path_factory.mktemp("mistral"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -354,3 +354,69 @@ def test_each_listed_backup_costs_another_request(runs):
     # python-troveclient loads it anew when Mistral serialises it, hence the short lists.
     assert runs["complete"]["requests"] == 4
     assert runs["old_ones"]["requests"] == 4 + 3
+
+
+START, SUCCESS, FAIL = "HEAD /start", "HEAD ", "HEAD /fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "pings"),
+    [
+        ("watched", [START, SUCCESS]),
+        ("watched_otherwise", ["HEAD ?status=up&msg=é"]),
+        ("watched_fails", [START, FAIL]),
+        ("watched_fails_otherwise", [START, "HEAD ?status=down"]),
+        ("watched_fails_unsaid", [START]),
+        ("watched_refused", [START, FAIL]),
+        ("watched_down", [START, FAIL]),
+        ("watched_down_then_up", [START, SUCCESS]),
+        ("watched_deleted", [START, FAIL]),
+        ("watched_unlisted", [FAIL]),
+        ("watched_tidies", [START, SUCCESS]),
+        # Of a backup that is running its own run tells, of one that never ends nobody.
+        ("watched_running", []),
+        ("watched_overtaken", [START]),
+        ("watched_never_ends", [START]),
+        # The backup is there, and the first run may not have been heard.
+        ("watched_done", [SUCCESS]),
+        ("watched_late", [FAIL]),
+        # Nobody who didn't ask is pinged.
+        ("complete", []),
+        ("failed", []),
+        ("ping_forbidden", []),
+    ],
+)
+def test_whoever_watches_is_told_what_became_of_a_run(runs, name, pings):
+    assert runs[name]["pings"] == pings
+
+
+@pytest.mark.parametrize(
+    ("watched", "plain"),
+    [
+        ("watched", "complete"),
+        ("watched_done", "guard_done"),
+        ("watched_late", "deadline_late"),
+        ("watched_refused", "quota"),
+        ("watched_down", "down"),
+        ("watched_fails_unsaid", "failed"),
+        ("ping_unheard", "complete"),
+        ("ping_hangs", "complete"),
+        ("ping_forbidden", "complete"),
+        ("ping_hangs_and_fails", "failed"),
+    ],
+)
+def test_a_run_ends_as_it_does_unwatched_whatever_comes_of_its_pings(runs, watched, plain):
+    def outcome(name):
+        ids = {**dict.fromkeys(runs[name]["names"], "id"), runs[name]["instance"]: "instance"}
+        shown = json.dumps([runs[name][key] for key in ("state", "info", "output", "left")])
+        for identifier, word in ids.items():
+            shown = shown.replace(identifier, word)
+        return shown
+
+    assert outcome(watched) == outcome(plain)
+
+
+@pytest.mark.parametrize("name", ["watched_tidies", "ping_refused"])
+def test_retention_follows_the_ping(runs, name):
+    assert runs[name]["output"]["status"] == "Backup complete"
+    assert runs[name]["left"] == ["new"]

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import requests
 import requests_mock
 from oslo_service import backend
 
@@ -28,6 +29,7 @@ backend.init_backend(backend.BackendType.THREADING)
 
 import mistral.api.app  # noqa: F401  (registers the options)
 from mistral import config, context
+from mistral.actions import std_actions
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc, clients as rpc_clients
@@ -45,7 +47,11 @@ SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
 INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
-DEADLINE = 60
+#: Of a network for examples (RFC 5737), which Mistral's egress policy lets pass.
+WATCHER = "http://192.0.2.7/watched"
+DEADLINE = 150
+#: Longer than a hurried run waits for a ping's answer, in seconds.
+HANGING = 8
 CONFIGURATION = """
 [DEFAULT]
 transport_url = fake://
@@ -105,6 +111,7 @@ class Scenario:
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
+    pings: list[str] = field(default_factory=list)
     requests: int = 0
 
     def __post_init__(self) -> None:
@@ -170,6 +177,11 @@ def ask(**options: Any) -> dict[str, Any]:
 
 def chain(*, every: int = 4, **options: Any) -> dict[str, Any]:
     return ask(full_every=every, **options) | {"incremental": True}
+
+
+def watched(name: str, **options: Any) -> dict[str, Any]:
+    """The input of a schedule that pings a URL of its own, which ends with this."""
+    return ask(notify_url=f"{WATCHER}/{name}", **options)
 
 
 DAY = 1440
@@ -294,6 +306,46 @@ SCENARIOS = {
     "manual_done": Scenario(ask(due=[5], manual=True), [backup("mine", 4)]),
     "manual_late": Scenario(ask(due=[5], deadline=3, manual=True)),
     "manual_running": Scenario(ask(manual=True), [backup("busy", 4, "SAVING")]),
+    # Pings
+    "watched": Scenario(watched("watched")),
+    "watched_otherwise": Scenario(
+        watched("watched_otherwise", notify_start="-", notify_success="?status=up&msg=é")
+    ),
+    "watched_fails": Scenario(watched("watched_fails"), looks=[LOADED, (200, "FAILED")]),
+    "watched_fails_otherwise": Scenario(
+        watched("watched_fails_otherwise", notify_fail="?status=down"),
+        looks=[LOADED, (200, "FAILED")],
+    ),
+    "watched_fails_unsaid": Scenario(
+        watched("watched_fails_unsaid", notify_fail="-"), looks=[LOADED, (200, "FAILED")]
+    ),
+    "watched_refused": Scenario(watched("watched_refused"), created=[(413, OVER)]),
+    "watched_down": Scenario(watched("watched_down"), created=[(422, f"Instance x {DOWN}")]),
+    "watched_down_then_up": Scenario(
+        watched("watched_down_then_up"), created=[(422, f"Instance x {DOWN}"), (202, "NEW")]
+    ),
+    "watched_deleted": Scenario(
+        watched("watched_deleted"), looks=[LOADED, (200, "BUILDING"), (404, GONE)]
+    ),
+    "watched_unlisted": Scenario(watched("watched_unlisted"), listed=[(503, "tired")]),
+    "watched_running": Scenario(watched("watched_running"), [backup("busy", 1, "BUILDING")]),
+    "watched_overtaken": Scenario(
+        watched("watched_overtaken"), created=[(422, f"Instance x {BUSY}")]
+    ),
+    "watched_done": Scenario(watched("watched_done", due=[5]), [backup("mine", 4)]),
+    "watched_late": Scenario(watched("watched_late", due=[5], deadline=3)),
+    "watched_never_ends": Scenario(watched("watched_never_ends"), looks=[LOADED, (200, "SAVING")]),
+    "watched_tidies": Scenario(
+        watched("watched_tidies", keep_last=1), [backup("1", 9), backup("2", 5)]
+    ),
+    # Whoever is pinged can't harm a run
+    "ping_refused": Scenario(watched("ping_refused", keep_last=1), [backup("1", 9)]),
+    "ping_unheard": Scenario(watched("ping_unheard")),
+    "ping_hangs": Scenario(watched("ping_hangs")),
+    "ping_hangs_and_fails": Scenario(
+        watched("ping_hangs_and_fails"), looks=[LOADED, (200, "FAILED")]
+    ),
+    "ping_forbidden": Scenario(ask(notify_url="http://127.0.0.1/watched/ping_forbidden")),
     # Retention
     "keep_nothing_said": Scenario(chain(), ten()),
     "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
@@ -368,6 +420,26 @@ def fault(context: Any, status: int, message: str) -> dict[str, Any]:
     context.status_code = status
     context.headers["Content-Type"] = "application/json"
     return {"someFault": {"code": status, "message": message}}
+
+
+def ping(method: str, url: str, **given: Any) -> requests.Response:
+    """In the place of requests.request, where std.http calls it: what the pinged one answers.
+
+    Not at the wire, because requests-mock lets nobody else ask while an answer hangs.
+    """
+    assert given["timeout"] == 10
+    name, slash, rest = url.removeprefix(f"{WATCHER}/").partition("/")
+    name, question, query = name.partition("?")
+    SCENARIOS[name].pings.append(f"{method} {slash}{rest}{question}{query}")
+    if name == "ping_unheard":
+        raise requests.ConnectionError("no route to host")
+    if name.startswith("ping_hangs"):
+        time.sleep(HANGING)
+    answer = requests.Response()
+    answer.url = url
+    answer.status_code = 500 if name == "ping_refused" else 200
+    answer._content = b""
+    return answer
 
 
 def trove(request: Any, context: Any) -> dict[str, Any]:
@@ -449,6 +521,7 @@ def hurried() -> str:
         ("delay: 60", "delay: 1"),
         ("true => 15", "true => 1"),
         ("2700", "3"),
+        ("timeout: 30", "timeout: 3"),
     ):
         assert there in text
         text = text.replace(there, here)
@@ -466,6 +539,7 @@ def main(directory: Path) -> None:
     endpoint = SimpleNamespace(url="http://trove.test/v1.0/%(tenant_id)s", region="RegionOne")
     openstack_actions.OpenStackAction.get_service_endpoint = lambda self: endpoint
     date_time.DATETIME_TYPE = Clock
+    std_actions.requests = SimpleNamespace(request=ping)
     rpc.get_transport()
     engine_server.get_oslo_service().start()
 
@@ -518,6 +592,7 @@ def told(scenario: Scenario, execution: Any) -> dict[str, Any]:
         "bodies": scenario.bodies,
         "parents": [scenario.names.get(each.get("parent_id")) for each in scenario.bodies],
         "deletes": scenario.deletes,
+        "pings": scenario.pings,
         "left": sorted(each["name"] for each in scenario.backups),
         "requests": scenario.requests,
         "kept": kept(execution),

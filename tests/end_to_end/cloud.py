@@ -215,6 +215,17 @@ def finished(
     return wait_for(f"{count} ended executions of {schedule}", ended, timeout)
 
 
+def run_by_hand(schedules: ScheduledBackups, started: str | ScheduleExecution) -> ScheduleExecution:
+    """One run, to its end: one that has been started, or a new one of the schedule of this id."""
+    run = schedules.schedule_run(started) if isinstance(started, str) else started
+
+    def ended() -> ScheduleExecution | None:
+        found = schedules.execution_show(run.id)
+        return found if found.ended else None
+
+    return wait_for(f"end of run {run.id}", ended, 90)
+
+
 def hung_tool(cloud: LiveCloud, name: str, timeout: float = 30.0) -> psutil.Process:
     """The pg_basebackup that backs an instance up, stopped where it is."""
     port = re.compile(rf"port='?{instances.find(cloud.root, name).port}\b")

@@ -9,23 +9,12 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, wait_for
+from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, run_by_hand, wait_for
 from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleConflictError
 from trove_schedules.model import schedule_of
 
 NEVER_SOON = "0 0 1 1 *"
-
-
-def _run(schedules: ScheduledBackups, schedule: str) -> ScheduleExecution:
-    """One run by hand, to its end."""
-    started = schedules.schedule_run(schedule)
-
-    def ended() -> ScheduleExecution | None:
-        found = schedules.execution_show(started.id)
-        return found if found.ended else None
-
-    return wait_for(f"end of run {started.id}", ended, 90)
 
 
 def _backups(cloud: LiveCloud, schedule: str) -> list[dict[str, Any]]:
@@ -55,7 +44,7 @@ def test_chains_and_retention_over_thirteen_runs(
     for number in range(1, 14):
         with cloud.connect("living") as connection:
             connection.execute("insert into runs values (%s)", [number])
-        run = _run(schedules, schedule.id)
+        run = run_by_hand(schedules, schedule.id)
         assert (run.state, run.output["status"]) == ("SUCCESS", "Backup complete"), run
         assert run.manual
         made.append(run.backup_id or "")
@@ -85,11 +74,11 @@ def test_chains_and_retention_over_thirteen_runs(
 def _goes_on_when_the_newest_is_deleted(
     cloud: LiveCloud, schedules: ScheduledBackups, schedule: str, made: list[str]
 ) -> None:
-    orphan = _run(schedules, schedule).backup_id or ""
+    orphan = run_by_hand(schedules, schedule).backup_id or ""
     assert cloud.backup(orphan)["parent_id"] == made[12]
     cloud.openstack("delete", orphan)
     wait_for("deletion", lambda: orphan not in {row["id"] for row in _backups(cloud, schedule)}, 30)
-    again = _run(schedules, schedule).backup_id or ""
+    again = run_by_hand(schedules, schedule).backup_id or ""
     assert cloud.backup(again)["parent_id"] == made[12]
 
 
@@ -109,7 +98,7 @@ def _passes_over_a_failed_one_and_deletes_it(
     assert run.backup_id is not None
     assert run.backup_id in (run.state_info or ""), "the error names its backup"
     assert cloud.backup(run.backup_id)["status"] == "FAILED"
-    after = _run(schedules, schedule)
+    after = run_by_hand(schedules, schedule)
     assert cloud.backup(after.backup_id)["parent_id"] == newest
     wait_for(
         "purge of the failed one",
@@ -127,7 +116,7 @@ def _skips_while_another_backup_runs(
     )
     by_hand = answer.json()["backup"]["id"]
     tool = hung_tool(cloud, "living")
-    run = _run(schedules, schedule)
+    run = run_by_hand(schedules, schedule)
     assert run.output["status"] == f"Skipped: backup {by_hand} is running"
     tool.resume()
     cloud.wait_for_backup(by_hand)
@@ -141,12 +130,12 @@ def test_a_schedule_is_paused_changed_and_resumed_with_its_id_and_history(
     paused = schedules.schedule_pause(schedule)
     assert (paused.id, paused.paused, paused.next_execution_time) == (schedule.id, True, None)
     assert paused.created_at == schedule.created_at
-    by_hand = _run(schedules, schedule.id)
+    by_hand = run_by_hand(schedules, schedule.id)
     changed = schedules.schedule_set(schedule, pattern=NEVER_SOON, name="changed", keep_last=3)
     assert (changed.paused, changed.pattern, changed.name) == (True, NEVER_SOON, "changed")
     resumed = schedules.schedule_resume(schedule)
     assert not resumed.paused
-    again = _run(schedules, schedule.id)
+    again = run_by_hand(schedules, schedule.id)
 
     assert len([row for row in cloud.triggers() if schedule.id in row["name"]]) == 1
     listed = [each.id for each in schedules.execution_list(schedule)]

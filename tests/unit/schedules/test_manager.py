@@ -191,6 +191,11 @@ class TestCreate:
             ({"incremental": True, "full_every": 7}, {"full_every": 7}),
             ({"attempts": 2, "retry_every": 9}, {"attempts": 2, "retry_every": 9}),
             ({"deadline": 30}, {"deadline": 30, "due": [120]}),
+            ({"notify_url": "http://hc.test/1"}, {"notify_url": "http://hc.test/1"}),
+            (
+                {"notify_url": "http://hc.test/1", "notify_fail": "?status=down"},
+                {"notify_url": "http://hc.test/1", "notify_fail": "?status=down"},
+            ),
         ],
     )
     def test_every_option_is_kept_in_the_input_and_shown(
@@ -275,6 +280,8 @@ NOTHING_IS_SENT = [
     ({"keep_last": 0}, InvalidScheduleError, "keep-last 0 is not a number from 1"),
     ({"attempts": 2, "retry_every": 60}, InvalidScheduleError, "retry-every 60"),
     ({"pattern": "50 2 * * *", "attempts": 12}, InvalidPatternError, "run into the next hour"),
+    ({"notify_url": "ftp://hc.test/1"}, InvalidScheduleError, "http:// or https://"),
+    ({"notify_start": "/go"}, InvalidScheduleError, "there is no notify URL"),
     ({"deadline": 5, "pattern": "* * * * *"}, InvalidScheduleError, "due minutes a day"),
 ]
 

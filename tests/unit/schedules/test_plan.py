@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.model import marker
+from trove_schedules.notify import USUAL_SUFFIXES
 from trove_schedules.pattern import due_minutes
 from trove_schedules.plan import MOST_DUE, NUMBERS, UNSETTABLE, Plan, changed, check_text, guarded
 
@@ -20,6 +21,12 @@ NIGHTLY = Plan(INSTANCE, "0 2 * * *", "nightly", attempts=3, retry_every=20)
 
 def number(name):
     return st.none() | st.integers(1, NUMBERS[name])
+
+
+NOTIFIES = st.fixed_dictionaries(
+    {"notify_url": st.just("https://hc.test/ping/1")},
+    optional=dict.fromkeys(USUAL_SUFFIXES, st.sampled_from(["", "-", "/start", "?status=up"])),
+)
 
 
 @st.composite
@@ -37,6 +44,7 @@ def plans(draw):
         keep_last=draw(number("keep_last")),
         keep_days=draw(number("keep_days")),
         deadline=draw(number("deadline")),
+        **draw(st.just({}) | NOTIFIES),
     ).checked(SCHEDULE)
     attempts = draw(st.sampled_from([None, 1, 2, 3]))
     try:
@@ -186,6 +194,7 @@ class TestChanged:
             ("keep_last", 3),
             ("keep_days", 4),
             ("deadline", 5),
+            ("notify_url", "https://hc.test/1"),
         ],
     )
     def test_what_is_named_changes_and_nothing_else(self, name, value):
@@ -197,11 +206,22 @@ class TestChanged:
             NIGHTLY,
             incremental=True,
             description="d",
+            notify_url="https://hc.test/1",
             **dict.fromkeys(("full_every", "keep_last", "keep_days", "deadline"), 3),
         )
         if name == "parent_id":
             whole = replace(whole, incremental=False, full_every=None, parent_id=BACKUP)
         assert asdict(self.change(whole, unset=[name])) == asdict(whole) | {name: None}
+
+    def test_suffixes_change_and_go_with_their_url(self):
+        watched = replace(NIGHTLY, notify_url="https://hc.test/1")
+        otherwise = replace(watched, notify_start="-")
+        assert self.change(watched, notify_start="-") == otherwise
+        assert self.change(otherwise, notify_url="https://hc.test/2").notify_start == "-"
+        assert self.change(otherwise, notify_start="/start") == watched
+        assert self.change(otherwise, unset=["notify_url"]) == NIGHTLY
+        with pytest.raises(InvalidScheduleError, match="notify-start: there is no notify URL"):
+            self.change(NIGHTLY, notify_start="-")
 
     @pytest.mark.parametrize("how", [{"unset": ["incremental"]}, {"incremental": False}])
     def test_full_every_goes_with_incremental(self, how):

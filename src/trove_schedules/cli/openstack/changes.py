@@ -16,6 +16,7 @@ _UNSETTABLE = {
     "--keep-last": "keep_last",
     "--keep-days": "keep_days",
     "--deadline": "deadline",
+    "--notify-url": "notify_url",
 }
 
 
@@ -33,6 +34,7 @@ class SetSchedule(base.Command):
         options.add_description(parser)
         options.add_base(parser)
         options.add_numbers(parser, of_a_new_schedule=False)
+        options.add_notify(parser)
         options.add_force(parser, "Change it")
         return parser
 
@@ -47,6 +49,7 @@ class SetSchedule(base.Command):
             # Not given means no change; 'unset --incremental' takes it away.
             incremental=parsed_args.incremental or None,
             **options.numbers(parsed_args),
+            **options.notify(parsed_args),
         )
 
 

@@ -26,6 +26,12 @@ _NUMBERS = (
     ("--deadline", "<minutes>", "Skip a run that starts more than so many minutes after its due "
      "time", "none"),
 )  # fmt: skip
+#: The options for each signal, when it is given, and what is put behind the URL by default.
+_SIGNALS = {
+    "--notify-start": ("a run starts", "/start"),
+    "--notify-success": ("a backup is completed", "nothing"),
+    "--notify-fail": ("a run fails, or is too late", "/fail"),
+}
 
 
 def add_description(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +60,30 @@ def add_numbers(parser: argparse.ArgumentParser, *, of_a_new_schedule: bool) -> 
         parser.add_argument(name, metavar=metavar, type=int, help=text + end)
 
 
+def add_notify(parser: argparse.ArgumentParser) -> None:
+    """Whom the runs tell, see :mod:`trove_schedules.notify`."""
+    parser.add_argument(
+        "--notify-url",
+        metavar="<url>",
+        help="URL that Mistral pings when a run starts, has its backup, or fails, such as a check "
+        "of healthchecks.io; a ping that fails changes nothing. It is kept in the schedule, where "
+        "everybody of the project can read it, and stands in Mistral's log",
+    )
+    for name, (signal, default) in _SIGNALS.items():
+        parser.add_argument(
+            name,
+            metavar="<suffix>",
+            help=f"What is put behind that URL when {signal}; it begins with / or ?, '' is the URL "
+            f"itself, - is no ping (default: {default})",
+        )
+
+
+def notify(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The same as the API's arguments."""
+    names = ["notify_url", *(_name(option) for option in _SIGNALS)]
+    return {name: getattr(parsed, name) for name in names}
+
+
 def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--force",
@@ -65,5 +95,9 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
 
 def numbers(parsed: argparse.Namespace) -> dict[str, Any]:
     """The numbers as the API's arguments."""
-    names = [name.removeprefix("--").replace("-", "_") for name, *_ in _NUMBERS]
+    names = [_name(option) for option, *_ in _NUMBERS]
     return {name: getattr(parsed, name) for name in names}
+
+
+def _name(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")

@@ -26,6 +26,7 @@ class CreateSchedule(base.ShowOne):
         options.add_description(parser)
         options.add_base(parser)
         options.add_numbers(parser, of_a_new_schedule=True)
+        options.add_notify(parser)
         parser.add_argument(
             "--trial",
             action="store_true",
@@ -47,6 +48,7 @@ class CreateSchedule(base.ShowOne):
             parent_id=parsed_args.parent,
             incremental=parsed_args.incremental,
             **options.numbers(parsed_args),
+            **options.notify(parsed_args),
         )
         if parsed_args.trial:
             following.say(f"schedule {schedule.id} is created")
@@ -176,6 +178,10 @@ def _attempts(schedule: Schedule) -> str:
     return f"{schedule.attempts}, every {schedule.retry_every} min"
 
 
+def _suffix(schedule: Schedule, suffix: str) -> str | None:
+    return None if schedule.notify_url is None else suffix
+
+
 def _properties(
     schedule: Schedule, health: Health | None = None
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
@@ -193,6 +199,10 @@ def _properties(
         "keep_last": schedule.keep_last,
         "name": schedule.name,
         "next_execution_time": _due(schedule),
+        "notify_fail": _suffix(schedule, schedule.notify_fail),
+        "notify_start": _suffix(schedule, schedule.notify_start),
+        "notify_success": _suffix(schedule, schedule.notify_success),
+        "notify_url": schedule.notify_url,
         "parent_id": schedule.parent_id,
         "pattern": schedule.pattern,
         "paused": schedule.paused,

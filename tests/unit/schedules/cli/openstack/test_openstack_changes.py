@@ -27,6 +27,10 @@ NO_CHANGE = {
     "attempts": None,
     "retry_every": None,
     "deadline": None,
+    "notify_url": None,
+    "notify_start": None,
+    "notify_success": None,
+    "notify_fail": None,
 }
 
 
@@ -41,6 +45,8 @@ NO_CHANGE = {
         (["--keep-last", "3", "--keep-days", "4"], {"keep_last": 3, "keep_days": 4}),
         (["--attempts", "1"], {"attempts": 1}),
         (["--retry-every", "5", "--deadline", "30"], {"retry_every": 5, "deadline": 30}),
+        (["--notify-url", "https://hc.test/1"], {"notify_url": "https://hc.test/1"}),
+        (["--notify-fail", "-"], {"notify_fail": "-"}),
         (["--name", "n", "--force"], {"name": "n", "force": True}),
     ],
 )
@@ -70,6 +76,7 @@ def test_a_change_that_is_refused_is_a_command_error(run, schedules):
         (["--parent"], ["parent_id"]),
         (["--incremental", "--full-every"], ["incremental", "full_every"]),
         (["--keep-last", "--keep-days", "--deadline"], ["keep_last", "keep_days", "deadline"]),
+        (["--notify-url"], ["notify_url"]),
     ],
 )
 @pytest.mark.parametrize(("flags", "force"), [([], False), (["--force"], True)])

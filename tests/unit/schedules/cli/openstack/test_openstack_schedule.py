@@ -34,6 +34,10 @@ PROPERTIES = (
     "keep_last",
     "name",
     "next_execution_time",
+    "notify_fail",
+    "notify_start",
+    "notify_success",
+    "notify_url",
     "parent_id",
     "pattern",
     "paused",
@@ -57,7 +61,14 @@ TABLE = """\
 """
 NUMBERS = ["full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline"]
 NO_NUMBERS = dict.fromkeys(NUMBERS)
-NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False, **NO_NUMBERS}
+NO_NOTIFY = dict.fromkeys(["notify_url", "notify_start", "notify_success", "notify_fail"])
+NO_OPTIONS = {
+    "description": None,
+    "parent_id": None,
+    "incremental": False,
+    **NO_NUMBERS,
+    **NO_NOTIFY,
+}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +82,12 @@ NO_OPTIONS = {"description": None, "parent_id": None, "incremental": False, **NO
         (["--keep-last", "7", "--keep-days", "30"], {"keep_last": 7, "keep_days": 30}),
         (["--attempts", "2", "--retry-every", "15"], {"attempts": 2, "retry_every": 15}),
         (["--deadline", "45"], {"deadline": 45}),
+        (["--notify-url", "https://hc.test/1"], {"notify_url": "https://hc.test/1"}),
+        (
+            ["--notify-start", "-", "--notify-success", ""],
+            {"notify_start": "-", "notify_success": ""},
+        ),
+        (["--notify-fail", "?status=down"], {"notify_fail": "?status=down"}),
     ],
 )
 def test_create_asks_for_what_the_arguments_say(take, schedules, schedule, options, asked):
@@ -119,6 +136,18 @@ def test_people_read_utc_times_and_json_text(run, schedules, schedule):
     assert values["input"] == json.dumps(schedule.input, ensure_ascii=False)
 
 
+def test_whom_a_schedule_tells_is_shown_with_what_is_put_behind_it(run, schedules, schedule):
+    watched = replace(schedule, notify_url="https://hc.test/1", notify_start="-")
+    schedules.schedule_show.return_value = watched
+    shown = json.loads(run(ShowSchedule, schedule.id, "-f", "json"))
+    assert {name: shown[name] for name in NO_NOTIFY} == {
+        "notify_url": "https://hc.test/1",
+        "notify_start": "-",
+        "notify_success": "",
+        "notify_fail": "/fail",
+    }
+
+
 @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
     schedules.schedule_show.return_value = schedule
@@ -136,6 +165,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "keep_last": None,
         "name": "myback",
         "next_execution_time": "2016-06-14T07:48:00+00:00",
+        **NO_NOTIFY,
         "parent_id": None,
         "pattern": "*/2 * * * *",
         "paused": False,
