@@ -3,10 +3,10 @@
 
 import sys
 
-from bench import burst, history, latency, report, start
+from bench import burst, history, latency, report, start, stream
 
 #: In the order of the table.
-BENCHMARKS = (history, latency, start, burst)
+BENCHMARKS = (history, latency, start, burst, stream)
 
 if __name__ == "__main__":
     sys.exit(report.run_all([(each.run, getattr(each, "draw", None)) for each in BENCHMARKS]))

@@ -36,8 +36,8 @@ class Database(Protocol):
     #: A query for the numbers 1 to %s, in a column n.
     numbers: str
 
-    def require(self) -> None:
-        """Skip the test, or fail it in CI, where this machine lacks the programs."""
+    def find_programs(self) -> object:
+        """:raises ProgramsMissingError: this machine lacks some; a wheel brings PostgreSQL's."""
 
     def connect(self, root: Root, instance: Instance) -> contextlib.AbstractContextManager[Any]:
         """As the administrator, to a database that is there for the tests."""
@@ -49,8 +49,8 @@ class PostgreSQL:
     check = TarCheck
     numbers = "SELECT n FROM generate_series(1, %s) AS n"
 
-    def require(self) -> None:
-        """A wheel brings it."""
+    def find_programs(self) -> None:
+        pass
 
     def connect(self, root: Root, instance: Instance) -> contextlib.AbstractContextManager[Any]:
         return psycopg.connect(postgresql.connection_string(root, instance), autocommit=True)
@@ -62,11 +62,8 @@ class MariaDB:
     check = BackupCheck
     numbers = "SELECT seq AS n FROM seq_1_to_1000000 WHERE seq <= %s"
 
-    def require(self) -> None:
-        try:
-            mariadb_programs.find()
-        except ProgramsMissingError as error:
-            lacks(str(error))
+    def find_programs(self) -> object:
+        return mariadb_programs.find()
 
     @contextlib.contextmanager
     def connect(self, root: Root, instance: Instance) -> Iterator[Any]:
@@ -75,6 +72,14 @@ class MariaDB:
                 cursor.execute("CREATE DATABASE IF NOT EXISTS test")
             connection.select_db("test")
             yield connection
+
+
+def require(database: Database) -> None:
+    """Skip the test, or fail it in CI, where this machine lacks the database's programs."""
+    try:
+        database.find_programs()
+    except ProgramsMissingError as error:
+        lacks(str(error))
 
 
 DATABASES = (PostgreSQL(), MariaDB())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.databases import Database
+from tests.end_to_end.databases import Database, require
 from trove_minicloud import processes
 from trove_minicloud.guest import datastores
 from trove_minicloud.guest.backup import Parent, take_backup
@@ -37,7 +37,7 @@ class Guest:
     @classmethod
     @contextlib.contextmanager
     def of(cls, database: Database) -> Iterator[Guest]:
-        database.require()
+        require(database)
         # Not below pytest's own folder: as root, the servers run as a user who must get there.
         folder = Path(tempfile.mkdtemp(prefix="trove-guest-"))
         folder.chmod(0o711)

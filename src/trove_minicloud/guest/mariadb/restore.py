@@ -65,8 +65,7 @@ class _Writer:
             target = self._folder / path
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            # Unbuffered: what comes is large.
-            self._open[path] = os.fdopen(descriptor, "wb", buffering=0)
+            self._open[path] = os.fdopen(descriptor, "wb")
         return self._open[path]
 
 

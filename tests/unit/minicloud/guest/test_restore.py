@@ -2,6 +2,7 @@
 import io
 import tarfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -53,6 +54,23 @@ def test_a_flipped_byte_is_reported_as_damage_wherever_it_is(
     assert caught.value.expected == manifest.sha256
     assert caught.value.expected in str(caught.value)
     assert caught.value.actual in str(caught.value)
+
+
+def test_bytes_that_can_not_be_decompressed_fail_whatever_unpacks_them(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_all(stream: BinaryIO, folder: Path) -> None:
+        while stream.read(1 << 20):
+            pass
+
+    monkeypatch.setattr(POSTGRESQL, "unpack", take_all)
+    # Stored so, and with the checksum of what was stored.
+    damaged = bytearray(CONTENT)
+    damaged[len(damaged) // 2] ^= 1
+    manifest = examples.put(store, examples.manifest("backup-1"), bytes(damaged))
+
+    with pytest.raises(RestoreError, match=r"can't be unpacked: .*zstd"):
+        fetch(store, POSTGRESQL, manifest, tmp_path / "part")
 
 
 def test_a_refused_restore_leaves_no_instance(store: LocalStore, root: Root) -> None:
