@@ -38,6 +38,8 @@ _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
 _SETTLED_AFTER = timedelta(minutes=13)
 _BACK_AFTER = 120.0
+#: Seconds that the schedules of all faults are made in.
+_PREPARED = 60.0
 _NOT_BACK = "not back"
 _POLL = 5.0
 
@@ -197,8 +199,7 @@ def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
     chosen = [(name, fault) for name, fault in CLUSTER if wanted(name)]
     with mini_cloud(engines=2, overrides=LIGHT) as root:
         crowd = Crowd(root)
-        extra = 2 * count
-        due = next_minute(crowd.seconds_to_schedule(count * len(chosen) + extra))
+        due = next_minute(_PREPARED)
         cases = [
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
             for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
@@ -223,7 +224,7 @@ def on_mini_cloud(count: int, wanted: Callable[[str], bool]) -> list[Row]:
     chosen = [(name, fault) for name, fault in SINGLE if wanted(name)]
     with mini_cloud(overrides=LIGHT) as root:
         crowd = Crowd(root)
-        due = next_minute(crowd.seconds_to_schedule(count * len(chosen)))
+        due = next_minute(_PREPARED)
         cases = [
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
             for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
@@ -253,7 +254,7 @@ def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
             crowd = Crowd(root)
             projects = [crowd.project() for _ in chosen]
             real = [_databases(root, project, len(ATTEMPTS)) for project in projects]
-            due = next_minute(crowd.seconds_to_schedule(len(ATTEMPTS) * len(chosen)))
+            due = next_minute(_PREPARED)
             cases = []
             for at, (name, fault), project, instances in zip(
                 _minutes(due, step=3), chosen, projects, real, strict=False

@@ -45,7 +45,7 @@ def test_a_cluster_fires_once_while_an_engine_and_a_periodic_server_are_killed(
     cluster: Root,
 ) -> None:
     crowd = Crowd(cluster)
-    due = next_minute(crowd.seconds_to_schedule(12))
+    due = next_minute(20)
     members = crowd.schedule(12, due)
     wait_until(due + timedelta(seconds=1))
     victims = ("mistral-engine-1", "mistral-periodic-1")
