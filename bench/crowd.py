@@ -354,7 +354,12 @@ def _time(value: datetime | str) -> datetime:
 def next_minute(ahead: float) -> datetime:
     """The first whole minute that is at least so many seconds ahead."""
     earliest = datetime.now(UTC) + timedelta(seconds=ahead + 60)
-    return earliest.replace(second=0, microsecond=0)
+    return within_the_hour(earliest.replace(second=0, microsecond=0))
+
+
+def within_the_hour(minute: datetime) -> datetime:
+    """This minute, or the next full hour if two guard ticks would run into that."""
+    return minute if minute.minute < 58 else minute + timedelta(minutes=60 - minute.minute)
 
 
 def wait_until(moment: datetime) -> None:
