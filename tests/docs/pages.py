@@ -104,9 +104,14 @@ def _command(words: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
-    """Lines, those that end with a backslash joined with the next."""
-    whole, start = "", first
+    """Lines, those that end with a backslash joined with the next, less what is typed into one."""
+    whole, start, end = "", first, None
     for number, line in enumerate(text.splitlines(), first):
+        if end is not None:
+            end = None if line.strip() == end else end
+            continue
+        if heredoc := re.search(r"<<'(\w+)'$", line):
+            end = heredoc[1]
         start = start if whole else number
         whole += line.strip()
         if whole.endswith("\\"):

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# DevStack sources this with a mode and, for `stack`, a phase; see README.md beside it.
+
+TROVE_SCHEDULES_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+TROVE_SCHEDULES_PANEL=_1733_project_backup_schedules_panel.py
+
+# What DevStack and the other plugins provide.
+: "${HORIZON_DIR:=${DEST:?DevStack names the folder of the sources}/horizon}"
+
+function _trove_schedules_enabled_dir {
+    echo "$HORIZON_DIR/openstack_dashboard/local/enabled"
+}
+
+# The client, the commands and the panels are one package.
+function install_trove_schedules {
+    setup_develop "$TROVE_SCHEDULES_DIR"
+}
+
+# Horizon collects what the panels need when DevStack has configured it, so it is done anew here.
+function configure_trove_schedules_dashboard {
+    ln -sfn \
+        "$TROVE_SCHEDULES_DIR/src/trove_schedules_dashboard/enabled/$TROVE_SCHEDULES_PANEL" \
+        "$(_trove_schedules_enabled_dir)/$TROVE_SCHEDULES_PANEL"
+    (
+        cd "$HORIZON_DIR" || exit
+        export DJANGO_SETTINGS_MODULE=openstack_dashboard.settings
+        "$PYTHON" manage.py collectstatic --noinput
+        "$PYTHON" manage.py compress --force
+    ) || die $LINENO "Horizon can't take in the panels of trove-schedules"
+    restart_apache_server
+}
+
+function load_trove_schedules_workbook {
+    openstack --os-cloud "$TROVE_SCHEDULES_ADMIN_CLOUD" \
+        database backup schedule workbook load --public \
+        || die $LINENO "Mistral does not take the workbook; is its plugin enabled before this one?"
+}
+
+function cleanup_trove_schedules {
+    rm -f "$(_trove_schedules_enabled_dir)/$TROVE_SCHEDULES_PANEL"
+}
+
+if is_service_enabled trove-schedules; then
+    case "$1 ${2:-}" in
+        "stack install")
+            echo_summary "Installing trove-schedules"
+            install_trove_schedules
+            ;;
+        "stack post-config")
+            if is_service_enabled horizon; then
+                echo_summary "Adding the panels of trove-schedules to Horizon"
+                configure_trove_schedules_dashboard
+            fi
+            ;;
+        "stack extra")
+            if is_service_enabled mistral && [[ $TROVE_SCHEDULES_LOAD_WORKBOOK == True ]]; then
+                echo_summary "Loading the workbook of trove-schedules into Mistral"
+                load_trove_schedules_workbook
+            fi
+            ;;
+        "clean "*)
+            cleanup_trove_schedules
+            ;;
+    esac
+fi

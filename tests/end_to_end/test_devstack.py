@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DevStack's plugin, phase by phase: DevStack's functions are stood in, the cloud is real."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import REPOSITORY
+from tests.end_to_end.cloud import BIN, LiveCloud
+
+#: Say what they were called with; enabled is what the test says.
+_STOOD_IN = """
+set -eu
+is_service_enabled() { for each; do [[ " $ENABLED " == *" $each "* ]] && return 0; done; return 1; }
+enable_service() { ENABLED="$ENABLED $*"; }
+echo_summary() { echo "summary: $*"; }
+setup_develop() { echo "setup_develop $*"; }
+restart_apache_server() { echo restart_apache_server; }
+die() { shift; echo "die: $*" >&2; exit 1; }
+source "$PLUGIN/settings"
+source "$PLUGIN/plugin.sh" "$@"
+"""
+PANEL = Path("openstack_dashboard/local/enabled/_1733_project_backup_schedules_panel.py")
+
+Phase = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def phase(tmp_path: Path) -> Phase:
+    """Run one phase as DevStack does, with a Horizon whose manage.py says what it is asked."""
+    horizon = tmp_path / "horizon"
+    (horizon / PANEL).parent.mkdir(parents=True)
+    (horizon / "manage.py").write_text("import sys; print('manage.py', *sys.argv[1:])\n")
+
+    def run(
+        *arguments: str, enabled: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", _STOOD_IN, "devstack", *arguments],
+            env={
+                "PATH": f"{BIN}:/usr/bin:/bin",
+                "HOME": str(tmp_path),
+                "DEST": str(tmp_path),
+                "PYTHON": str(BIN / "python"),
+                "PLUGIN": str(REPOSITORY / "devstack"),
+                "ENABLED": enabled,
+            }
+            | environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+def test_install_installs_the_repository(phase: Phase) -> None:
+    done = phase("stack", "install")
+    assert done.returncode == 0, done.stderr
+    assert f"setup_develop {REPOSITORY}" in done.stdout
+
+
+def test_where_horizon_is_enabled_it_gets_the_panel_and_clean_takes_it(
+    phase: Phase, tmp_path: Path
+) -> None:
+    panel = tmp_path / "horizon" / PANEL
+    done = phase("stack", "post-config", enabled="horizon")
+    assert done.returncode == 0, done.stderr
+    assert "BackupSchedules" in panel.read_text()
+    said = done.stdout.splitlines()[1:]
+    assert said == [
+        "manage.py collectstatic --noinput", "manage.py compress --force", "restart_apache_server",
+    ]  # fmt: skip
+    again = phase("stack", "post-config", enabled="horizon")
+    assert again.returncode == 0, again.stderr
+
+    assert phase("unstack").returncode == 0
+    assert panel.exists()
+    assert phase("clean").returncode == 0
+    assert not panel.is_symlink()
+
+
+def test_a_horizon_that_can_not_take_the_panel_ends_the_run(phase: Phase, tmp_path: Path) -> None:
+    (tmp_path / "horizon" / "manage.py").write_text("raise SystemExit(3)\n")
+    done = phase("stack", "post-config", enabled="horizon")
+    assert done.returncode == 1
+    assert "die: Horizon can't take in the panels" in done.stderr
+    assert "restart" not in done.stdout
+
+
+def test_where_mistral_is_enabled_it_gets_the_workbook_for_all(
+    phase: Phase, cloud: LiveCloud
+) -> None:
+    login = {
+        "OS_CLIENT_CONFIG_FILE": str(cloud.root.clouds_file),
+        "TROVE_SCHEDULES_ADMIN_CLOUD": "minicloud-admin",
+    }
+    done = phase("stack", "extra", enabled="mistral", **login)
+    assert done.returncode == 0, done.stderr
+    assert "public" in done.stdout
+    tenant = phase("stack", "extra", enabled="mistral", **login | {
+        "TROVE_SCHEDULES_ADMIN_CLOUD": "nobody"})  # fmt: skip
+    assert tenant.returncode == 1
+    assert "die: Mistral does not take the workbook" in tenant.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (("stack", "post-config"), {}),
+        (("stack", "extra"), {}),
+        (("stack", "pre-install"), {"enabled": "horizon mistral"}),
+        (
+            ("stack", "extra"),
+            {"enabled": "mistral", "TROVE_SCHEDULES_LOAD_WORKBOOK": "False"},
+        ),
+    ],
+)
+def test_what_is_not_enabled_or_not_due_does_nothing(
+    phase: Phase, words: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    done = phase(*words, **environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
