@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The alert rules and the Grafana dashboard: valid, and of metrics that the command prints."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.docs.pages import REPOSITORY
+from tests.end_to_end.lacking import lacks
+from trove_schedules.cli.openstack.prometheus import PrometheusFormatter
+from trove_schedules.health import State
+
+MONITORING = REPOSITORY / "monitoring"
+FILES = ["alerts.yaml", "alerts.test.yaml", "grafana.json"]
+
+
+@pytest.fixture(scope="module")
+def printed() -> str:
+    """The help lines of every metric that the command prints."""
+    out = io.StringIO()
+    PrometheusFormatter().emit_list((), (), out, argparse.Namespace())
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
+    text = MONITORING.joinpath(name).read_text(encoding="utf-8")
+    used = set(re.findall(r"\btrove_backup_schedule_\w+", text))
+    assert used
+    assert used <= set(re.findall(r"# HELP (\w+)", printed))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_state_that_is_used_is_one(name: str) -> None:
+    text = MONITORING.joinpath(name).read_text(encoding="utf-8").replace('\\"', '"')
+    used = {
+        state for states in re.findall(r'state=~?"([^"]+)"', text) for state in states.split("|")
+    }
+    assert used
+    assert used <= set(State)
+
+
+def test_every_state_that_needs_help_or_warns_has_an_alert() -> None:
+    text = MONITORING.joinpath("alerts.yaml").read_text(encoding="utf-8")
+    bad = {state for state in State if state.exit_status}
+    assert bad <= set(re.findall(r"\b[A-Z]{2,}\b", " ".join(re.findall(r"expr: (.*)", text))))
+
+
+def test_the_dashboard_is_one_that_grafana_imports() -> None:
+    dashboard = json.loads(MONITORING.joinpath("grafana.json").read_text(encoding="utf-8"))
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert all(panel["targets"][0]["expr"] for panel in panels)
+    [source] = dashboard["templating"]["list"]
+    assert {panel["datasource"]["uid"] for panel in panels} == {f"${{{source['name']}}}"}
+
+
+@pytest.mark.parametrize("words", [("check", "rules", "alerts.yaml"),
+                                   ("test", "rules", "alerts.test.yaml")])  # fmt: skip
+def test_promtool_takes_the_rules(words: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        lacks("promtool, of Debian's prometheus")
+    done = subprocess.run(
+        [promtool, *words], cwd=MONITORING, text=True, capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout
