@@ -12,7 +12,7 @@ WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs format bench bench-full bench-cluster chaos screenshots constraints clean
+        lint types docs package format bench bench-full bench-cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -28,7 +28,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 	    $(BIN)/trove-minicloud instance create orders
 	@$(BIN)/trove-minicloud up --detach --dashboard
 
-test: lint types docs test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
+test: lint types docs package test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -63,6 +63,9 @@ docs: $(BIN)/.test ## The documentation, in build/docs and build/man; a warning 
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -d build/doctrees -b man docs build/man
 	tools/debian-packages docs && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/docs --numprocesses 2
+
+package: $(BIN)/.test ## The wheel and the source distribution, installed as a stranger does
+	$(BIN)/pytest tests/packages
 
 format: $(BIN)/.test ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix

@@ -79,11 +79,11 @@ def split(line: str) -> Iterator[tuple[str, ...]]:
     line = re.sub(r"\$\(([^()]+)\)", "$output", line)
     line = re.sub(r"\[?<([a-z][a-z -]*)>…?\]?", lambda match: match[1].replace(" ", "-"), line)
     line = re.sub(r"\[[^\]]*…\]|…", "", line)
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>")
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()")
     lexer.whitespace_split = True
     words: list[str] = []
     for word in lexer:
-        if set(word) <= set(";&|"):
+        if set(word) <= set(";&|()"):
             yield from _command(words)
             words = []
         else:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reference pages write down by hand is what the code has."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+from tests.docs.pages import REPOSITORY
+from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
+from trove_minicloud.root import ROOT_VARIABLE
+from trove_schedules import workbook
+from trove_schedules.health import State
+
+DOCS = REPOSITORY / "docs"
+
+
+def _rows(page: Path) -> list[list[str]]:
+    """The cells of every row of a page's tables."""
+    return [
+        [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+
+
+def test_every_health_state_has_its_exit_status() -> None:
+    table = {row[0]: row[1] for row in _rows(DOCS / "reference" / "health.md")[2:]}
+    assert table == {str(state): str(state.exit_status) for state in State}
+    told = {row[0] for row in _rows(DOCS / "howto" / "know-if-a-backup-did-not-happen.md")}
+    assert set(State) <= told
+
+
+def test_every_input_and_output_of_the_workbook_is_there() -> None:
+    workflow = yaml.safe_load(workbook.text())["workflows"]["backup_create"]
+    wanted = [
+        next(iter(each.items())) if isinstance(each, dict) else (each, "(needed)")
+        for each in workflow["input"]
+    ]
+    page = DOCS / "reference" / "workbook.md"
+    inputs, outputs = page.read_text(encoding="utf-8").split("## Outputs")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", inputs, re.MULTILINE)
+    assert [name for name, _ in rows] == [name for name, _ in wanted]
+    for (name, default), (_, value) in zip(rows, wanted, strict=True):
+        assert default.strip("`") == (
+            value if value == "(needed)" else yaml.dump(value).split()[0]
+        ), name
+    assert set(re.findall(r"^\| `(\w+)` \|", outputs, re.MULTILINE)) == set(workflow["output"])
+
+
+def test_every_variable_of_the_mini_cloud_is_there() -> None:
+    page = DOCS.joinpath("reference", "configuration.md").read_text(encoding="utf-8")
+    for variable in (ROOT_VARIABLE, FOLDER_VARIABLE, "PGPASSWORD"):
+        assert f"`{variable}`" in page
+
+
+def test_every_dependency_of_the_client_is_justified() -> None:
+    project = tomllib.loads(REPOSITORY.joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    needed = {re.split(r"[<>=]", each)[0] for each in project["project"]["dependencies"]}
+    page = _rows(DOCS / "why-these-dependencies.md")[2:]
+    assert {row[0] for row in page} == needed
+    for name, what, release, instead in page:
+        assert what, name
+        assert re.fullmatch(r"\S+, 20\d\d-\d\d-\d\d", release), name
+        assert instead, name
+
+
+def test_every_command_of_the_makefile_has_a_line_of_help() -> None:
+    text = REPOSITORY.joinpath("Makefile").read_text(encoding="utf-8")
+    phony = set(re.sub(r"\\\n", " ", text).split(".PHONY:")[1].split("\n")[0].split())
+    helped = set(re.findall(r"^([a-z-]+):.*## \S", text, re.MULTILINE))
+    assert phony == helped
+
+
+def test_every_decision_is_in_the_list() -> None:
+    listed = DOCS.joinpath("decisions", "README.md").read_text(encoding="utf-8")
+    files = sorted(DOCS.joinpath("decisions").glob("0*.md"))
+    assert files
+    assert [path.name for path in files if f"({path.name})" not in listed] == []
