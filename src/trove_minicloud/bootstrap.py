@@ -14,6 +14,7 @@ from trove_minicloud.files import write_private
 from trove_minicloud.root import Root
 from trove_minicloud.services.probes import admin_session
 from trove_minicloud.settings import PROJECT, REGION, USER, Settings
+from trove_minicloud.store_settings import Swift
 
 DOMAIN = "default"
 INTERFACES = ("public", "internal", "admin")
@@ -42,6 +43,16 @@ def offer_compute(settings: Settings, url: str) -> None:
     """Have the catalog say that flavors are found here; only a dashboard asks for them."""
     keystone = _Identity(admin_session(settings, timeout=30.0), settings.keystone_url)
     keystone.ensure_endpoints(keystone.ensure("service", name="nova", type="compute"), url)
+
+
+def offer_swift(settings: Settings, swift: Swift) -> None:
+    """Have the catalog say where each project's objects are, and Swift check their tokens."""
+    keystone = _Identity(admin_session(settings, timeout=30.0), settings.keystone_url)
+    project = keystone.ensure("project", name="service", domain_id=DOMAIN)
+    user = keystone.ensure_user("swift", swift.password, project)
+    keystone.grant(user, project, "admin")
+    service = keystone.ensure("service", name="swift", type="object-store")
+    keystone.ensure_endpoints(service, f"{swift.url}%(tenant_id)s")
 
 
 def write_clouds(root: Root, settings: Settings) -> None:

@@ -85,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
             metavar="N",
             help=f"how many Mistral {servers} a cluster has, now and from now on (at first 2)",
         )
+    _store_options(up)
     add("down", _down, "stop the mini cloud and its databases")
     _format_option(add("status", _status, "show what runs"))
     env = add("env", _env, 'print variables for OpenStack clients: eval "$(trove-minicloud env)"')
@@ -130,6 +131,24 @@ def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser
         add(name, command, text, group).add_argument("instance", metavar="INSTANCE")
 
 
+def _store_options(up: argparse.ArgumentParser) -> None:
+    store = up.add_argument_group(
+        "where backups go", "from this start on; those taken before stay where they are"
+    )
+    one = store.add_mutually_exclusive_group()
+    one.add_argument("--local", action="store_true", help="to a folder of the root (at first)")
+    one.add_argument("--swift", action="store_true", help="to a Swift that runs here")
+    one.add_argument("--s3", metavar="URL", help="to this S3 server")
+    store.add_argument("--s3-bucket", metavar="NAME", help="the bucket, which has to be there")
+    store.add_argument(
+        "--s3-credentials",
+        type=Path,
+        metavar="FILE",
+        help="an AWS credentials file that only you can read (default: $AWS_ACCESS_KEY_ID and"
+        " $AWS_SECRET_ACCESS_KEY, kept in the root)",
+    )
+
+
 def _format_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--format", choices=("table", "json"), default="table")
 
@@ -142,6 +161,7 @@ def _up(root: Root, options: argparse.Namespace) -> None:
         cluster.want(root, options.engines, options.executors)
     elif options.engines is not None or options.executors is not None:
         raise MiniCloudError("--engines and --executors are for a cluster: add --cluster.")
+    _choose_store(root, options)
     horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
     if options.detach:
         fresh = daemon.up(root, _say)
@@ -158,6 +178,19 @@ def _up(root: Root, options: argparse.Namespace) -> None:
     if horizon and (options.detach or not fresh):
         _say(f"{dashboard.NAME} is ready ({dashboard.wait(root, horizon):.1f} s)")
         _say("\n".join(dashboard.login(root, horizon)))
+
+
+def _choose_store(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import stores
+
+    if options.s3:
+        if not options.s3_bucket:
+            raise MiniCloudError("--s3 needs the name of a bucket: add --s3-bucket.")
+        stores.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
+    elif options.s3_bucket or options.s3_credentials:
+        raise MiniCloudError("--s3-bucket and --s3-credentials are for --s3 URL.")
+    elif options.swift or options.local:
+        stores.use(root, "swift" if options.swift else "local")
 
 
 def _down(root: Root, _options: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from keystoneauth1.exceptions import ClientException
 
-from trove_minicloud import cluster, ports, settings, state
-from trove_minicloud.bootstrap import bootstrap, offer_compute, write_clouds
+from trove_minicloud import cluster, ports, settings, state, store_settings
+from trove_minicloud.bootstrap import bootstrap, offer_compute, offer_swift, write_clouds
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.errors import (
     DiskFullError,
@@ -22,7 +22,7 @@ from trove_minicloud.errors import (
 from trove_minicloud.instance_programs import InstancePrograms
 from trove_minicloud.programs import Program
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mariadb, mistral, rabbitmq, trove
+from trove_minicloud.services import horizon, keystone, mariadb, mistral, rabbitmq, swift, trove
 from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.configuration import cache_variables
 from trove_minicloud.settings import Settings
@@ -100,7 +100,8 @@ def _start(
     root: Root, chosen: Settings, distributed: Cluster | None, supervisor: Supervisor
 ) -> None:
     """Start everything, each stage when those that it needs answer."""
-    _require_free_ports(chosen, distributed)
+    objects = store_settings.swift(root)
+    _require_free_ports(chosen, distributed, objects)
     backend = backend_of(root, distributed)
     if distributed is None:
         mistral_program = mistral.program(root, chosen)
@@ -116,9 +117,12 @@ def _start(
     for service in (keystone, mistral, trove):
         service.configure(root, chosen, backend)
     services = [keystone.program(root, chosen), mistral_program, trove.program(root, chosen)]
+    if objects is not None:
+        swift.configure(root, chosen, objects)
+        services += swift.programs(root, chosen, objects)
     supervisor.start(_ours(root, services))
     supervisor.wait_ready([keystone.NAME])
-    _bootstrap(root, chosen)
+    _bootstrap(root, chosen, objects)
     supervisor.wait_ready()
     if distributed is not None:
         servers = mistral.server_programs(
@@ -128,7 +132,9 @@ def _start(
         supervisor.wait_ready()
 
 
-def _require_free_ports(chosen: Settings, distributed: Cluster | None) -> None:
+def _require_free_ports(
+    chosen: Settings, distributed: Cluster | None, objects: store_settings.Swift | None
+) -> None:
     wanted = {
         keystone.NAME: chosen.keystone_port,
         mistral.NAME: chosen.mistral_port,
@@ -141,6 +147,8 @@ def _require_free_ports(chosen: Settings, distributed: Cluster | None) -> None:
             rabbitmq.EPMD: distributed.epmd_port,
             f"{rabbitmq.NAME}'s Erlang": distributed.erlang_port,
         }
+    if objects is not None:
+        wanted |= swift.ports(objects)
     for purpose, port in wanted.items():
         ports.require_free(port, purpose)
 
@@ -158,11 +166,13 @@ def _ours(root: Root, programs: list[Program]) -> list[Program]:
     return [replace(program, env={**program.env, **common}) for program in programs]
 
 
-def _bootstrap(root: Root, chosen: Settings) -> None:
+def _bootstrap(root: Root, chosen: Settings, objects: store_settings.Swift | None) -> None:
     try:
         bootstrap(chosen)
         if (dashboard := horizon.wanted(root)) is not None:
             offer_compute(chosen, dashboard.compute_url)
+        if objects is not None:
+            offer_swift(chosen, objects)
     except ClientException as error:
         raise StartupError(f"Keystone's users and services could not be set up: {error}") from error
     write_clouds(root, chosen)

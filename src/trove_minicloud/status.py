@@ -3,12 +3,12 @@
 
 from typing import Any
 
-from trove_minicloud import processes, settings, state
+from trove_minicloud import processes, settings, state, store_settings
 from trove_minicloud.files import space_problem
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
-from trove_minicloud.services import horizon
+from trove_minicloud.services import horizon, swift
 
 
 def describe(root: Root) -> dict[str, Any]:
@@ -68,6 +68,8 @@ def _addresses(root: Root) -> dict[str, str]:
             "mistral-api": chosen.mistral_url,
             "trove": chosen.trove_url,
         }
+    if (objects := store_settings.swift(root)) is not None:
+        found |= {name: f"127.0.0.1:{port}" for name, port in swift.ports(objects).items()}
     if (dashboard := horizon.wanted(root)) is not None:
         found[horizon.NAME] = dashboard.url
     return found

@@ -7,18 +7,15 @@ be restored and deleted there.
 
 import dataclasses
 import secrets
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, cast
 
-from trove_minicloud import ports
-from trove_minicloud.errors import DamagedFileError
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud import ports, settings
+from trove_minicloud.files import write_json
 from trove_minicloud.root import Root
 
 #: What Trove calls its storage strategy.
 Strategy = Literal["local", "swift", "s3"]
-_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,8 +53,8 @@ class S3:
 
 def strategy(root: Root) -> Strategy:
     """Where new backups go."""
-    chosen = _read(_file(root, "store"), _Choice)
-    return "local" if chosen is None else chosen.strategy
+    chosen = settings.read(_file(root, "store"), _Choice)
+    return "local" if chosen is None else cast(Strategy, chosen.strategy)
 
 
 def choose(root: Root, strategy: Strategy) -> None:
@@ -67,7 +64,7 @@ def choose(root: Root, strategy: Strategy) -> None:
 
 def swift(root: Root) -> Swift | None:
     """The Swift that this root runs, or None."""
-    return _read(_file(root, "swift"), Swift)
+    return settings.read(_file(root, "swift"), Swift)
 
 
 def want_swift(root: Root) -> Swift:
@@ -89,26 +86,16 @@ def want_swift(root: Root) -> Swift:
 
 def s3(root: Root) -> S3 | None:
     """The bucket of this root, or None."""
-    return _read(_file(root, "s3"), S3)
+    return settings.read(_file(root, "s3"), S3)
 
 
-def keep_s3(root: Root, settings: S3) -> None:
-    _write(root, "s3", dataclasses.asdict(settings))
+def keep_s3(root: Root, wanted: S3) -> None:
+    _write(root, "s3", dataclasses.asdict(wanted))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Choice:
-    strategy: Strategy
-
-
-def _read(file: Path, make: Callable[..., _T]) -> _T | None:
-    values = read_json(file)
-    if values is None:
-        return None
-    try:
-        return make(**values)
-    except TypeError as error:
-        raise DamagedFileError(f"{file} is not what this version wrote.") from error
+    strategy: str
 
 
 def _write(root: Root, name: str, values: dict[str, Any]) -> None:

@@ -7,8 +7,10 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,13 +164,22 @@ class LiveCloud:
 
         return wait_for(f"end of backup {backup_id}", over, timeout)
 
-    def take_backup(self, instance: str, **options: Any) -> dict[str, Any]:
-        """A backup that is COMPLETED, asked of Trove directly."""
+    def ask_for_backup(self, instance: str, **options: Any) -> str:
+        """The id of a backup that Trove was asked for directly, and has accepted."""
         body = {"backup": {"instance": instance, "name": "by-hand", **options}}
         answer = self.session().post("/backups", json=body, endpoint_filter=_DATABASE)
-        found = self.wait_for_backup(answer.json()["backup"]["id"], timeout=180)
-        assert found["status"] == "COMPLETED", found
+        return str(answer.json()["backup"]["id"])
+
+    def take_backup(self, instance: str, **options: Any) -> dict[str, Any]:
+        """A backup that is COMPLETED, asked of Trove directly."""
+        found = self.wait_for_backup(self.ask_for_backup(instance, **options), timeout=180)
+        assert found["status"] == "COMPLETED", (found, self.failure(instance))
         return found
+
+    def failure(self, instance: str) -> str:
+        """Why a backup of the instance failed last, as Trove shows it."""
+        answer = self.session().get(f"/instances/{instance}", endpoint_filter=_DATABASE)
+        return str(answer.json()["instance"]["fault"]["message"])
 
     def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every cron trigger of the session's project."""
@@ -199,6 +210,28 @@ class LiveCloud:
         daemon.down(self.root)
 
 
+@contextmanager
+def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCloud]:
+    """A mini cloud with the workbook loaded for all, and an instance ``m``.
+
+    :param prepare: what there is to do before its start.
+    """
+    # Not below pytest's own folder: as root, the databases run as a user who must get there.
+    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
+    root = Root.at(folder / "cloud")
+    folder.chmod(0o711)
+    try:
+        prepare(root)
+        daemon.up(root, print)
+        live = LiveCloud(root)
+        live.schedules("minicloud-admin").workbook_load(public=True)
+        live.create_instance("m")
+        yield live
+    finally:
+        daemon.down(root)
+        shutil.rmtree(folder)
+
+
 _DATABASE = {"service_type": "database"}
 _WORKFLOW = {"service_type": "workflowv2"}
 
@@ -224,6 +257,20 @@ def run_by_hand(schedules: ScheduledBackups, started: str | ScheduleExecution) -
         return found if found.ended else None
 
     return wait_for(f"end of run {run.id}", ended, 90)
+
+
+def fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
+    """Rows that don't compress, so that a backup takes a moment."""
+    with cloud.connect(name) as connection:
+        connection.execute("create table if not exists ballast (content bytea)")
+        have = connection.execute("select pg_total_relation_size('ballast')").fetchone()
+        if have and have[0] < megabytes * 2**20:
+            connection.execute("alter table ballast alter column content set storage external")
+            connection.execute(
+                "insert into ballast select decode(string_agg(md5(random()::text), ''), 'hex')"
+                " from generate_series(1, %s) chunk, generate_series(1, 16384) part group by chunk",
+                [megabytes * 4],
+            )
 
 
 def hung_tool(cloud: LiveCloud, name: str, timeout: float = 30.0) -> psutil.Process:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, finished, wait_for
+from tests.end_to_end.cloud import LiveCloud, fill, finished, wait_for
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
 from trove_schedules.model import marker
@@ -62,7 +62,7 @@ def test_a_stopped_database_makes_the_run_an_error_that_says_why_and_the_next_on
 def test_a_second_run_skips_while_a_backup_runs(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    _fill("m", cloud, megabytes=150)
+    fill("m", cloud, megabytes=150)
     first = schedules.schedule_create("m", "* * * * *", "first")
     second = schedules.schedule_create("m", "* * * * *", "second")
     try:
@@ -98,7 +98,7 @@ def test_a_schedule_with_a_run_in_progress_is_not_deleted_unless_forced(
 def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    _fill("m", cloud, megabytes=150)
+    fill("m", cloud, megabytes=150)
     schedule = schedules.schedule_create("m", "* * * * *", "killed")
     try:
         backup = wait_for("backup in progress", lambda: _backup_in_progress(cloud), 90)
@@ -119,20 +119,6 @@ def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
         wait_for("success after the restart", a_new_success, 150)
     finally:
         schedules.schedule_delete(schedule, force=True)
-
-
-def _fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
-    """Rows that don't compress, so that a backup takes a moment."""
-    with cloud.connect(name) as connection:
-        connection.execute("create table if not exists ballast (content bytea)")
-        have = connection.execute("select pg_total_relation_size('ballast')").fetchone()
-        if have and have[0] < megabytes * 2**20:
-            connection.execute("alter table ballast alter column content set storage external")
-            connection.execute(
-                "insert into ballast select decode(string_agg(md5(random()::text), ''), 'hex')"
-                " from generate_series(1, %s) chunk, generate_series(1, 16384) part group by chunk",
-                [megabytes * 4],
-            )
 
 
 def _backup_in_progress(cloud: LiveCloud) -> str | None:

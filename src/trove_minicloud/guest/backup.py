@@ -11,7 +11,12 @@ from pathlib import Path
 from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.chain import chain
 from trove_minicloud.guest.datastores import Datastore, Source
-from trove_minicloud.guest.errors import BackupToolError, ParentRefusedError, RestoreError
+from trove_minicloud.guest.errors import (
+    BackupToolError,
+    ParentRefusedError,
+    RestoreError,
+    StoreError,
+)
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.manifest import CHECKSUM_LENGTH, Key, Manifest
 from trove_minicloud.guest.storage import Store
@@ -37,7 +42,8 @@ def take_backup(
     The manifest's `reason` says why.
 
     :raises InstanceBusyError: another backup of the instance is running.
-    :raises MiniCloudError: it was not taken; nothing of it is left in the store.
+    :raises MiniCloudError: it was not taken; nothing of it is left in the store, unless the store
+        failed, too.
     """
     kind = datastores.module(instance.datastore)
     with instances.backup_lock(root, instance.id, f"backup {backup_id}"):
@@ -116,8 +122,12 @@ class _Job:
                     finished_at=datetime.now(UTC),
                 )
                 upload.commit(manifest, streamed.basis)
-            except BaseException:
-                upload.abort()
+            except BaseException as error:
+                try:
+                    upload.abort()
+                except (StoreError, OSError) as left:
+                    # Trove's process tries again, and keeps in mind what it can't remove.
+                    error.add_note(f"What was stored of it could not be removed: {left}")
                 raise
         return manifest
 

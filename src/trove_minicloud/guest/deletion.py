@@ -65,8 +65,11 @@ class ObjectStoreClient:
 
     def _find(self, container: str, name: str) -> tuple[Store, Key]:
         key = key_of(f"://{container}/{name}")
-        location = DBBackup.find_by(id=key.backup_id).location
-        return store_of(Root.default(), location, self._context.auth_token), key
+        backup = DBBackup.find_by(id=key.backup_id)
+        # A folder and a bucket don't ask whose backup it is, and Trove takes locations from users.
+        if not self._context.is_admin and backup.tenant_id != self._context.project_id:
+            raise NotFound(uuid=key.backup_id)
+        return store_of(Root.default(), backup.location, self._context.auth_token), key
 
 
 class TaskManager(Manager):  # type: ignore[misc]

@@ -7,7 +7,19 @@ from trove_minicloud.root import Root
 
 _NAME_LIMIT = 255
 # `logs` and `status` know the programs of the mini cloud itself by these.
-_PROGRAM_NAMES = frozenset(("keystone", "mistral", "trove", "horizon", "supervisor"))
+_PROGRAM_NAMES = frozenset(
+    (
+        "keystone",
+        "mistral",
+        "trove",
+        "horizon",
+        "supervisor",
+        "swift-account",
+        "swift-container",
+        "swift-object",
+        "swift-proxy",
+    )
+)
 
 
 def check(root: Root, name: str) -> None:

@@ -75,6 +75,7 @@ _LOG_LEVELS = {
     "py.warnings": "ERROR",
     "sqlalchemy": "WARNING",
     "stevedore": "WARNING",
+    "swiftclient": "WARNING",
     "urllib3": "WARNING",
 }
 _LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s{context} %(message)s"

@@ -40,6 +40,8 @@ _PANELS: dict[str, dict[str, object]] = {
     "_1030_project_instances_panel": {"PANEL": "instances", "DISABLED": True},
     "_1080_project_key_pairs_panel": {"PANEL": "key_pairs", "DISABLED": True},
     "_1110_project_server_groups_panel": {"PANEL": "server_groups", "DISABLED": True},
+    # Where there is a Swift, it holds backups, which are deleted as such or not at all.
+    "_1920_project_containers_panel": {"PANEL": "containers", "DISABLED": True},
 }
 # trove-dashboard shows addresses by a template of the panel of Nova's instances.
 _ADDRESSES = """\

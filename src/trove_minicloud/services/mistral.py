@@ -95,6 +95,5 @@ def _program(
         log=root.log(name),
         user=None,
         ready=ready,
-        # The first start of a cluster makes the tables by the stock migrations.
-        ready_timeout=240,
+        ready_timeout=120,
     )

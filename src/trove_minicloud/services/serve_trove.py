@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import oslo_messaging
+from eventlet import patcher
 from oslo_log import log as logging
 from oslo_messaging.rpc.dispatcher import DefaultRPCAccessPolicy
 from oslo_utils import importutils
@@ -33,6 +34,9 @@ from trove_minicloud.services.sqlite import begin_at_first_write
 
 def main(directory: Path, port: int) -> None:
     die_with_parent()
+    # Trove's API, as it is imported, replaces this process's sockets and TLS by ones for green
+    # threads. There are none here, and boto3 can't be used with such TLS.
+    patcher.already_patched["socket"] = True
     conf = cfg.CONF
     cfg.parse_args(["trove", *config_arguments(directory, "trove")])
     logging.setup(conf, "trove")

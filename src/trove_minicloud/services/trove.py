@@ -5,6 +5,7 @@ import sys
 
 import yaml
 
+from trove_minicloud import store_settings
 from trove_minicloud.files import write_private
 from trove_minicloud.guest import datastores
 from trove_minicloud.programs import Program
@@ -100,7 +101,7 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             # Trove deletes the data of a backup through this, whatever the storage is.
             "remote_swift_client": f"{_AGENT}.swift_client",
             "taskmanager_manager": "trove_minicloud.guest.deletion.TaskManager",
-            "storage_strategy": "local",
+            "storage_strategy": store_settings.strategy(root),
         },
         "database": {"connection": backend.databases[NAME]},
         "keystone_authtoken": user,

@@ -6,8 +6,8 @@ import pytest
 import requests_mock
 import yaml
 
-from trove_minicloud import settings
-from trove_minicloud.bootstrap import bootstrap, offer_compute, write_clouds
+from trove_minicloud import settings, store_settings
+from trove_minicloud.bootstrap import bootstrap, offer_compute, offer_swift, write_clouds
 from trove_minicloud.root import Root
 from trove_minicloud.settings import Settings
 
@@ -110,6 +110,23 @@ def test_flavors_are_offered_once_and_only_when_asked_for(
     added = keystone.created["endpoint"][6:]
     assert {item["url"] for item in added} == {"http://127.0.0.1:5/v2.1"}
     assert len(added) == 3
+
+
+def test_swift_is_in_the_catalog_and_may_check_tokens(
+    root: Root, chosen: Settings, keystone: FakeKeystone
+) -> None:
+    bootstrap(chosen)
+    swift = store_settings.want_swift(root)
+    for _again in range(2):
+        offer_swift(chosen, swift)
+    (service,) = (item for item in keystone.created["service"] if item["name"] == "swift")
+    urls = {
+        item["url"] for item in keystone.created["endpoint"] if item["service_id"] == service["id"]
+    }
+    assert service["type"] == "object-store"
+    assert urls == {f"{swift.url}%(tenant_id)s"}
+    (user,) = (item for item in keystone.created["user"] if item["name"] == "swift")
+    assert user["password"] == swift.password
 
 
 def test_a_second_run_creates_nothing(chosen: Settings, keystone: FakeKeystone) -> None:

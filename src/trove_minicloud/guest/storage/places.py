@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which store a backup is in, or is to go to. A location is all that is handed around."""
 
+from pathlib import Path
 from typing import Any
 
 from trove_minicloud import store_settings
@@ -58,9 +59,9 @@ def _s3(root: Root, location: str) -> Store:
     settings = _settings_of_s3(root)
     if not location.startswith(f"s3://{settings.bucket}/"):
         raise StoreError(f"{location} is in another bucket than {settings.bucket}.")
-    from trove_minicloud.guest.storage.s3 import S3Store
+    from trove_minicloud.guest.storage.s3 import S3Store, read_login
 
-    return S3Store(settings)
+    return S3Store(settings, read_login(Path(settings.credentials)))
 
 
 def _settings_of_s3(root: Root) -> store_settings.S3:

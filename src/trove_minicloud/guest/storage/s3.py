@@ -48,12 +48,14 @@ _ABSENT = ("404", "NoSuchKey", "NotFound")
 
 
 class S3Store(Store):
-    """A bucket."""
+    """A bucket.
 
-    def __init__(self, settings: S3) -> None:
-        """:raises StoreError: the credentials can't be read, or could be by others."""
+    :param login: by boto3's names.
+    """
+
+    def __init__(self, settings: S3, login: Mapping[str, str]) -> None:
         self.bucket = settings.bucket
-        self.client = boto3.session.Session(**read_credentials(Path(settings.credentials))).client(
+        self.client = boto3.session.Session(**login).client(
             "s3",
             endpoint_url=settings.endpoint,
             # A server that isn't Amazon's has no regions, but the signature names one.
@@ -192,7 +194,7 @@ class _Body:
         self._body.close()
 
 
-def read_credentials(file: Path) -> dict[str, str]:
+def read_login(file: Path) -> dict[str, str]:
     """Access key and secret from a file as the AWS tools keep them, by boto3's names.
 
     :raises StoreError: it can't be used, or others than its owner can read it.
@@ -217,13 +219,19 @@ def read_credentials(file: Path) -> dict[str, str]:
     return _complete(found, str(file))
 
 
-def save_credentials(file: Path, environment: Mapping[str, str]) -> None:
-    """Keep what the AWS tools would find in the environment, in such a file.
+def login_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """The same from where the AWS tools look for it first.
 
     :raises StoreError: it isn't there.
     """
     found = {name: environment[name.upper()] for name in _NAMES if environment.get(name.upper())}
-    lines = [f"{name} = {value}" for name, value in _complete(found, "the environment").items()]
+    return _complete(found, "the environment")
+
+
+def save_login(file: Path, login: Mapping[str, str]) -> None:
+    """Write it as `read_login` reads it."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    lines = [f"{name} = {value}" for name, value in login.items()]
     write_private(file, "\n".join([f"[{_PROFILE}]", *lines, ""]))
 
 

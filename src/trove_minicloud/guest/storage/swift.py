@@ -57,15 +57,19 @@ class SwiftStore(Store):
             self.connection.put_container(self._container)
         return SwiftWriter(self, self._container, name)
 
-    def put(self, name: str, content: bytes, **query: Any) -> None:
+    def put(self, name: str, content: bytes) -> None:
+        self.send(name, content, etag=md5(content))
+
+    def send(self, name: str, content: bytes, **options: str) -> None:
+        """Put an object, with more of swiftclient's options."""
         with self.answering(name):
             self.connection.put_object(
                 self._container,
                 name,
+                # Something that can be read again, for another attempt.
                 io.BytesIO(content),
                 content_length=len(content),
-                etag=None if query else hashlib.md5(content, usedforsecurity=False).hexdigest(),
-                **query,
+                **options,
             )
 
     def get(self, name: str) -> bytes:
@@ -84,9 +88,9 @@ class SwiftStore(Store):
         with self.answering(name):
             return int(self.connection.head_object(self._container, name)["content-length"])
 
-    def remove(self, name: str, **query: Any) -> None:
+    def remove(self, name: str) -> None:
         with contextlib.suppress(BackupNotFoundError), self.answering(name):
-            self.connection.delete_object(self._container, name, **query)
+            self.connection.delete_object(self._container, name)
 
     def remove_all(self, name: str) -> None:
         with contextlib.suppress(BackupNotFoundError), self.answering(name):
@@ -138,14 +142,14 @@ class SwiftWriter(PartWriter):
         self._segments.append(
             {
                 "path": f"/{self._container}/{name}",
-                "etag": hashlib.md5(part, usedforsecurity=False).hexdigest(),
+                "etag": md5(part),
                 "size_bytes": len(part),
             }
         )
 
     def complete(self) -> None:
         content = json.dumps(self._segments).encode()
-        self._store.put(self._name, content, query_string="multipart-manifest=put")
+        self._store.send(self._name, content, query_string="multipart-manifest=put")
 
     def abort(self) -> None:
         # Nothing is open; the store removes the segments by their names.
@@ -171,3 +175,7 @@ class _Body(io.RawIOBase):
         if not self.closed:
             self._body.close()
         super().close()
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -10,6 +10,7 @@ from trove_minicloud.guest.errors import (
     BackupToolError,
     InstanceBusyError,
     ServerUnavailableError,
+    StoreError,
     VerificationError,
 )
 from trove_minicloud.guest.instances import Instance
@@ -170,6 +171,26 @@ def test_a_tool_that_fails_in_the_middle_is_not_tried_again_and_leaves_nothing(
         take_backup(root, store, instance, "b", reference(parent))
     assert calls(tools) == ["incremental"]
     assert not list(root.backups.glob("*/b.*"))
+
+
+def test_a_store_that_fails_as_well_does_not_hide_the_cause(
+    root: Root,
+    store: LocalStore,
+    instance: Instance,
+    tools: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise StoreError("the store is gone")
+
+    (tools / "fails").touch()
+    monkeypatch.setattr(LocalStore, "delete", fail)
+
+    with pytest.raises(BackupToolError, match="the server went away") as failed:
+        take_backup(root, store, instance, "b", None)
+    assert failed.value.__notes__ == [
+        "What was stored of it could not be removed: the store is gone"
+    ]
 
 
 def test_a_short_backup_is_not_stored(

@@ -74,7 +74,7 @@ def test_trove_deletes_the_stored_bytes_through_its_object_storage_client(
     # How Trove takes a location apart.
     container, name = store.location(manifest.key).split("/")[-2:]
     row.location = store.location(manifest.key)
-    client = deletion.swift_client(TroveContext(auth_token="t"))
+    client = deletion.swift_client(TroveContext(auth_token="t", project_id="project-1"))
 
     assert client.head_object(container, name) == {"etag": manifest.sha256[:32]}
     client.delete_object(container, name)
@@ -83,6 +83,18 @@ def test_trove_deletes_the_stored_bytes_through_its_object_storage_client(
     # So a deletion can be repeated, and nothing is restored from what isn't whole.
     assert client.head_object(container, name) == {"etag": ""}
     client.delete_object(container, name)
+
+
+def test_the_backup_of_another_project_is_not_found(store: LocalStore, row: Row) -> None:
+    manifest = examples.put(store, examples.manifest("backup-1"), b"content")
+    row.location = store.location(manifest.key)
+    container, name = row.location.split("/")[-2:]
+    stranger = deletion.swift_client(TroveContext(project_id="project-2"))
+
+    for ask in (stranger.head_object, stranger.delete_object):
+        with pytest.raises(NotFound):
+            ask(container, name)
+    assert store.head(manifest.key) == manifest
 
 
 def test_what_no_store_ever_kept_is_not_deleted(row: Row) -> None:
