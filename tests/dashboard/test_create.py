@@ -37,6 +37,7 @@ NO_OPTIONS = {
     "attempts": None,
     "retry_every": None,
     "deadline": None,
+    "notify_url": None,
 }
 
 
@@ -60,6 +61,7 @@ NO_OPTIONS = {
             None,
             {"attempts": 5, "retry_every": 10, "deadline": 90},
         ),
+        ({"notify_url": "https://ping.test/x"}, None, None, {"notify_url": "https://ping.test/x"}),
         # What was chosen before the kind was changed again doesn't count.
         ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, None, None, {}),
     ],

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,13 +19,20 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
     client: Any, trove: Any, schedules: Any
 ) -> None:
     shown = schedule(incremental=True, description="for <b>us</b>", keep_last=7, deadline=90)
+    shown = replace(shown, notify_url="https://ping.test/x")
     schedules.schedule_health.return_value = [health(State.FAILED, "no <i>space</i>")]
     schedules.schedule_show.return_value = shown
     schedules.execution_list.return_value = [execution("ERROR", 1), execution("SUCCESS", 61)]
     page = client.get(f"{INDEX}{shown.id}/").content.decode()
     for words in ("0 2 * * *", "orders", "Incremental", "2030-01-02 12:00:00 UTC", "FAILED"):
         assert words in page
-    for words in ("the newest 7", "90 minutes", "no &lt;i&gt;space&lt;/i&gt;", "label-danger"):
+    for words in (
+        "the newest 7",
+        "90 minutes",
+        "https://ping.test/x",
+        "no &lt;i&gt;space&lt;/i&gt;",
+        "label-danger",
+    ):
         assert words in page
     assert "for &lt;b&gt;us&lt;/b&gt;" in page
     assert page.count('class="run run-') == 2

@@ -22,6 +22,7 @@ OLD = schedule(
     keep_last=3,
     attempts=3,
     retry_every=20,
+    notify_url="https://ping.test/x",
     generation=4,
 )
 PAGE = f"{INDEX}{OLD.id}/"
@@ -37,6 +38,7 @@ UNTOUCHED = {
     "attempts": "3",
     "retry_every": "20",
     "deadline": "",
+    "notify_url": "https://ping.test/x",
     "generation": "4",
 }
 
@@ -67,6 +69,8 @@ def test_full_every_is_for_incremental_schedules(client: Any, trove: Any, schedu
         ({"description": "", "keep_last": ""}, ["description", "keep_last"], {}),
         ({"full_every": "", "keep_last": "5"}, ["full_every"], {"keep_last": 5}),
         ({"deadline": "90"}, [], {"deadline": 90}),
+        ({"notify_url": "https://y.test"}, [], {"notify_url": "https://y.test"}),
+        ({"notify_url": ""}, ["notify_url"], {}),
         # Attempts and the minutes between them go together, the latter where there are any.
         ({"attempts": "2"}, [], {"attempts": 2, "retry_every": 20}),
         ({"attempts": "5", "retry_every": "10"}, [], {"attempts": 5, "retry_every": 10}),

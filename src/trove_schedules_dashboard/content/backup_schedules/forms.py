@@ -88,6 +88,11 @@ class _ScheduleForm(forms.SelfHandlingForm):
         _("Deadline in minutes"),
         _("A run that starts later than this after its due time is skipped; empty for none."),
     )
+    notify_url = forms.CharField(
+        label=_("Notify URL"),
+        required=False,
+        help_text=_("Pinged at the start and the end of each run, for a service that misses it."),
+    )
 
     def clean_pattern(self) -> str:
         pattern: str = self.cleaned_data["pattern"]
@@ -144,6 +149,7 @@ class CreateForm(_ScheduleForm):
         "kind",
         "parent_id",
         *NUMBERS,
+        "notify_url",
     )
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -185,6 +191,7 @@ class CreateForm(_ScheduleForm):
             description=data["description"] or None,
             parent_id=data["parent_id"] or None,
             incremental=data["kind"] == INCREMENTAL,
+            notify_url=data["notify_url"] or None,
             **{name: data[name] for name in NUMBERS},
         )
         messages.success(
@@ -198,7 +205,7 @@ class CreateForm(_ScheduleForm):
 class EditForm(_ScheduleForm):
     #: Tells a schedule that somebody has changed since the form was shown.
     generation = forms.IntegerField(widget=forms.HiddenInput())
-    field_order = ("name", "description", "preset", "pattern", *NUMBERS)
+    field_order = ("name", "description", "preset", "pattern", *NUMBERS, "notify_url")
 
     def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -217,7 +224,7 @@ class EditForm(_ScheduleForm):
         return cleaned
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        names = ("pattern", "name", "description", *NUMBERS)
+        names = ("pattern", "name", "description", *NUMBERS, "notify_url")
         old = {name: getattr(self.schedule, name) for name in names}
         given = {name: data.get(name) or None for name in names}
         if given["attempts"] == 1 and given["retry_every"] == old["retry_every"]:

@@ -169,7 +169,7 @@ class EditView(_ScheduleMixin, forms.ModalFormView):
 
     def get_initial(self) -> dict[str, Any]:
         schedule = self.get_schedule()
-        names = ("name", "description", "pattern", "generation", *NUMBERS)
+        names = ("name", "description", "pattern", "generation", *NUMBERS, "notify_url")
         return {name: getattr(schedule, name) for name in names}
 
     def get_form_kwargs(self) -> dict[str, Any]:
