@@ -140,9 +140,9 @@ class LiveCloud:
 
     # Databases
 
-    def create_instance(self, name: str) -> str:
-        """A new, empty PostgreSQL that Trove knows; its id."""
-        self.run("trove-minicloud", "instance", "create", name)
+    def create_instance(self, name: str, datastore: str = "postgresql") -> str:
+        """A new, empty server that Trove knows; its id."""
+        self.run("trove-minicloud", "instance", "create", "--datastore", datastore, name)
         return instances.find(self.root, name).id
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
