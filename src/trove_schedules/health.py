@@ -21,7 +21,7 @@ from itertools import takewhile
 from trove_schedules import pattern as cron
 from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import InvalidPatternError, ServiceError
-from trove_schedules.model import Schedule, ScheduleExecution, marker
+from trove_schedules.model import NEVER_PROVEN, RestoreProof, Schedule, ScheduleExecution, marker
 from trove_schedules.reason import reason
 
 #: From here on a due time is expected to have left a trace.
@@ -71,6 +71,9 @@ class Health:
     :ivar chain_depth: backups that a restore of the newest one reads; 1 for a full one.
     :ivar kept: completed backups of the schedule that exist.
     :ivar quota_left: backups that the project may still make, or None where that is not known.
+    :ivar last_proven: when a backup of the schedule was last shown to restore, in UTC, or None
+        where Mistral knows of no drill that did.
+    :ivar proven_backup: that backup.
     """
 
     schedule_id: str
@@ -85,6 +88,8 @@ class Health:
     chain_depth: int
     kept: int
     quota_left: int | None
+    last_proven: datetime | None = None
+    proven_backup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ def assess(
     *,
     quota_left: int | None,
     limits: Limits,
+    proof: RestoreProof = NEVER_PROVEN,
     now: datetime | None = None,
 ) -> Health:
     """Tell the state of a schedule.
@@ -116,6 +122,7 @@ def assess(
     :param backups: of its instance; other instances' are ignored.
     :param executions: gives the newest executions, newest first; asked only where the backups
         alone don't tell. It may raise ServiceError, and then the reason says so.
+    :param proof: what the schedule's restore drills have shown.
     """
     now = now or datetime.now(UTC)
     try:
@@ -124,6 +131,8 @@ def assess(
         # Mistral takes patterns that croniter can't follow, and users can spoil their triggers.
         return unknown(schedule, str(error))
     state, why = _state(view, executions, quota_left, limits)
+    if proof.failure is not None:
+        state, why = _unproven(state, why, proof.failure)
     newest = view.completed[0] if view.completed else None
     return Health(
         schedule_id=schedule.id,
@@ -138,7 +147,17 @@ def assess(
         chain_depth=view.chain_depth(),
         kept=len(view.completed),
         quota_left=quota_left,
+        last_proven=proof.last_proven,
+        proven_backup=proof.backup_id,
     )
+
+
+def _unproven(state: State, why: str, failure: str) -> tuple[State, str]:
+    """A backup that doesn't restore is none, whatever else is fine; what is worse stays."""
+    told = f"the newest restore drill failed: {failure}"
+    if state.exit_status == 2:
+        return state, f"{why}; {told}"
+    return State.FAILED, f"{told}; {why}"
 
 
 class _View:

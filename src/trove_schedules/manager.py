@@ -10,7 +10,16 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
-from trove_schedules import health, history, preflight, retention, triggers, workbook
+from trove_schedules import (
+    drills,
+    health,
+    history,
+    pattern as cron,
+    preflight,
+    retention,
+    triggers,
+    workbook,
+)
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
@@ -23,8 +32,10 @@ from trove_schedules.errors import (
     ServiceUnavailableError,
 )
 from trove_schedules.model import (
+    NEVER_PROVEN,
     HasId,
     Schedule,
+    ScheduleDrill,
     ScheduleExecution,
     ScheduleTrial,
     is_uuid,
@@ -216,7 +227,8 @@ class ScheduledBackups:
     ) -> None:
         """Delete a schedule. The backups that it made stay, and so do its executions.
 
-        :param force: delete it while a run is in progress too, which takes that run's rights away.
+        :param force: delete it while a run or a drill is in progress too, which takes its rights
+            away: a drill then leaves its temporary instance behind.
         :raises ScheduleNotFoundError: the project has no such schedule.
         :raises ScheduleConflictError: a run is in progress.
         """
@@ -224,6 +236,9 @@ class ScheduledBackups:
         found = triggers.find(mistral, _id_of(schedule))
         if not force:
             _refuse_while_running(mistral, found)
+            _refuse_while_drilling(mistral, found)
+        # First, so that nothing is left to drill for a schedule that is gone.
+        drills.stop(mistral, found.id)
         triggers.delete(mistral, found)
 
     def execution_list(
@@ -234,6 +249,7 @@ class ScheduledBackups:
         limit: int | None = None,
         *,
         include_all: bool = False,
+        drills_only: bool = False,
     ) -> list[ScheduleExecution]:
         """The executions of a schedule, newest first, as far back as Mistral keeps them.
 
@@ -241,6 +257,7 @@ class ScheduledBackups:
         :param limit: at most so many, 1 or more; None means all.
         :param include_all: also those that found their due backup done, which ``attempts`` brings
             with it.
+        :param drills_only: the schedule's restore drills instead of its runs.
         :raises InvalidScheduleError: the limit is not a positive number.
         :raises ScheduleNotFoundError: the project has no such schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
@@ -250,6 +267,8 @@ class ScheduledBackups:
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
         start = _id_of(marker) if marker else None
+        if drills_only:
+            return list(islice(drills.executions(mistral, found.id, marker=start), limit))
         executions = history.executions(mistral, found, marker=start, limit=limit)
         shown = (each for each in executions if include_all or not each.already_backed_up)
         return list(islice(shown, limit))
@@ -399,6 +418,52 @@ class ScheduledBackups:
         mistral = self._delegable_mistral(mistral_client)
         return triggers.start_trial(mistral, triggers.find(mistral, _id_of(schedule)))
 
+    def schedule_drill(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution:
+        """Prove now that the schedule's newest completed backup restores.
+
+        With the rights of the user who is logged in, a workflow makes a temporary instance from it
+        that is like the schedule's, waits until that serves, at most 40 minutes, and deletes it.
+        It counts in the project's quota meanwhile. Follow it with :meth:`execution_show`.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        mistral = self._mistral(mistral_client)
+        return drills.start(mistral, triggers.find(mistral, _id_of(schedule)))
+
+    def schedule_drill_every(
+        self,
+        schedule: str | HasId,
+        pattern: str | None,
+        mistral_client: MistralClient | None = None,
+    ) -> ScheduleDrill | None:
+        """Have drills done again and again, by a trust as the schedule's runs are.
+
+        :param pattern: five cron fields, in UTC, with ``H`` as for a schedule, in the place of the
+            pattern before; None means no more drills.
+        :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        schedule_id = _id_of(schedule)
+        if pattern is None:
+            mistral = self._mistral(mistral_client)
+            drills.stop(mistral, triggers.find(mistral, schedule_id).id)
+            return None
+        cron.validate(cron.freeze(pattern, schedule_id))
+        mistral = self._delegable_mistral(mistral_client)
+        return drills.repeat(mistral, triggers.find(mistral, schedule_id), pattern)
+
+    def schedule_drill_show(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleDrill | None:
+        """When drills of the schedule are done, or None.
+
+        :raises ScheduleNotFoundError: the project has no such schedule.
+        """
+        mistral = self._mistral(mistral_client)
+        return drills.planned(mistral, triggers.find(mistral, _id_of(schedule)))
+
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
     ) -> ScheduleExecution | None:
@@ -453,6 +518,7 @@ class ScheduledBackups:
                 ]
             else:
                 found = self.schedule_list(instance, mistral_client)
+            proofs = drills.proofs(mistral)
         except ServiceUnavailableError as error:
             if error.service != "Mistral":
                 raise
@@ -469,7 +535,14 @@ class ScheduledBackups:
             return [health.unknown(each, f"Trove can't say: {error}") for each in found]
         left = None if quota is None else quota.left
         states = [
-            health.assess(each, backups, executions, quota_left=left, limits=limits)
+            health.assess(
+                each,
+                backups,
+                executions,
+                quota_left=left,
+                limits=limits,
+                proof=proofs.get(each.id, NEVER_PROVEN),
+            )
             for each in found
         ]
         return sorted(states, key=lambda each: -each.state.exit_status)
@@ -559,7 +632,7 @@ class ScheduledBackups:
     def _find_execution(self, mistral: Mistral, execution: str | HasId) -> ScheduleExecution:
         execution_id = _id_of(execution)
         found = mistral.execution(execution_id) if is_uuid(execution_id) else None
-        if found is None or found.workflow_name != workbook.WORKFLOW:
+        if found is None or found.workflow_name not in (workbook.WORKFLOW, workbook.DRILL):
             raise ExecutionNotFoundError(
                 f"no execution of a backup schedule of this project has the id {execution_id!r}; "
                 "'openstack database backup schedule execution list <schedule>' lists them"
@@ -583,6 +656,15 @@ class ScheduledBackups:
 
 def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
+
+
+def _refuse_while_drilling(mistral: Mistral, schedule: Schedule) -> None:
+    running = next(drills.executions(mistral, schedule.id, running=True), None)
+    if running is not None:
+        raise ScheduleConflictError(
+            f"schedule {schedule.id} has a restore drill in progress (execution {running.id}) that "
+            "would leave its temporary instance behind; wait for its end, or force it"
+        )
 
 
 def _refuse_while_running(mistral: Mistral, schedule: Schedule) -> None:

@@ -155,6 +155,38 @@ class ScheduleTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleDrill:
+    """When restore drills of a schedule are done.
+
+    :ivar pattern: five cron fields, in UTC.
+    :ivar trigger_id: Mistral's id of the cron trigger behind it.
+    """
+
+    schedule_id: str
+    pattern: str
+    next_execution_time: datetime | None
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreProof:
+    """What the restore drills of a schedule have shown, as far back as Mistral keeps them.
+
+    :ivar last_proven: when the newest drill that passed ended, in UTC, or None.
+    :ivar backup_id: the backup that it restored, or None.
+    :ivar failure: why the newest drill failed, or None where it passed or there was none.
+    """
+
+    last_proven: datetime | None = None
+    backup_id: str | None = None
+    failure: str | None = None
+
+
+#: Of a schedule of which no drill is known.
+NEVER_PROVEN = RestoreProof()
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleExecution:
     """One run of a schedule, as long as Mistral keeps it.
 

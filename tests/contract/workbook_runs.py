@@ -528,7 +528,8 @@ def hurried() -> str:
     return text
 
 
-def main(directory: Path) -> None:
+def start_engine(directory: Path) -> None:
+    """Mistral's engine and executor in this process, on a database of their own."""
     file = directory / "mistral.conf"
     file.write_text(CONFIGURATION.format(directory=directory))
     config.parse_args(args=["--config-file", str(file)])
@@ -543,6 +544,9 @@ def main(directory: Path) -> None:
     rpc.get_transport()
     engine_server.get_oslo_service().start()
 
+
+def main(directory: Path) -> None:
+    start_engine(directory)
     with requests_mock.Mocker() as mock:
         mock.register_uri(requests_mock.ANY, requests_mock.ANY, json=trove)
         ctx = context.MistralContext(project_id="p", user_id="u", auth_token="t")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
+DRILL = "trove.backup_drill"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 
@@ -52,8 +53,8 @@ def version_of(definition: str) -> int:
     return _version(tags if isinstance(tags, list) else ())
 
 
-def require(mistral: Mistral) -> str:
-    """The id of the workflow that schedules refer to.
+def require(mistral: Mistral, name: str = WORKFLOW) -> str:
+    """The id of the workflow that schedules, or their drills, refer to.
 
     Mistral starts a cron trigger's workflow by name, and where the project has one of this name
     beside a public one it takes either. So every one that it could take must be good.
@@ -61,10 +62,10 @@ def require(mistral: Mistral) -> str:
     :raises WorkbookMissingError: there is none.
     :raises WorkbookOutdatedError: one of them is older than this package needs.
     """
-    found = mistral.workflows(WORKFLOW)
+    found = mistral.workflows(name)
     if not found:
         raise WorkbookMissingError(
-            f"Mistral has no workflow {WORKFLOW!r} for this project; load it with {_LOAD} "
+            f"Mistral has no workflow {name!r} for this project; load it with {_LOAD} "
             "(an administrator can load it for all projects with --public)"
         )
     needed = version_of(text())
@@ -73,7 +74,7 @@ def require(mistral: Mistral) -> str:
         if version < needed:
             whose = "public" if workflow.scope == "public" else "project's own"
             raise WorkbookOutdatedError(
-                f"the {whose} workflow {WORKFLOW!r} ({workflow.id}) is "
+                f"the {whose} workflow {name!r} ({workflow.id}) is "
                 f"{f'version {version}' if version else 'of no version of trove-schedules'}, "
                 f"version {needed} is needed; bring it up to date with {_LOAD}"
                 f"{' --public (administrators only)' if workflow.scope == 'public' else ''}"

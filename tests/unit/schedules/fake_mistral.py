@@ -277,10 +277,10 @@ class FakeMistral:
 
     def _save(self, row: Row, text: str, query: dict[str, str]) -> Row:
         row.update(definition=text, scope=query["scope"])
+        self.rows["workflows"] = [
+            each for each in self.rows["workflows"] if each["project_id"] != row["project_id"]
+        ]
         for name, content in yaml.safe_load(text)["workflows"].items():
-            self.rows["workflows"] = [
-                each for each in self.rows["workflows"] if each["project_id"] != row["project_id"]
-            ]
             self.add_workflow(
                 row["project_id"],
                 name=f"{row['name']}.{name}",

@@ -50,7 +50,10 @@ def store(cloud, project, text, scope="private"):
 def test_the_text_is_a_workbook_of_the_names_that_are_asked_for():
     parsed = yaml.safe_load(workbook.text())
     assert parsed["name"] == workbook.WORKBOOK
-    assert [f"{workbook.WORKBOOK}.{each}" for each in parsed["workflows"]] == [workbook.WORKFLOW]
+    assert [f"{workbook.WORKBOOK}.{each}" for each in parsed["workflows"]] == [
+        workbook.WORKFLOW,
+        workbook.DRILL,
+    ]
     assert CURRENT >= 1
 
 

@@ -47,6 +47,11 @@ class ListExecution(base.Lister):
             help="List the further attempts that found their due backup done too",
         )
         parser.add_argument(
+            "--drills",
+            action="store_true",
+            help="List the schedule's restore drills instead of its runs",
+        )
+        parser.add_argument(
             "--limit",
             metavar="<number>",
             type=int,
@@ -68,6 +73,7 @@ class ListExecution(base.Lister):
             marker=parsed_args.marker,
             limit=parsed_args.limit,
             include_all=parsed_args.all,
+            drills_only=parsed_args.drills,
         )
         headers: tuple[str, ...] = ("ID", "Execution Time", "State", "Output")
         rows: list[tuple[Any, ...]] = [

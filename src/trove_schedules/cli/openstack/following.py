@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from trove_schedules.errors import ServiceUnavailableError
 
 if TYPE_CHECKING:
+    from trove_schedules.manager import ScheduledBackups
     from trove_schedules.model import ScheduleExecution
 
-#: Exit statuses: the backup is completed; there is none; none was needed or none is told yet.
+#: Exit statuses: the backup is completed, or proven; it is not; not needed, or not told yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
+_ACHIEVED = ("Backup complete", "Drill passed")
 _POLL = 3.0
 #: A line at least so often, in seconds, though there is no news.
 _SAY_EVERY = 30.0
@@ -48,6 +50,18 @@ def follow(
         time.sleep(min(_POLL, seconds - waited))
 
 
+def to_the_end(
+    schedules: ScheduledBackups, started: ScheduleExecution, minutes: float
+) -> tuple[ScheduleExecution, int]:
+    """Follow an execution that was started; return what was seen last, and the exit status."""
+    seen = follow(
+        lambda: schedules.execution_show(started.id),
+        minutes * 60,
+        f"execution {started.id} is started",
+    )
+    return seen or started, exit_status(seen or started)
+
+
 def say(text: str) -> None:
     """One line of progress."""
     sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {text}\n")
@@ -58,7 +72,7 @@ def exit_status(execution: ScheduleExecution) -> int:
     """How it went, as a program sees it."""
     if execution.state in ("ERROR", "CANCELLED"):
         return FAILED
-    if execution.state == "SUCCESS" and _status(execution).startswith("Backup complete"):
+    if execution.state == "SUCCESS" and _status(execution).startswith(_ACHIEVED):
         return COMPLETED
     return OTHERWISE
 

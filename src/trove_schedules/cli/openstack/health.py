@@ -75,7 +75,8 @@ class ScheduleHealth(base.Lister):
         )
         headers = (
             "ID", "Name", "State", "Reason", "Last Success", "Age", "Next Execution Time",
-            "Missed", "Chain Depth", "Kept", "Quota Left", "Instance",
+            "Missed", "Chain Depth", "Kept", "Quota Left", "Instance", "Last Proven Restore",
+            "Proven Backup",
         )  # fmt: skip
         rows = [
             (
@@ -91,6 +92,8 @@ class ScheduleHealth(base.Lister):
                 each.kept,
                 each.quota_left,
                 each.instance,
+                columns.time(each.last_proven),
+                each.proven_backup,
             )
             for each in found
         ]

@@ -23,6 +23,11 @@ _GAUGES = (
         "Last Success",
     ),
     (
+        "last_proven_restore_timestamp_seconds",
+        "When the newest restore drill of the schedule that passed ended.",
+        "Last Proven Restore",
+    ),
+    (
         "next_execution_timestamp_seconds",
         "When the schedule is due next.",
         "Next Execution Time",

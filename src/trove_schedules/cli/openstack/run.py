@@ -49,14 +49,9 @@ class RunSchedule(base.ShowOne):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         execution = self.schedules.schedule_run(parsed_args.schedule)
         if parsed_args.wait:
-            started = execution
-            seen = following.follow(
-                lambda: self.schedules.execution_show(started.id),
-                parsed_args.timeout * 60,
-                f"execution {started.id} is started",
+            execution, self.exit_status = following.to_the_end(
+                self.schedules, execution, parsed_args.timeout
             )
-            execution = seen or started
-            self.exit_status = following.exit_status(execution)
         return properties(execution)
 
 

@@ -107,7 +107,7 @@ class ListSchedule(base.Lister):
         if parsed_args.long:
             headers += (
                 "Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
-                "Last Firing", "State", "Last Success", "Reason",
+                "Last Firing", "State", "Last Success", "Reason", "Last Proven Restore",
             )  # fmt: skip
             # None would mean every schedule there is by then.
             found = self.schedules.schedule_health(schedules) if schedules else []
@@ -132,7 +132,9 @@ class ShowSchedule(base.ShowOne):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         schedule = self.schedules.schedule_show(parsed_args.schedule)
         [health] = self.schedules.schedule_health([schedule])
-        return _properties(schedule, health)
+        names, values = _properties(schedule, health)
+        drill = self.schedules.schedule_drill_show(schedule)
+        return (*names, "drill_every"), (*values, drill.pattern if drill else None)
 
 
 def _long(schedule: Schedule, health: Health) -> tuple[Any, ...]:
@@ -148,6 +150,7 @@ def _long(schedule: Schedule, health: Health) -> tuple[Any, ...]:
         str(health.state),
         columns.time(health.last_success),
         health.reason,
+        columns.time(health.last_proven),
     )
 
 
@@ -215,6 +218,8 @@ def _properties(
             "health": str(health.state),
             "health_reason": health.reason,
             "last_success": columns.time(health.last_success),
+            "last_proven_restore": columns.time(health.last_proven),
+            "proven_backup": health.proven_backup,
             "missed": health.missed,
             "chain_depth": health.chain_depth,
             "backups_kept": health.kept,

@@ -47,6 +47,8 @@ def good() -> Health:
         chain_depth=2,
         kept=7,
         quota_left=43,
+        last_proven=datetime(2026, 3, 8, 4, 0, tzinfo=UTC),
+        proven_backup=BACKUP,
     )
 
 
@@ -70,6 +72,7 @@ def schedules(good: Health) -> Any:
     """The API, whose calls are recorded and must be calls that the real one takes."""
     schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
     schedules.schedule_health.return_value = [good]
+    schedules.schedule_drill_show.return_value = None
     return schedules
 
 

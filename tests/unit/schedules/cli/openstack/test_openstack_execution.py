@@ -41,12 +41,13 @@ def failed(execution):
         (["--limit", "20"], {"limit": 20}),
         (["--marker", "an-execution"], {"marker": "an-execution"}),
         (["--all"], {"include_all": True}),
+        (["--drills"], {"drills_only": True}),
     ],
 )
 def test_list_asks_for_what_the_arguments_say(take, schedules, execution, options, asked):
     schedules.execution_list.return_value = [execution]
     columns, rows = take(ListExecution, "a-schedule", *options)
-    nothing_asked = {"marker": "", "limit": None, "include_all": False}
+    nothing_asked = {"marker": "", "limit": None, "include_all": False, "drills_only": False}
     schedules.execution_list.assert_called_once_with("a-schedule", **(nothing_asked | asked))
     assert columns == ("ID", "Execution Time", "State", "Output")
     assert [str(cell) for cell in rows[0]] == [

@@ -76,10 +76,11 @@ def test_prometheus_reads_what_is_written_for_it(good) -> None:
     row = (
         good.schedule_id, good.name, "OK", good.reason, columns.time(good.last_success), 300,
         columns.time(good.next_execution_time), 0, 2, 7, None, good.instance,
+        columns.time(good.last_proven),
     )  # fmt: skip
     names = (
         "ID", "Name", "State", "Reason", "Last Success", "Age", "Next Execution Time", "Missed",
-        "Chain Depth", "Kept", "Quota Left", "Instance",
+        "Chain Depth", "Kept", "Quota Left", "Instance", "Last Proven Restore",
     )  # fmt: skip
     written = io.StringIO()
     PrometheusFormatter().emit_list(names, [row], written, argparse.Namespace())
@@ -96,6 +97,9 @@ def test_prometheus_reads_what_is_written_for_it(good) -> None:
     assert samples[f"{prefix}chain_depth"].value == 2
     assert samples[f"{prefix}last_success_timestamp_seconds"].value == (
         good.last_success.timestamp()
+    )
+    assert samples[f"{prefix}last_proven_restore_timestamp_seconds"].value == (
+        good.last_proven.timestamp()
     )
     assert samples[f"{prefix}kept"].labels == {
         "schedule": good.schedule_id,

@@ -19,6 +19,9 @@ from trove_schedules.cli.openstack.schedule import (
     ShowSchedule,
 )
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
+from trove_schedules.model import ScheduleDrill
+
+BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
 PROPERTIES = (
     "attempts",
@@ -47,10 +50,13 @@ HEALTH = (
     "health",
     "health_reason",
     "last_success",
+    "last_proven_restore",
+    "proven_backup",
     "missed",
     "chain_depth",
     "backups_kept",
     "quota_left",
+    "drill_every",
 )
 TABLE = """\
 +--------------------------------------+--------+-------------+-------------------------+
@@ -121,8 +127,16 @@ def test_show_tells_the_health_of_the_schedule_that_it_has(take, schedules, sche
     columns, data = take(ShowSchedule, schedule.id)
     schedules.schedule_health.assert_called_once_with([schedule])
     assert columns == (*PROPERTIES, *HEALTH)
-    shown = ["OK", "last backup 5 min ago", "2026-03-10 02:00:00 UTC", "0", "2", "7", "43"]
+    shown = ["OK", "last backup 5 min ago", "2026-03-10 02:00:00 UTC"]
+    shown += ["2026-03-08 04:00:00 UTC", BACKUP, "0", "2", "7", "43", "None"]
     assert [str(each) for each in data[len(PROPERTIES) :]] == shown
+
+
+def test_show_tells_by_which_pattern_drills_are_done(take, schedules, schedule):
+    schedules.schedule_show.return_value = schedule
+    schedules.schedule_drill_show.return_value = ScheduleDrill(schedule.id, "0 4 * * 0", None, "t")
+    columns, data = take(ShowSchedule, schedule.id)
+    assert dict(zip(columns, data, strict=True))["drill_every"] == "0 4 * * 0"
 
 
 def test_people_read_utc_times_and_json_text(run, schedules, schedule):
@@ -173,6 +187,9 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "health": "OK",
         "health_reason": "last backup 5 min ago",
         "last_success": "2026-03-10T02:00:00+00:00",
+        "last_proven_restore": "2026-03-08T04:00:00+00:00",
+        "proven_backup": BACKUP,
+        "drill_every": None,
         "missed": 0,
         "chain_depth": 2,
         "backups_kept": 7,
@@ -232,13 +249,13 @@ def test_long_adds_what_else_is_set(take, schedules, schedule, values, told):
     columns, (row,) = take(ListSchedule, "--long")
     assert columns[4:] == (
         *("Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
-        *("Last Firing", "State", "Last Success", "Reason"),
+        *("Last Firing", "State", "Last Success", "Reason", "Last Proven Restore"),
     )
     assert row[4:7] == (schedule.instance, None, False)
     assert [str(cell) for cell in row[7:]] == [
         *told,
         "2016-06-14 14:49:59 UTC",
-        *("OK", "2026-03-10 02:00:00 UTC", "last backup 5 min ago"),
+        *("OK", "2026-03-10 02:00:00 UTC", "last backup 5 min ago", "2026-03-08 04:00:00 UTC"),
     ]
     schedules.schedule_health.assert_called_once_with(schedules.schedule_list.return_value)
 

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a restore drill ends on Mistral's real engine, whatever Trove answers: see drill_runs.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from trove_schedules import workbook
+from trove_schedules.reason import reason
+
+SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
+NETWORK = "33333333-be9b-49c1-a2f7-ca6c1213896f"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    root = Path(__file__).parents[2]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.contract.drill_runs",
+        str(tmp_path_factory.mktemp("mistral")),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["passed", "plain", "look_recovers", "gone_already", "leftovers", "lost_by_mistral"]
+)
+def test_a_backup_that_restores_passes(runs, name):
+    run = runs[name]
+    backup = run["backups"]["1"]
+    assert (run["state"], run["info"]) == ("SUCCESS", None)
+    assert run["output"] == {
+        "status": f"Drill passed: backup {backup} restored in 0 s",
+        "backup_id": backup,
+        "seconds": 0,
+    }
+
+
+def test_the_temporary_instance_is_like_the_source_and_named_after_the_drill(runs):
+    run = runs["passed"]
+    assert run["bodies"] == [
+        {
+            "name": f"trove-drill-{SCHEDULE}-{run['id']}",
+            "flavorRef": "7",
+            "volume": {"size": 5, "type": None},
+            "datastore": {"type": "postgresql", "version": "18.6"},
+            "nics": [{"network_id": NETWORK}],
+            "restorePoint": {"backupRef": run["backups"]["1"]},
+        }
+    ]
+    [plain] = runs["plain"]["bodies"]
+    assert "volume" not in plain
+    assert "nics" not in plain
+
+
+def test_the_newest_completed_backup_of_the_schedule_is_taken(runs):
+    assert runs["newest"]["output"]["backup_id"] == runs["newest"]["backups"]["2"]
+
+
+@pytest.mark.parametrize(
+    "name", ["passed", "damaged", "stolen", "late", "never_seen", "leftovers", "lost_and_made"]
+)
+def test_the_temporary_instance_is_deleted_however_it_ended(runs, name):
+    assert runs[name]["deleted"][-1:] == ["temporary"]
+    assert "temporary" not in runs[name]["left"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("damaged", "does not restore. file:///a.tar.zst is damaged"),
+        ("stolen", "Somebody deleted the temporary instance."),
+        ("late", "is not restored after 40 minutes."),
+        ("never_ends", "can't be deleted, and is left to the next drill."),
+        ("never_seen", "Trove is tired (HTTP 500)"),
+        ("quota", "Quota exceeded for resources: ['instances']. (HTTP 413)"),
+        ("forbidden", "Policy forbids (HTTP 403)"),
+        ("lost", "too slow (HTTP 504)"),
+        ("no_source", "Resource cannot be found. (HTTP 404)"),
+    ],
+)
+def test_a_drill_that_proves_nothing_is_in_error_with_the_reason(runs, name, told):
+    run = runs[name]
+    assert run["state"] == "ERROR"
+    assert told in (reason(run["info"]) or ""), run["info"]
+
+
+def test_a_quota_that_forbids_it_is_called_so_and_nothing_is_made(runs):
+    assert "The project's quota leaves no room" in runs["quota"]["info"]
+    assert (runs["quota"]["left"], runs["quota"]["deleted"]) == ([], [])
+
+
+def test_an_instance_that_can_not_be_deleted_is_told_of(runs):
+    run = runs["undeletable"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["status"].endswith(
+        "restored in 0 s. Its instance temporary can't be deleted, and is left to the next drill."
+    )
+
+
+def test_what_killed_drills_left_is_removed_first_and_nobody_elses(runs):
+    run = runs["leftovers"]
+    assert run["deleted"] == ["leftover-0", "leftover-1", "temporary"]
+    assert len(run["left"]) == 45
+    assert runs["lost_by_mistral"]["deleted"] == ["leftover-0", "temporary"]
+
+
+def test_a_leftover_that_can_not_be_deleted_yet_does_not_end_the_drill(runs):
+    run = runs["leftover_stays"]
+    assert (run["state"], run["left"]) == ("SUCCESS", ["leftover-0"])
+
+
+def test_a_drill_that_runs_keeps_its_instance_and_the_next_is_skipped(runs):
+    run = runs["in_use"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["status"] == f"Skipped: drill {run['id']} is running"
+    assert (run["bodies"], run["deleted"]) == ([], [])
+
+
+def test_without_a_completed_backup_there_is_nothing_to_drill(runs):
+    run = runs["no_backup"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["status"].startswith("Skipped: none of the instance's newest 50 backups")
+    assert run["bodies"] == []
+
+
+def test_both_workflows_bear_the_workbooks_version():
+    workflows = yaml.safe_load(workbook.text())["workflows"]
+    assert len({tuple(each["tags"]) for each in workflows.values()}) == 1

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restore drills on real servers: one that passes, a flipped byte, a killed drill, a stranger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trove_schedules
+from tests.end_to_end.cloud import LiveCloud, wait_for
+from tests.end_to_end.databases import DATABASES, Database
+from trove_minicloud.guest import instances
+from trove_schedules import ScheduledBackups, ScheduleExecution
+from trove_schedules.errors import ScheduleNotFoundError
+from trove_schedules.health import Health, State
+
+_DATABASE = {"service_type": "database"}
+_WORKFLOW = {"service_type": "workflowv2"}
+#: A restore, and its looks, on a busy machine.
+_DRILLED = 300.0
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """A schedule with one completed backup."""
+
+    cloud: LiveCloud
+    api: ScheduledBackups
+    instance: str
+    schedule: str
+
+    def run(self) -> str:
+        """One more backup, by the schedule; its id."""
+        started = self.api.schedule_run(self.schedule)
+        ended = self.ended(started)
+        assert ended.state == "SUCCESS", ended.state_info
+        assert ended.backup_id is not None
+        return ended.backup_id
+
+    def drill(self) -> ScheduleExecution:
+        return self.ended(self.api.schedule_drill(self.schedule))
+
+    def ended(self, started: ScheduleExecution) -> ScheduleExecution:
+        def over() -> ScheduleExecution | None:
+            found = self.api.execution_show(started.id)
+            return found if found.ended else None
+
+        return wait_for(f"end of execution {started.id}", over, _DRILLED)
+
+    def health(self) -> Health:
+        [found] = self.api.schedule_health([self.schedule])
+        return found
+
+    def temporary(self) -> list[dict[str, Any]]:
+        """The instances that drills of this schedule have made, and that Trove still has."""
+        answer = self.cloud.session().get("/instances", endpoint_filter=_DATABASE)
+        prefix = f"trove-drill-{self.schedule}-"
+        return [each for each in answer.json()["instances"] if each["name"].startswith(prefix)]
+
+
+@pytest.fixture(scope="module", params=DATABASES, ids=lambda database: database.name)
+def drilled(request: pytest.FixtureRequest, cloud: LiveCloud) -> Iterator[Drilled]:
+    database: Database = request.param
+    database.require()
+    name = f"drilled-{database.name}"
+    cloud.run("trove-minicloud", "instance", "create", name, "--datastore", database.name)
+    api = cloud.schedules()
+    instance = instances.find(cloud.root, name).id
+    # Yearly: its runs are those by hand.
+    schedule = api.schedule_create(instance, "0 0 1 1 *", name)
+    yield Drilled(cloud, api, instance, schedule.id)
+    api.schedule_delete(schedule, force=True)
+    cloud.run("trove-minicloud", "instance", "delete", name)
+
+
+def test_a_drill_passes_and_health_tells_so_until_one_meets_a_flipped_byte(
+    drilled: Drilled,
+) -> None:
+    assert drilled.drill().output["status"].startswith("Skipped: none of the instance's")
+    backup = drilled.run()
+    passed = drilled.drill()
+    assert passed.state == "SUCCESS", passed.state_info
+    assert passed.output["status"].startswith(f"Drill passed: backup {backup} restored in ")
+    assert drilled.temporary() == []
+    found = drilled.health()
+    assert (found.state, found.proven_backup) == (State.OK, backup)
+    assert found.last_proven is not None
+
+    backup = drilled.run()
+    file = Path(drilled.cloud.backup(backup)["locationRef"].removeprefix("file://"))
+    stored = bytearray(file.read_bytes())
+    stored[len(stored) // 2] ^= 1
+    file.write_bytes(stored)
+    failed = drilled.drill()
+    assert failed.state == "ERROR"
+    assert f"{file} is damaged: its sha256" in (failed.state_info or "")
+    assert drilled.temporary() == []
+    assert not list(drilled.cloud.root.instances.glob(".new-*"))
+    sick = drilled.health()
+    assert sick.state == State.FAILED
+    assert f"Backup {backup} does not restore." in sick.reason
+    assert "is damaged" in sick.reason
+    assert sick.last_proven == found.last_proven
+
+    drilled.run()
+    assert drilled.drill().state == "SUCCESS"
+    assert drilled.health().state == State.OK
+
+
+def test_what_a_killed_drill_leaves_is_removed_by_the_next(drilled: Drilled) -> None:
+    if not drilled.health().kept:
+        drilled.run()
+    started = drilled.api.schedule_drill(drilled.schedule)
+    wait_for("instance of the drill", lambda: drilled.temporary() or None, _DRILLED)
+    drilled.cloud.session().put(
+        f"/executions/{started.id}",
+        data=json.dumps({"state": "CANCELLED"}),
+        headers={"content-type": "application/json"},
+        endpoint_filter=_WORKFLOW,
+    )
+    [left] = drilled.temporary()
+    wait_for("end of making", lambda: drilled.temporary()[0]["status"] == "ACTIVE", _DRILLED)
+
+    assert drilled.drill().state == "SUCCESS"
+    assert drilled.temporary() == []
+    assert not (drilled.cloud.root.instances / left["id"]).exists()
+
+
+def test_another_tenant_can_not_drill(drilled: Drilled) -> None:
+    session, _user = drilled.cloud.new_tenant()
+    with pytest.raises(ScheduleNotFoundError):
+        trove_schedules.connect(session=session).schedule_drill(drilled.schedule)
+
+
+def test_a_drill_by_a_pattern_is_done_by_a_trust(cloud: LiveCloud) -> None:
+    api = cloud.schedules()
+    instance = instances.find(cloud.root, "m").id
+    schedule = api.schedule_create(instance, "0 0 1 1 *", "drilled-every")
+    drilled = Drilled(cloud, api, instance, schedule.id)
+    drilled.run()
+    command = ("schedule", "drill", schedule.id, "--every", "* * * * *", "-f", "json")
+    assert cloud.openstack(*command).json["pattern"] == "* * * * *"
+
+    def passed() -> ScheduleExecution | None:
+        found = api.execution_list(schedule, drills_only=True)
+        return next((each for each in found if each.state == "SUCCESS"), None)
+
+    done = wait_for("drill by its trigger", passed, _DRILLED)
+    assert done.manual is False
+    assert done.output["status"].startswith("Drill passed")
+    shown = cloud.openstack("schedule", "show", schedule.id, "-f", "json").json
+    assert (shown["drill_every"], shown["proven_backup"]) == ("* * * * *", done.backup_id)
+    api.schedule_drill_every(schedule, None)
+
+    def idle() -> bool:
+        return all(each.ended for each in api.execution_list(schedule, drills_only=True))
+
+    wait_for("no drill in progress", idle, _DRILLED)
+    api.schedule_delete(schedule)
+    assert not [each for each in cloud.triggers() if schedule.id in each["name"]]
