@@ -41,8 +41,10 @@ class Guest:
         # Not below pytest's own folder: as root, the servers run as a user who must get there.
         folder = Path(tempfile.mkdtemp(prefix="trove-guest-"))
         folder.chmod(0o711)
-        yield cls(Root.at(folder / "root"), database)
-        shutil.rmtree(folder)
+        try:
+            yield cls(Root.at(folder / "root"), database)
+        finally:
+            shutil.rmtree(folder)
 
     @property
     def store(self) -> LocalStore:
