@@ -25,7 +25,7 @@ from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 import trove_schedules
-from trove_minicloud import daemon, settings
+from trove_minicloud import daemon, settings, state
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
@@ -103,12 +103,18 @@ class LiveCloud:
 
     # Commands
 
-    def run(self, *command: str, cloud: str = "minicloud", check: bool = True) -> Done:
+    def run(
+        self,
+        *command: str,
+        cloud: str = "minicloud",
+        check: bool = True,
+        clouds_file: Path | None = None,
+    ) -> Done:
         """Type one of the environment's commands, logged in as an entry of clouds.yaml."""
         env = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
         env |= {
             ROOT_VARIABLE: str(self.root.path),
-            "OS_CLIENT_CONFIG_FILE": str(self.root.clouds_file),
+            "OS_CLIENT_CONFIG_FILE": str(clouds_file or self.root.clouds_file),
             "OS_CLOUD": cloud,
             "COLUMNS": "250",
         }
@@ -197,14 +203,43 @@ class LiveCloud:
     @contextmanager
     def stopped(self, program: str) -> Iterator[None]:
         """A program that answers nothing, and is not restarted because it is not dead."""
-        programs = self.run("trove-minicloud", "status", "-f", "json").json["programs"]
-        pid = next(each["pid"] for each in programs if each["program"] == program)
-        process = psutil.Process(pid)
+        process = self.process(program)
         process.suspend()
         try:
             yield
         finally:
             process.resume()
+
+    @contextmanager
+    def killed(self, program: str) -> Iterator[None]:
+        """A program that is gone, and is started again only afterwards."""
+        supervisor, gone = psutil.Process(self._status().supervisor), self.process(program)
+        supervisor.suspend()
+        try:
+            gone.kill()
+            yield
+        finally:
+            supervisor.resume()
+
+        def back() -> bool:
+            now = self._program(program)
+            return now.state == "ready" and now.process is not None and now.process.pid != gone.pid
+
+        wait_for(f"{program} that is back", back, 120)
+
+    def process(self, program: str) -> psutil.Process:
+        """The process of a program that runs."""
+        record = self._program(program).process
+        assert record is not None, f"{program} doesn't run"
+        return psutil.Process(record.pid)
+
+    def _program(self, name: str) -> state.ProgramStatus:
+        return next(each for each in self._status().programs if each.name == name)
+
+    def _status(self) -> state.CloudStatus:
+        status = state.load(self.root)
+        assert status is not None, "the cloud is not up"
+        return status
 
     def down(self) -> None:
         daemon.down(self.root)

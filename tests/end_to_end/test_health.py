@@ -1,72 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every health state, brought about for real: what is broken is really broken.
 
-What takes minutes to be missed is broken all at once, for one tenant each, and looked at together.
+What takes minutes to be missed is broken all at once, for one tenant each, and looked at together,
+with the command that monitoring runs. Each look is printed: ``pytest -rP`` shows them as a table.
 """
 
 from __future__ import annotations
 
-import time
+import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import requests
+import yaml
 
 import trove_schedules
-from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, wait_for
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, finished, hung_tool, wait_for
 from trove_minicloud import commands
 from trove_minicloud.guest import datastores
 from trove_minicloud.guest.errors import InstanceBusyError
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import ServiceUnavailableError
-from trove_schedules.health import Health, Limits, State
+from trove_schedules.health import GRACE, Health, State
 
 #: A due minute, the grace for it, and room for a busy machine.
 NOTICED = 300.0
+NEVER_SOON = "0 0 1 1 *"
+PERIOD = timedelta(minutes=1)
 _DATABASE = {"service_type": "database"}
-_WORKFLOW = {"service_type": "workflowv2"}
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """A tenant with one instance and a schedule for every minute."""
-
-    api: ScheduledBackups
-    user: str
-    project: str
-    instance: str
-    schedule: str
-
-    def health(self, limits: Limits | None = None) -> Health:
-        [found] = self.api.schedule_health([self.schedule], limits=limits or Limits())
-        return found
-
-
-def _tenant(cloud: LiveCloud, name: str) -> Tenant:
-    session, user = cloud.new_tenant()
-    project = session.get_project_id()
-    server = datastores.module("postgresql").create_server(cloud.root, name, project)
-    api = trove_schedules.connect(session=session)
-    wait_for("known instance", lambda: _status(session, server.id) in ("ACTIVE", "HEALTHY"), 60)
-    schedule = api.schedule_create(server.id, "* * * * *", name)
-    return Tenant(api, user, project, server.id, schedule.id)
-
-
-def _status(session, instance: str) -> str | None:  # type: ignore[no-untyped-def]
-    answer = session.get(f"/instances/{instance}", endpoint_filter=_DATABASE, raise_exc=False)
-    return answer.json()["instance"]["status"] if answer.ok else None
-
 
 #: Several states take minutes to come about.
 pytestmark = pytest.mark.timeout(900)
 
 
+@dataclass
+class Tenant:
+    """A tenant with one instance and one schedule, and the login that looks at it."""
+
+    cloud: LiveCloud
+    api: ScheduledBackups
+    user: str
+    project: str
+    clouds_file: Path
+    instance: str = ""
+    schedule: str = ""
+    broken_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def health(self) -> Health:
+        [found] = self.api.schedule_health([self.schedule])
+        return found
+
+    def line(self, how: str, *options: str, schedule: str = "") -> tuple[State, int, str]:
+        """The state, exit status and reason that the command gives."""
+        command = ("schedule", "health", schedule or self.schedule, *options)
+        columns = ("-f", "value", "-c", "State", "-c", "Reason")
+        done = self.cloud.openstack(
+            *command, *columns, cloud="tenant", check=False, clouds_file=self.clouds_file
+        )
+        assert done.out.count("\n") == 1, done
+        state, _, reason = done.out.strip().partition(" ")
+        print(f"| {how} | {' '.join(options)} | {state} {reason} | {done.status} |")  # noqa: T201
+        return State(state), done.status, reason
+
+
+def _login(cloud: LiveCloud, project: str = "") -> Tenant:
+    """A new user, of a new project or of that of another tenant."""
+    name, password = f"tenant-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    session, user = cloud.new_tenant(name, password)
+    if project:
+        admin, keystone = cloud.session("minicloud-admin"), cloud.settings.keystone_url
+        [role] = admin.get(f"{keystone}/roles?name=member").json()["roles"]
+        admin.put(f"{keystone}/projects/{project}/users/{user}/roles/{role['id']}")
+        session.auth.project_id = project
+        session.invalidate()
+    project = project or session.get_project_id()
+    auth = {
+        "auth_url": cloud.settings.keystone_url,
+        "user_id": user,
+        "password": password,
+        "project_id": project,
+    }
+    clouds_file = cloud.root.path / f"{name}.yaml"
+    clouds_file.touch(0o600)
+    clouds_file.write_text(yaml.safe_dump({"clouds": {"tenant": {"auth": auth}}}))
+    return Tenant(cloud, trove_schedules.connect(session=session), user, project, clouds_file)
+
+
+def _tenant(cloud: LiveCloud, name: str) -> Tenant:
+    tenant = _login(cloud)
+    server = datastores.module("postgresql").create_server(cloud.root, name, tenant.project)
+    tenant.instance = server.id
+    session = tenant.api._session
+    wait_for("known instance", lambda: _status(session, server.id) in ("ACTIVE", "HEALTHY"), 60)
+    return tenant
+
+
+def _status(session: Any, instance: str) -> str | None:
+    answer = session.get(f"/instances/{instance}", endpoint_filter=_DATABASE, raise_exc=False)
+    return answer.json()["instance"]["status"] if answer.ok else None
+
+
 @pytest.fixture(scope="module")
 def tenants(cloud: LiveCloud) -> Iterator[dict[str, Tenant]]:
-    names = ("good", "disabled", "roleless", "stopped", "quota", "forgotten")
-    made = {name: _tenant(cloud, name) for name in names}
+    often = ("good", "disabled", "roleless", "stopped", "quota")
+    made = {name: _tenant(cloud, name) for name in (*often, "killed", "forgotten")}
+    due = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
+    for name, each in made.items():
+        pattern = "* * * * *" if name in often else f"{due.minute} * * * *"
+        each.schedule = each.api.schedule_create(each.instance, pattern, name, attempts=1).id
+    wait_for("due minute", lambda: datetime.now(UTC) >= due - timedelta(seconds=3), 150)
+    hung_tool(cloud, made["killed"].instance, FIRING_TIMEOUT).kill()
     for each in made.values():
         finished(each.api, each.schedule, 1, 240)
     _break(cloud, made)
@@ -85,6 +134,7 @@ def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
     grant = f"{keystone}/projects/{roleless.project}/users/{roleless.user}/roles"
     admin.put(f"{grant}/{reader['id']}")
     admin.delete(f"{grant}/{role['id']}")
+    made["disabled"].broken_at = roleless.broken_at = datetime.now(UTC)
     _when_not_busy(lambda: commands.stop(cloud.root, made["stopped"].instance))
     admin.put(
         f"/mgmt/quotas/{made['quota'].project}",
@@ -106,16 +156,36 @@ def _when_not_busy(do: Callable[[], object]) -> None:
     wait_for("end of the instance's backup", done, 60)
 
 
-def _noticed(tenant: Tenant, state: State) -> Health:
-    def seen() -> Health | None:
-        found = tenant.health()
-        return found if found.state == state else None
+def _noticed(tenant: Tenant, state: State, how: str, *options: str) -> str:
+    """The reason that goes with the state, once the command tells it, with its exit status."""
 
-    return wait_for(f"state {state}", seen, NOTICED)
+    def told() -> tuple[State, int, str] | None:
+        # Asking the API costs less than typing the command over and over.
+        if not options and tenant.health().state != state:
+            return None
+        line = tenant.line(how, *options)
+        return line if line[0] == state else None
+
+    found, status, reason = wait_for(f"state {state}", told, NOTICED)
+    assert status == found.exit_status
+    return reason
+
+
+@pytest.fixture(scope="module")
+def hung(cloud: LiveCloud, tenants: dict[str, Tenant]) -> Iterator[str]:
+    """A schedule whose backup hangs."""
+    tenant = tenants["forgotten"]
+    schedule = tenant.api.schedule_create(tenant.instance, NEVER_SOON, "hung").id
+    tenant.api.schedule_run(schedule)
+    tool = hung_tool(cloud, tenant.instance)
+    yield schedule
+    with suppress(psutil.NoSuchProcess):  # a restart of Trove ends it too
+        tool.kill()
 
 
 def test_a_good_schedule_is_ok_and_says_how_good(tenants: dict[str, Tenant]) -> None:
-    found = _noticed(tenants["good"], State.OK)
+    assert _noticed(tenants["good"], State.OK, "all is well").startswith("last backup ")
+    found = tenants["good"].health()
     assert found.missed == 0
     assert found.kept >= 1
     assert found.chain_depth == 1
@@ -123,107 +193,109 @@ def test_a_good_schedule_is_ok_and_says_how_good(tenants: dict[str, Tenant]) -> 
     assert found.age < 300
 
 
+def test_what_is_never_due_is_pending(tenants: dict[str, Tenant]) -> None:
+    tenant = tenants["forgotten"]
+    yearly = tenant.api.schedule_create(tenant.instance, NEVER_SOON, "yearly")
+    state, status, reason = tenant.line("created, due next year", schedule=yearly.id)
+    assert (state, status) == (State.PENDING, 0)
+    assert "never due yet; first at " in reason
+    tenant.api.schedule_delete(yearly)
+
+
+def test_what_is_paused_says_so(tenants: dict[str, Tenant]) -> None:
+    tenant = tenants["forgotten"]
+    tenant.api.schedule_pause(tenant.schedule)
+    state, status, reason = tenant.line("paused")
+    tenant.api.schedule_resume(tenant.schedule)
+    assert (state, status) == (State.PAUSED, 1)
+    assert reason.startswith("paused; last backup ")
+
+
+def test_a_backup_older_than_the_limit_is_stale(tenants: dict[str, Tenant]) -> None:
+    reason = _noticed(tenants["forgotten"], State.STALE, "nothing newer", "--max-age", "1m")
+    assert "more than 1 min" in reason
+
+
+def test_a_backup_in_progress_is_running(tenants: dict[str, Tenant], hung: str) -> None:
+    state, status, reason = tenants["forgotten"].line("a backup in progress", schedule=hung)
+    assert (state, status) == (State.RUNNING, 0)
+    assert "is BUILDING" in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "how"), [("disabled", "user disabled"), ("roleless", "role removed")]
+)
+def test_a_broken_trust_is_noticed_a_period_and_two_minutes_later(
+    cloud: LiveCloud, tenants: dict[str, Tenant], name: str, how: str
+) -> None:
+    looks = tenant = tenants[name]
+    if name == "disabled":  # who is disabled can't look; somebody else of the project can
+        looks = _login(cloud, tenant.project)
+    due = tenant.broken_at + PERIOD + GRACE
+    wait_for(str(due), lambda: datetime.now(UTC) >= due, NOTICED)
+    state, status, reason = looks.line(how, schedule=tenant.schedule)
+    assert (state, status) == (State.LOST, 2), reason
+    assert "trust" in reason
+
+
+def test_a_backup_that_hangs_is_blocked(tenants: dict[str, Tenant], hung: str) -> None:
+    tenant = tenants["forgotten"]
+
+    def blocked() -> tuple[State, int, str] | None:
+        line = tenant.line("a backup that hangs", "--blocked-after", "1m", schedule=hung)
+        return line if line[0] == State.BLOCKED else None
+
+    _, status, reason = wait_for("state BLOCKED", blocked, 150)
+    assert status == 2
+    assert "blocks the instance" in reason
+
+
 def test_a_stopped_database_is_failed_with_the_cause(tenants: dict[str, Tenant]) -> None:
-    found = _noticed(tenants["stopped"], State.FAILED)
-    assert "SHUTDOWN" in found.reason
-    assert found.missed >= 1
+    assert "SHUTDOWN" in _noticed(tenants["stopped"], State.FAILED, "database stopped")
+    assert tenants["stopped"].health().missed >= 1
+
+
+def test_a_backup_killed_on_the_way_is_failed(tenants: dict[str, Tenant]) -> None:
+    reason = _noticed(tenants["killed"], State.FAILED, "SIGKILL in mid-backup")
+    assert "no backup for " in reason
+    assert tenants["killed"].health().kept == 0
 
 
 def test_a_used_up_quota_is_named(tenants: dict[str, Tenant]) -> None:
-    found = _noticed(tenants["quota"], State.QUOTA)
-    assert "quota" in found.reason.lower()
-    assert found.quota_left == 0
+    assert "quota" in _noticed(tenants["quota"], State.QUOTA, "quota filled").lower()
+    assert tenants["quota"].health().quota_left == 0
 
 
-@pytest.mark.parametrize("name", ["disabled", "roleless"])
-def test_a_broken_trust_loses_runs_and_is_noticed(
-    cloud: LiveCloud, tenants: dict[str, Tenant], name: str
+@pytest.mark.parametrize(("name", "state"), [("good", State.OK), ("killed", State.FAILED)])
+def test_without_mistral_s_history_trove_still_tells(
+    tenants: dict[str, Tenant], name: str, state: State
 ) -> None:
     tenant = tenants[name]
-    if name == "disabled":  # who is disabled can't look; an administrator of the project can
-        tenant = _as_somebody_else(cloud, tenant)
-    found = _noticed(tenant, State.LOST)
-    assert "trust" in found.reason
-
-
-def _as_somebody_else(cloud: LiveCloud, tenant: Tenant) -> Tenant:
-    """Another member of the tenant's project."""
-    other, user = cloud.new_tenant()
-    admin, keystone = cloud.session("minicloud-admin"), cloud.settings.keystone_url
-    [role] = admin.get(f"{keystone}/roles?name=member").json()["roles"]
-    admin.put(f"{keystone}/projects/{tenant.project}/users/{user}/roles/{role['id']}")
-    other.auth.project_id = tenant.project
-    other.invalidate()
-    return Tenant(
-        trove_schedules.connect(session=other),
-        user,
-        tenant.project,
-        tenant.instance,
-        tenant.schedule,
-    )
-
-
-def test_without_mistral_s_history_trove_still_tells(tenants: dict[str, Tenant]) -> None:
-    tenant = tenants["good"]
     for each in tenant.api.execution_list(tenant.schedule):
         if each.ended:
             tenant.api.execution_delete(each)
-    found = _noticed(tenant, State.OK)
-    assert found.kept >= 1
-
-
-def test_pending_paused_and_stale_need_no_waiting(tenants: dict[str, Tenant]) -> None:
-    tenant = tenants["forgotten"]
-    assert tenant.health(Limits(max_age=timedelta(seconds=1))).state == State.STALE
-    tenant.api.schedule_pause(tenant.schedule, force=True)
-    assert tenant.health().state == State.PAUSED
-    yearly = tenant.api.schedule_create(tenant.instance, "0 0 1 1 *", "yearly")
-    [found] = tenant.api.schedule_health([yearly])
-    assert found.state == State.PENDING
-
-
-def test_a_backup_that_hangs_is_running_and_then_blocked(
-    cloud: LiveCloud, tenants: dict[str, Tenant]
-) -> None:
-    tenant = tenants["forgotten"]
-    tenant.api.schedule_pause(tenant.schedule, force=True)
-    tenant.api.schedule_run(tenant.schedule)
-    tool = hung_tool(cloud, tenant.instance)
-    try:
-        assert tenant.health().state == State.PAUSED, "a paused schedule is not looked at further"
-        tenant.api.schedule_resume(tenant.schedule, force=True)
-        assert tenant.health().state == State.RUNNING
-        time.sleep(2)
-        hung = tenant.health(Limits(blocked_after=timedelta(seconds=1)))
-        assert hung.state == State.BLOCKED
-    finally:
-        tool.kill()
+    _noticed(tenant, state, f"{name}, all executions deleted")
 
 
 def test_a_trove_that_is_down_is_unknown(cloud: LiveCloud, tenants: dict[str, Tenant]) -> None:
-    tenant = tenants["good"]
-    with cloud.stopped("trove"):
-        tenant.api._session.timeout = 3
-        found = tenant.health()
-    tenant.api._session.timeout = None
-    assert found.state == State.UNKNOWN
-    assert "Trove" in found.reason
+    with cloud.killed("trove"):
+        state, status, reason = tenants["good"].line("Trove down")
+    assert (state, status) == (State.UNKNOWN, 3)
+    assert "Trove" in reason
 
 
 def test_a_mistral_that_is_down_leaves_what_trove_knows(
     cloud: LiveCloud, tenants: dict[str, Tenant]
 ) -> None:
     tenant = tenants["good"]
-    with cloud.stopped("mistral"):
-        tenant.api._session.timeout = 3
-        unknown = tenant.health()
-        known = tenant.health(Limits(max_age=timedelta(hours=26)))
+    with cloud.killed("mistral"):
+        state, status, reason = tenant.line("Mistral down")
+        known = tenant.line("Mistral down", "--max-age", "26h")
         with pytest.raises(ServiceUnavailableError, match="Mistral"):
             tenant.api.schedule_list()
-    tenant.api._session.timeout = None
-    assert unknown.state == State.UNKNOWN
-    assert "Mistral" in unknown.reason
-    assert known.state == State.OK
+    assert (state, status) == (State.UNKNOWN, 3)
+    assert "Mistral" in reason
+    assert known[:2] == (State.OK, 0)
 
 
 def test_a_mistral_that_fires_nothing_is_overdue(
@@ -234,7 +306,6 @@ def test_a_mistral_that_fires_nothing_is_overdue(
     try:
         answer = requests.put(url, json={"status": "PAUSED"}, headers=token, timeout=10)
         assert answer.ok, answer.text
-        found = _noticed(tenants["good"], State.OVERDUE)
-        assert "periodic" in found.reason
+        assert "periodic" in _noticed(tenants["good"], State.OVERDUE, "periodic loop stopped")
     finally:
         requests.put(url, json={"status": "RUNNING"}, headers=token, timeout=10)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,8 @@ import psutil
 import pytest
 
 from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, run_by_hand, wait_for
-from trove_schedules import ScheduledBackups, ScheduleExecution
+from trove_minicloud.services.preparation import database_file
+from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleConflictError
 from trove_schedules.model import schedule_of
 
@@ -166,29 +169,73 @@ def test_a_change_is_refused_while_a_run_is_in_progress(
 
 
 @pytest.mark.timeout(900)  # near the end of an hour it waits for the next
-def test_a_lost_tick_is_made_good_by_the_next_attempt_and_never_twice(
-    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice(
+    cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    """Keystone stands still over the due minute; the guard ticks come every minute after it."""
-    due = datetime.now(UTC).replace(second=0) + timedelta(minutes=2)
-    if due.minute > 56:
-        due = due.replace(minute=1) + timedelta(hours=1)
-    schedule = schedules.schedule_create(
-        instance, f"{due.minute} {due.hour} * * *", "guarded", attempts=3, retry_every=1
-    )
-    assert schedule.pattern == f"{due.minute} {due.hour} * * *"
+    """Four schedules share four minutes.
 
-    def until(moment: datetime) -> None:
-        wait_for(str(moment), lambda: datetime.now(UTC) >= moment, 600)
+    0: ``fine`` makes its backup, and ``down`` finds its database stopped. 1: Keystone is gone when
+    ``lost`` is due. 2: Mistral is killed with the tick of ``cut`` in its hands, the trigger
+    advanced and the workflow not started. 3: the next attempt of all.
+    """
+    instances = {name: cloud.create_instance(f"{name}-first") for name in _MINUTES}
+    cloud.run("trove-minicloud", "instance", "stop", "down-first")
+    start = (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
+    if start.minute > 56:
+        start = start.replace(minute=0) + timedelta(hours=1)
+    made = {}
+    for name, minute in _MINUTES.items():
+        due = start + timedelta(minutes=minute)
+        pattern = f"{due.minute} {due.hour} * * *"
+        made[name] = schedules.schedule_create(
+            instances[name], pattern, name, attempts=2, retry_every=3 - minute
+        )
+        assert made[name].pattern == pattern
 
-    until(due - timedelta(seconds=8))
+    def until(minute: int, seconds: int) -> None:
+        moment = start + timedelta(minutes=minute, seconds=seconds)
+        wait_for(str(moment), lambda: datetime.now(UTC) >= moment, 3700)
+
+    until(1, -5)
+    with cloud.killed("keystone"):
+        until(1, 5)
+    [failed] = finished(schedules, made["down"].id, 1)
+    assert failed.state == "ERROR"
+    cloud.run("trove-minicloud", "instance", "start", "down-first")
+    until(2, -5)
     with cloud.stopped("keystone"):
-        until(due + timedelta(seconds=20))
-    until(due + timedelta(minutes=2, seconds=30))
-    completed = [row for row in _backups(cloud, schedule.id) if row["status"] == "COMPLETED"]
-    assert len(completed) == 1
-    shown = schedules.execution_list(schedule)
-    everything = schedules.execution_list(schedule, include_all=True)
-    assert [each.output.get("status") for each in shown].count("Backup complete") == 1
-    assert len(everything) > len([e for e in shown if e.state == "SUCCESS"]) or len(shown) == 1
-    schedules.schedule_delete(schedule)
+        wait_for("tick", lambda: _advanced(cloud, made["cut"], start + timedelta(minutes=2)), 30)
+        cloud.process("mistral").kill()
+    until(3, -5)
+    for name in ("lost", "cut"):
+        assert schedules.execution_list(made[name], include_all=True) == [], name
+        assert _backups(cloud, made[name].id) == [], name
+    [first] = _backups(cloud, made["fine"].id)
+
+    for name, schedule in made.items():
+        runs = finished(schedules, schedule.id, 2 if name == "down" else 1)
+        assert runs[0].output["status"] == "Backup complete", name
+        assert [row["status"] for row in _backups(cloud, schedule.id)] == ["COMPLETED"], name
+
+    def skipped() -> list[ScheduleExecution] | None:
+        runs = schedules.execution_list(made["fine"], include_all=True)
+        return runs if len(runs) == 2 and runs[0].ended else None
+
+    skip, shown = wait_for("second attempt", skipped, 60)
+    assert skip.output["status"] == f"Skipped: already backed up as {first['id']}"
+    assert schedules.execution_list(made["fine"]) == [shown]
+    for schedule in made.values():
+        schedules.schedule_delete(schedule)
+
+
+#: When each of the schedules that share minutes is due; the next attempt of all is at minute 3.
+_MINUTES = {"fine": 0, "down": 0, "lost": 1, "cut": 2}
+
+
+def _advanced(cloud: LiveCloud, schedule: Schedule, due: datetime) -> bool:
+    """Whether Mistral has taken the tick in hand; it can't be asked without Keystone."""
+    database = database_file(cloud.root.service("mistral"))
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        query = "select next_execution_time from cron_triggers_v2 where id = ?"
+        [text] = connection.execute(query, [schedule.trigger_id]).fetchone()
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) > due
