@@ -23,7 +23,17 @@ from pathlib import Path
 import prettytable
 
 from bench import faults
-from bench.crowd import LIGHT, Crowd, Member, Project, Tick, import_path, next_minute, wait_until
+from bench.crowd import (
+    LIGHT,
+    Crowd,
+    Member,
+    Project,
+    Tick,
+    import_path,
+    next_minute,
+    wait_until,
+    within_the_hour,
+)
 from bench.faults import Fault, NotRunError
 from bench.minicloud import mini_cloud
 from bench.report import RESULTS, machine
@@ -38,6 +48,8 @@ _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
 _SETTLED_AFTER = timedelta(minutes=13)
 _BACK_AFTER = 120.0
+#: Seconds that the schedules of all faults are made in.
+_PREPARED = 60.0
 _NOT_BACK = "not back"
 _POLL = 5.0
 
@@ -197,19 +209,18 @@ def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
     chosen = [(name, fault) for name, fault in CLUSTER if wanted(name)]
     with mini_cloud(engines=2, overrides=LIGHT) as root:
         crowd = Crowd(root)
-        extra = 2 * count
-        due = next_minute(crowd.seconds_to_schedule(count * len(chosen) + extra))
+        due = next_minute(_PREPARED)
         cases = [
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
             for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
         ]
-        at = due + timedelta(minutes=2 * len(chosen))
+        at = within_the_hour(max([due, *(case.due for case in cases)]) + timedelta(minutes=2))
         if wanted(name := "its user deleted"):
             project = crowd.project()
             members = crowd.schedule(count, at, attempts=ATTEMPTS, projects=[project])
             crowd.owners[project.id] = crowd.colleague(project)
             cases.append(Case(name, faults.user_deleted(project.user), at, members, delay=-5))
-            at += timedelta(minutes=3)
+            at = within_the_hour(at + timedelta(minutes=3))
         if wanted(name := "clock an hour ahead for 40 s"):
             members = crowd.schedule(count, at, attempts=ATTEMPTS)
             note = "all fired early, at the jump"
@@ -223,7 +234,7 @@ def on_mini_cloud(count: int, wanted: Callable[[str], bool]) -> list[Row]:
     chosen = [(name, fault) for name, fault in SINGLE if wanted(name)]
     with mini_cloud(overrides=LIGHT) as root:
         crowd = Crowd(root)
-        due = next_minute(crowd.seconds_to_schedule(count * len(chosen)))
+        due = next_minute(_PREPARED)
         cases = [
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
             for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
@@ -235,7 +246,7 @@ def on_mini_cloud(count: int, wanted: Callable[[str], bool]) -> list[Row]:
 def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
     """Faults of the guest and of disks, with real databases: two, because they are heavy."""
     chosen: list[tuple[str, Fault]] = [
-        ("a backup's worker killed", faults.guest_killed),
+        ("the guest's workers killed for 30 s", faults.guest_killed),
         ("disk full under the store for 40 s", faults.disk_full("backups", 40)),
         ("disk full under SQLite for 40 s", faults.disk_full("mistral", 40)),
     ]
@@ -253,7 +264,7 @@ def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
             crowd = Crowd(root)
             projects = [crowd.project() for _ in chosen]
             real = [_databases(root, project, len(ATTEMPTS)) for project in projects]
-            due = next_minute(crowd.seconds_to_schedule(len(ATTEMPTS) * len(chosen)))
+            due = next_minute(_PREPARED)
             cases = []
             for at, (name, fault), project, instances in zip(
                 _minutes(due, step=3), chosen, projects, real, strict=False
@@ -296,7 +307,7 @@ def _databases(root: Root, project: Project, count: int) -> list[str]:
 def _minutes(first: datetime, step: int = 2) -> Iterator[datetime]:
     while True:
         yield first
-        first += timedelta(minutes=step)
+        first = within_the_hour(first + timedelta(minutes=step))
 
 
 def _require_time(cases: Sequence[Case]) -> None:

@@ -16,7 +16,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +29,7 @@ import trove_schedules
 from bench.minicloud import login
 from trove_minicloud import cloud, cluster, settings
 from trove_minicloud.root import Root
-from trove_schedules import ScheduledBackups
+from trove_schedules import Schedule, ScheduledBackups
 
 #: The mini cloud's options that bring the light guest in. A project makes as many backups as it
 #: likes, since bursts come one after the other.
@@ -44,7 +43,6 @@ SHARE = 20
 #: A tick may come so much too early.
 EARLY = timedelta(seconds=5)
 _FLAVOR = "light"
-_WORKERS = 4
 
 
 def import_path() -> None:
@@ -128,6 +126,10 @@ class Crowd:
     def project(self) -> Project:
         """A new project with one member."""
         return self._member(self._create("project"))
+
+    def projects(self, schedules: int) -> list[Project]:
+        """As many new ones as so many schedules take."""
+        return [self.project() for _ in range(-(-schedules // SHARE))]
 
     def colleague(self, project: Project) -> Project:
         """The same project, seen by another member."""
@@ -216,12 +218,6 @@ class Crowd:
 
     # Schedules
 
-    def seconds_to_schedule(self, count: int) -> float:
-        """How long it may take here to make so many, as a few for another minute tell."""
-        started = time.monotonic()
-        self.schedule(_WORKERS, datetime.now(UTC) - timedelta(hours=1))
-        return 10 + 1.5 * (time.monotonic() - started) * count / _WORKERS
-
     def schedule(
         self,
         count: int,
@@ -233,11 +229,15 @@ class Crowd:
     ) -> list[Member]:
         """So many daily schedules at this minute, each of an instance of its own.
 
+        The first of a project is made by the product. The others are copies of its trigger, which
+        have the project's one trust between them and otherwise fire as their own: to make each by
+        requests would take longer than the burst.
+
         :param attempts: of each due time, in turns.
         :param projects: whose they are; as many new ones as it takes where that isn't said.
         :param instances: of the one project, instead of new light ones.
         """
-        owners = projects or [self.project() for _ in range(-(-count // SHARE))]
+        owners = projects or self.projects(count)
         shares = [len(range(number, count, len(owners))) for number in range(len(owners))]
         wanted = [
             (owner, instance)
@@ -245,22 +245,45 @@ class Crowd:
             for instance in instances or self.instances(owner, share)
         ]
 
-        def create(number: int, owner: Project, instance: str) -> Member:
+        members: list[Member] = []
+        first: dict[tuple[str, int], Schedule] = {}
+        copies: list[tuple[Schedule, Member]] = []
+        for number, (owner, instance) in enumerate(wanted):
             tries = attempts[number % len(attempts)]
-            made = owner.schedules.schedule_create(
-                instance,
-                f"{due.minute} {due.hour} * * *",
-                "burst",
-                attempts=tries,
-                retry_every=1 if tries > 1 else None,
-            )
-            return Member(made.id, instance, owner.id, tries)
-
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            made = pool.map(create, range(len(wanted)), *zip(*wanted, strict=True))
-            members = list(made)
+            if (made := first.get((owner.id, tries))) is None:
+                made = owner.schedules.schedule_create(
+                    instance,
+                    f"{due.minute} {due.hour} * * *",
+                    "burst",
+                    attempts=tries,
+                    retry_every=1 if tries > 1 else None,
+                )
+                first[owner.id, tries] = made
+                members.append(Member(made.id, instance, owner.id, tries))
+            else:
+                copies.append((made, Member(str(uuid.uuid4()), instance, owner.id, tries)))
+        self._copy(copies)
+        members += [member for _, member in copies]
         self.owners |= {owner.id: owner for owner in owners}
         return members
+
+    def _copy(self, copies: Sequence[tuple[Schedule, Member]]) -> None:
+        """More schedules like one that was made, straight into Mistral's database."""
+        engine = self._engines["mistral"]
+        table = sqlalchemy.Table("cron_triggers_v2", sqlalchemy.MetaData(), autoload_with=engine)
+        with engine.begin() as connection:
+            for made, member in copies:
+                chosen = table.select().where(table.c.id == made.trigger_id)
+                row = dict(connection.execute(chosen).one()._mapping)
+                given = json.loads(row["workflow_input"])
+                given["instance"], given["schedule"]["id"] = member.instance, member.id
+                row |= {
+                    "id": str(uuid.uuid4()),
+                    "name": f"trove-backup:{member.instance}:{member.id}:1",
+                    "workflow_input": json.dumps(given),
+                    "workflow_input_hash": secrets.token_hex(32),
+                }
+                connection.execute(table.insert(), row)
 
     # What happened
 
@@ -331,7 +354,12 @@ def _time(value: datetime | str) -> datetime:
 def next_minute(ahead: float) -> datetime:
     """The first whole minute that is at least so many seconds ahead."""
     earliest = datetime.now(UTC) + timedelta(seconds=ahead + 60)
-    return earliest.replace(second=0, microsecond=0)
+    return within_the_hour(earliest.replace(second=0, microsecond=0))
+
+
+def within_the_hour(minute: datetime) -> datetime:
+    """This minute, or the next full hour if two guard ticks would run into that."""
+    return minute if minute.minute < 58 else minute + timedelta(minutes=60 - minute.minute)
 
 
 def wait_until(moment: datetime) -> None:

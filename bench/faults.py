@@ -66,16 +66,14 @@ def stopped(program: str, seconds: float) -> Fault:
 
 
 def guest_killed(root: Root) -> None:
-    """SIGKILL to the first worker that takes a backup."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    """SIGKILL to every worker that takes a backup, for half a minute."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
         for process in psutil.Process(_pid(root, "trove")).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if "trove_minicloud.guest.worker" in process.cmdline():
                     process.kill()
-                    return
         time.sleep(0.02)
-    raise RuntimeError("No backup was being taken for a minute.")
 
 
 def disk_full(folder: str, seconds: float) -> Fault:

@@ -18,7 +18,7 @@ from trove_minicloud.errors import MiniCloudError, StartupError, StopError
 from trove_minicloud.root import Root
 from trove_minicloud.supervisor import stop_leftovers
 
-_UP_TIMEOUT = 300.0
+_UP_TIMEOUT = 420.0
 _DOWN_TIMEOUT = 90.0
 _POLL_INTERVAL = 0.1
 #: The exit code of a background process that another one has outrun.

@@ -41,16 +41,12 @@ def test_no_tick_is_lost_silently_while_keystone_is_away() -> None:
     assert all(row.good for row in rows), chaos.table(rows)
 
 
-def test_a_cluster_fires_once_while_an_engine_and_a_periodic_server_are_killed(
-    cluster: Root,
-) -> None:
+def test_a_cluster_fires_once_while_a_periodic_server_is_killed(cluster: Root) -> None:
     crowd = Crowd(cluster)
-    due = next_minute(crowd.seconds_to_schedule(12))
+    due = next_minute(20)
     members = crowd.schedule(12, due)
     wait_until(due + timedelta(seconds=1))
-    victims = ("mistral-engine-1", "mistral-periodic-1")
-    for victim in victims:
-        faults.killed(victim)(cluster)
+    faults.killed("mistral-periodic-1")(cluster)
     ticks = burst.follow(crowd, members, due)
     assert [tick for tick in ticks if tick.duplicates] == []
     assert any(tick.completed for tick in ticks)
@@ -59,6 +55,7 @@ def test_a_cluster_fires_once_while_an_engine_and_a_periodic_server_are_killed(
     def back() -> bool:
         found = state.load(cluster)
         programs = {each.name: each for each in found.programs} if found else {}
-        return all(programs[each].restarts and programs[each].state == "ready" for each in victims)
+        victim = programs["mistral-periodic-1"]
+        return victim.restarts > 0 and victim.state == "ready"
 
-    wait_for("servers that are back", back, 120)
+    wait_for("a periodic server that is back", back, 120)

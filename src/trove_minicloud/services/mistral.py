@@ -95,5 +95,6 @@ def _program(
         log=root.log(name),
         user=None,
         ready=ready,
-        ready_timeout=120,
+        # The first start of a cluster makes the tables by the stock migrations.
+        ready_timeout=240,
     )

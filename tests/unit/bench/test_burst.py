@@ -125,3 +125,8 @@ def test_the_cpu_of_two_engines_is_that_of_one_kind(
         for process in running:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize(("minute", "found"), [(0, "02:00"), (57, "02:57"), (58, "03:00")])
+def test_a_due_minute_leaves_room_for_guard_ticks_within_its_hour(minute: int, found: str) -> None:
+    assert f"{crowd.within_the_hour(DUE.replace(minute=minute)):%H:%M}" == found
