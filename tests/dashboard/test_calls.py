@@ -70,9 +70,9 @@ def _prepare(services: Any, rows: int) -> None:
         # The triggers; the instances' names.
         ("", 2),
         # The trigger for the schedule, and again for its executions; these; the instance's name and
-        # its backups; for the state the trigger, the project's backups and its quota, and, because
-        # one is missed, the executions.
-        (f"{SCHEDULE}/", 9),
+        # its backups; for the state the trigger, the project's backups and its quota, its drills,
+        # and, because one is missed, the executions.
+        (f"{SCHEDULE}/", 10),
         # The trigger.
         (f"{SCHEDULE}/edit/", 1),
         # The trigger, twice as before; the executions.

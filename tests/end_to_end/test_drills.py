@@ -13,7 +13,7 @@ import pytest
 
 import trove_schedules
 from tests.end_to_end.cloud import LiveCloud, wait_for
-from tests.end_to_end.databases import DATABASES, Database
+from tests.end_to_end.databases import DATABASES, Database, require
 from trove_minicloud.guest import instances
 from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleNotFoundError
@@ -68,7 +68,7 @@ class Drilled:
 @pytest.fixture(scope="module", params=DATABASES, ids=lambda database: database.name)
 def drilled(request: pytest.FixtureRequest, cloud: LiveCloud) -> Iterator[Drilled]:
     database: Database = request.param
-    database.require()
+    require(database)
     name = f"drilled-{database.name}"
     cloud.run("trove-minicloud", "instance", "create", name, "--datastore", database.name)
     api = cloud.schedules()

@@ -321,9 +321,9 @@ def _post_workbook(session: Session, text: str) -> None:
 
 
 def _delete_workbook(session: Session) -> None:
-    """Delete the project's own workbook with its workflow, which Mistral would keep."""
+    """Delete the project's own workbook with its workflows, which Mistral would keep."""
     session.delete("/workbooks/trove", endpoint_filter=_WORKFLOW)
-    rows = session.get("/workflows?name=eq:trove.backup_create", endpoint_filter=_WORKFLOW)
+    rows = session.get("/workflows?name=has:trove.backup_", endpoint_filter=_WORKFLOW)
     for row in rows.json()["workflows"]:
         if row["project_id"] == session.get_project_id():
             session.delete(f"/workflows/{row['id']}", endpoint_filter=_WORKFLOW)

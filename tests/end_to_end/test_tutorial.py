@@ -4,33 +4,44 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import REPOSITORY, blocks
-from tests.end_to_end.cloud import BIN, LiveCloud
-from trove_minicloud.root import ROOT_VARIABLE
+from tests.end_to_end.cloud import BIN
+from trove_minicloud import daemon
+from trove_minicloud.root import ROOT_VARIABLE, Root
 
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
 
 
 @pytest.mark.timeout(1000)
-def test_the_tutorial_works_as_it_is_written(cloud: LiveCloud, tmp_path: Path) -> None:
+def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     commands = "\n".join(text for _, text in blocks(TUTORIAL))
     # The page is for a clone with its own environment, which may be elsewhere here.
     tmp_path.joinpath(".venv").symlink_to(BIN.parent)
     env = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=tmp_path,
-        env=env | {ROOT_VARIABLE: str(cloud.root.path)},
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=900,
-    )
+    # Not below pytest's own folder: as root, the databases run as a user who must get there.
+    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
+    folder.chmod(0o711)
+    root = Root.at(folder / "cloud")
+    try:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=tmp_path,
+            env=env | {ROOT_VARIABLE: str(root.path)},
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=900,
+        )
+    finally:
+        daemon.down(root)
+        shutil.rmtree(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WRONG" not in done.stdout, done.stdout
     assert "1000" in done.stdout.partition("shop-again")[2], done.stdout

@@ -233,11 +233,11 @@ class TestOtherPeoplesTriggers:
                 cloud.project, row["id"], input=json.dumps(spoilt), output=json.dumps(spoilt)
             )
             assert good in schedules.schedule_list(instance)
-            health = {each.schedule_id for each in schedules.schedule_health()}
-            assert health == {good.id, bad}
+            health = {each.schedule_id: each for each in schedules.schedule_health()}
+            assert set(health) == {good.id, bad}
             for each in schedules.schedule_list():
-                commands._properties(each)
-                commands._long(each)
+                commands._properties(each, health[each.id])
+                commands._long(each, health[each.id])
             for call in every_call(schedules, bad, instance):
                 with contextlib.suppress(ScheduledBackupError):
                     call()
