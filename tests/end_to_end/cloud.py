@@ -183,9 +183,9 @@ class LiveCloud:
         return found
 
     def failure(self, instance: str) -> str:
-        """Why a backup of the instance failed last, as Trove shows it."""
+        """Why a backup of the instance failed last, in one line: Trove's own are cut anywhere."""
         answer = self.session().get(f"/instances/{instance}", endpoint_filter=_DATABASE)
-        return str(answer.json()["instance"]["fault"]["message"])
+        return " ".join(answer.json()["instance"]["fault"]["message"].split())
 
     def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every cron trigger of the session's project."""
