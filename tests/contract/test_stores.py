@@ -227,7 +227,7 @@ def test_swift_says_that_a_quota_is_used_up(
     upload = swift.store.begin(KEY)
     swift.store.connection.post_container("backups", {header: str(PART + PART // 2)})
     try:
-        with pytest.raises(StoreError, match=r"413 .*: a quota .* is used up"):
+        with pytest.raises(StoreError, match=r"^a quota .* is used up: Swift answers 413"):
             upload.append(CONTENT)
     finally:
         swift.store.connection.post_container("backups", {header: ""})

@@ -139,7 +139,7 @@ class S3Store(Store):
                 ) from error
             cause = _CAUSES.get(code, error.response["Error"].get("Message", ""))
             raise StoreError(
-                f"{self.client.meta.endpoint_url} answers {code} for {where}: {cause}."
+                f"{cause}: {self.client.meta.endpoint_url} answers {code} for {where}."
             ) from error
         except (BotoCoreError, OSError) as error:
             raise StoreError(f"{where} can't be reached: {error}") from error

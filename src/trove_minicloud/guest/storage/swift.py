@@ -123,7 +123,7 @@ class SwiftStore(Store):
                     " written. Nothing was restored from it."
                 ) from error
             cause = _CAUSES.get(error.http_status, error.http_reason or str(error))
-            raise StoreError(f"Swift answers {error.http_status} for {where}: {cause}.") from error
+            raise StoreError(f"{cause}: Swift answers {error.http_status} for {where}.") from error
         except (RequestException, HTTPError, OSError) as error:
             raise StoreError(f"Swift does not answer for {where}: {error}") from error
 

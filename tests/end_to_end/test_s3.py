@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backups in S3: a server that checks signatures, a login from the environment, and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.stores import LOGIN, Files, serving_s3
+from tests.end_to_end.cloud import LiveCloud, fill, new_cloud, wait_for
+from trove_minicloud import cli, store_settings
+from trove_minicloud.root import Root
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    with serving_s3(tmp_path_factory.mktemp("s3")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def cloud(s3: Files) -> Iterator[LiveCloud]:
+    def with_s3(root: Root) -> None:
+        options = ["--root", str(root.path), "--s3", s3.endpoint, "--s3-bucket", "backups"]
+        environment = {name.upper(): value for name, value in LOGIN.items()}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+            assert cli.main(["up", "--detach", *options]) == 1
+            assert store_settings.strategy(root) == "local"
+            patch.setenv("AWS_SECRET_ACCESS_KEY", LOGIN["aws_secret_access_key"])
+            assert cli.main(["up", "--detach", *options]) == 0
+
+    with new_cloud(with_s3) as live:
+        fill("m", live, megabytes=80)
+        yield live
+
+
+@pytest.fixture(scope="module")
+def instance(cloud: LiveCloud) -> str:
+    return cloud.run("trove-minicloud", "instance", "list", "-f", "json").json[0]["id"]
+
+
+def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
+    cloud: LiveCloud, instance: str, s3: Files
+) -> None:
+    with cloud.connect("m") as connection:
+        connection.execute("create table kept as select 1 as number")
+    full = cloud.take_backup(instance)
+    with cloud.connect("m") as connection:
+        connection.execute("insert into kept values (2)")
+    last = cloud.take_backup(instance, incremental=1)
+    assert full["locationRef"] == f"s3://backups/{instance}/{full['id']}.tar.zst"
+    assert last["parent_id"] == full["id"]
+
+    cloud.run("trove-minicloud", "restore", last["id"], "--name", "from-s3")
+    with cloud.connect("from-s3") as connection:
+        assert connection.execute("select * from kept order by 1").fetchall() == [(1,), (2,)]
+    s3.damage(f"{instance}/{full['id']}.tar.zst")
+    done = cloud.run("trove-minicloud", "restore", last["id"], "--name", "never", check=False)
+    assert done.status != 0
+    assert "is damaged: its sha256 should be" in done.err
+    assert full["locationRef"] in done.err
+
+    cloud.openstack("delete", full["id"])
+    wait_for("end of the objects", lambda: s3.names() == [], 60)
+
+
+def test_a_login_that_is_refused_fails_the_backup_and_says_so(
+    cloud: LiveCloud, instance: str, s3: Files
+) -> None:
+    settings = store_settings.s3(cloud.root)
+    assert settings is not None
+    login = Path(settings.credentials)
+    assert oct(login.stat().st_mode & 0o777) == "0o600"
+    right = login.read_text()
+    login.write_text(right.replace("= right", "= wrong"))
+    try:
+        backup = cloud.ask_for_backup(instance)
+        assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+        assert "the secret does not belong to the access key" in cloud.failure(instance)
+        login.chmod(0o644)
+        login.write_text(right)
+        backup = cloud.ask_for_backup(instance)
+        assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+        assert "others can read it (mode 0644): chmod 600" in cloud.failure(instance)
+    finally:
+        login.chmod(0o600)
+        login.write_text(right)
+    cloud.take_backup(instance)
+    assert len(s3.names()) == 3

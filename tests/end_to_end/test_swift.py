@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backups in a real Swift, uploaded with the token of whoever asked: a schedule's, of its trust."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import pytest
+from keystoneauth1.exceptions import Forbidden, Unauthorized
+from keystoneauth1.session import Session
+
+from tests.end_to_end.cloud import (
+    LiveCloud,
+    fill,
+    hung_tool,
+    new_cloud,
+    wait_for,
+)
+from trove_minicloud import store_settings, stores
+from trove_minicloud.root import Root
+
+OBJECTS = {"service_type": "object-store"}
+QUOTA = "X-Container-Meta-Quota-Bytes"
+#: More than two segments.
+MEGABYTES = 80
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LiveCloud]:
+    def with_swift(root: Root) -> None:
+        root.prepare()
+        stores.use(root, "swift")
+
+    with new_cloud(with_swift) as live:
+        fill("m", live, megabytes=MEGABYTES)
+        yield live
+
+
+@pytest.fixture(scope="module")
+def instance(cloud: LiveCloud) -> str:
+    return cloud.run("trove-minicloud", "instance", "list", "-f", "json").json[0]["id"]
+
+
+def names(cloud: LiveCloud, container: str = "database_backups") -> list[str]:
+    """The objects of the tenant's container, asked of Swift directly."""
+    answer = cloud.session().get(f"/{container}", endpoint_filter=OBJECTS)
+    return answer.text.split()
+
+
+def of(backup: str, found: list[str]) -> list[str]:
+    """What there is of a backup: `.json`, `.basis`, `.tar.zst` and its segments."""
+    return [name.partition(backup)[2] for name in found if backup in name]
+
+
+def rows(cloud: LiveCloud, name: str) -> list[Any]:
+    with cloud.connect(name) as connection:
+        return connection.execute("select * from kept order by 1").fetchall()
+
+
+def restored_rows(cloud: LiveCloud, backup: str, name: str) -> list[Any]:
+    cloud.run("trove-minicloud", "restore", backup, "--name", name)
+    try:
+        return rows(cloud, name)
+    finally:
+        cloud.run("trove-minicloud", "instance", "delete", name)
+
+
+# Two cron triggers have to fire.
+@pytest.mark.timeout(900)
+def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: LiveCloud) -> None:
+    schedules = cloud.schedules()
+    with cloud.connect("m") as connection:
+        connection.execute("create table kept as select 1 as number")
+    schedule = schedules.schedule_create(
+        "m", "* * * * *", "nightly", incremental=True, full_every=2, keep_last=1, attempts=1
+    ).id
+
+    def backups(count: int) -> list[str]:
+        """Those of the schedule's runs, oldest first."""
+
+        def made() -> list[str] | None:
+            runs = schedules.execution_list(schedule)
+            found = [run.backup_id for run in runs if run.state == "SUCCESS" and run.backup_id]
+            return found[::-1] if len(found) >= count else None
+
+        return wait_for(f"{count} backups of the schedule", made, 300)
+
+    try:
+        schedules.schedule_run(schedule)
+        (full,) = backups(1)
+        with cloud.connect("m") as connection:
+            connection.execute("insert into kept values (2)")
+        incremental = backups(2)[1]
+        schedules.schedule_pause(schedule)
+        assert restored_rows(cloud, incremental, "from-swift") == [(1,), (2,)]
+        schedules.schedule_resume(schedule)
+        newest = backups(3)[2]
+    finally:
+        schedules.schedule_delete(schedule, force=True)
+
+    assert cloud.backup(newest)["parent_id"] is None
+    location, _, name = cloud.backup(newest)["locationRef"].rpartition("/")
+    storage_url = cloud.session().get_endpoint(service_type="object-store")
+    assert location == f"{storage_url}/database_backups"
+    # The run that made the next full one has pruned the chain.
+    found = wait_for("end of the chain", lambda: _names_without(cloud, full, incremental), 60)
+    assert name in found
+    assert len(of(newest, found)) >= 6
+
+
+def test_an_incremental_chain_restores_and_a_lost_segment_is_refused(
+    cloud: LiveCloud, instance: str
+) -> None:
+    full = cloud.take_backup(instance)
+    with cloud.connect("m") as connection:
+        connection.execute("insert into kept values (3)")
+    last = cloud.take_backup(instance, incremental=1)
+    assert last["parent_id"] == full["id"]
+    written = rows(cloud, "m")
+    assert written[-1] == (3,)
+    assert restored_rows(cloud, last["id"], "chained") == written
+
+    (lost,) = (name for name in names(cloud) if name.endswith("_00000002") and full["id"] in name)
+    cloud.session().delete(f"/database_backups/{lost}", endpoint_filter=OBJECTS)
+    done = cloud.run("trove-minicloud", "restore", last["id"], "--name", "never", check=False)
+
+    assert done.status != 0
+    assert "is damaged: a segment of it is gone" in done.err, done.err
+    assert full["id"] in done.err
+    cloud.openstack("delete", full["id"])
+    wait_for("end of the chain", lambda: _names_without(cloud, full["id"], last["id"]), 60)
+
+
+def _names_without(cloud: LiveCloud, *backups: str) -> list[str] | None:
+    found = names(cloud)
+    return None if any(of(backup, found) for backup in backups) else found
+
+
+def test_others_can_not_read_the_container(cloud: LiveCloud) -> None:
+    url = f"{cloud.session().get_endpoint(service_type='object-store')}/database_backups"
+    stranger, _user = cloud.new_tenant()
+
+    with pytest.raises(Forbidden):
+        stranger.get(url)
+    with pytest.raises(Unauthorized):
+        Session().get(url)
+
+
+def test_an_upload_whose_trust_ends_has_failed_and_the_next_backup_cleans_up(
+    cloud: LiveCloud, instance: str
+) -> None:
+    schedules = cloud.schedules()
+    schedule = schedules.schedule_create("m", "* * * * *", "cut-off", attempts=1)
+    tool = hung_tool(cloud, "m", timeout=100)
+    backup = _building(cloud)
+    # With the trust, its tokens end.
+    schedules.schedule_delete(schedule, force=True)
+    tool.resume()
+
+    assert cloud.wait_for_backup(backup)["status"] == "FAILED"
+    assert "does not accept the token, which has expired or was revoked" in cloud.failure(instance)
+    cloud.take_backup(instance)
+    assert of(backup, names(cloud)) == []
+
+
+def test_an_upload_that_is_cut_has_failed_and_its_deletion_removes_the_segments(
+    cloud: LiveCloud, instance: str
+) -> None:
+    backup = cloud.ask_for_backup(instance)
+    tool = hung_tool(cloud, "m")
+    with no_proxy(cloud):
+        tool.resume()
+        assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+    assert "Swift does not answer" in cloud.failure(instance)
+    found = wait_for("Swift", lambda: _names_if_up(cloud), 120)
+    assert ".json" not in of(backup, found)
+    # A segment as the one that an upload leaves that gets further than this one.
+    name = f"{cloud.backup(backup)['locationRef'].rpartition('/')[2]}_00000001"
+    cloud.session().put(f"/database_backups/{name}", data=b"left", endpoint_filter=OBJECTS)
+
+    cloud.openstack("delete", backup)
+
+    wait_for("end of the segment", lambda: of(backup, names(cloud)) == [], 60)
+
+
+def test_a_full_container_fails_the_backup_and_says_so(cloud: LiveCloud, instance: str) -> None:
+    cloud.session().put("/small", headers={QUOTA: "40000000"}, endpoint_filter=OBJECTS)
+
+    backup = cloud.ask_for_backup(instance, swift_container="small")
+
+    assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+    assert "a quota of the project or the container is used up" in cloud.failure(instance)
+    assert names(cloud, "small") == []
+
+
+def test_a_cloud_that_is_up_does_not_change_its_store(cloud: LiveCloud) -> None:
+    done = cloud.run("trove-minicloud", "up", "--detach", "--local", check=False)
+
+    assert done.status == 1
+    assert "is up and keeps its backups in Swift" in done.err
+    assert store_settings.strategy(cloud.root) == "swift"
+    assert cloud.run("trove-minicloud", "up", "--detach", "--swift").status == 0
+
+
+def _building(cloud: LiveCloud) -> str:
+    def building() -> list[str]:
+        answer = cloud.session().get("/backups", endpoint_filter={"service_type": "database"})
+        return [each["id"] for each in answer.json()["backups"] if each["status"] == "BUILDING"]
+
+    (backup,) = wait_for("backup in progress", building, 30)
+    return backup
+
+
+def _names_if_up(cloud: LiveCloud) -> list[str] | None:
+    programs = cloud.run("trove-minicloud", "status", "-f", "json").json["programs"]
+    up = any(each["program"] == "swift-proxy" and each["state"] == "ready" for each in programs)
+    return names(cloud) if up else None
+
+
+@contextmanager
+def no_proxy(cloud: LiveCloud) -> Iterator[None]:
+    """Kill Swift's proxy, again whenever the supervisor has started it again."""
+    port = store_settings.swift(cloud.root)
+    assert port is not None
+    folder = str(cloud.root.service("swift"))
+    stop = threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.1):
+            for process in psutil.process_iter(["cmdline"]):
+                command = process.info["cmdline"] or []
+                if folder in command and "proxy" in command:
+                    process.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        killer.join()
