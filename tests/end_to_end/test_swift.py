@@ -90,10 +90,13 @@ def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: L
         return wait_for(f"{count} backups of the schedule", made, 300)
 
     try:
+        # No tick may come between the first backup and the second row.
+        schedules.schedule_pause(schedule)
         schedules.schedule_run(schedule)
         (full,) = backups(1)
         with cloud.connect("m") as connection:
             connection.execute("insert into kept values (2)")
+        schedules.schedule_resume(schedule)
         incremental = backups(2)[1]
         schedules.schedule_pause(schedule)
         assert restored_rows(cloud, incremental, "from-swift") == [(1,), (2,)]
