@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One mini cloud for the whole run, in a folder of its own."""
+"""One mini cloud for all files of a worker, in a folder of its own; no file sees another's schedules."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,19 @@ from trove_schedules import ScheduledBackups
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[LiveCloud]:
-    """A mini cloud with the workbook loaded for all, and an instance ``m``."""
+def shared_cloud() -> Iterator[LiveCloud]:
+    """The mini cloud of this worker."""
     with new_cloud(_allow_pings) as live:
         yield live
+
+
+@pytest.fixture(scope="module")
+def cloud(shared_cloud: LiveCloud) -> Iterator[LiveCloud]:
+    """A mini cloud with the workbook loaded for all, an instance ``m``, and no schedules."""
+    yield shared_cloud
+    schedules = shared_cloud.schedules()
+    for left in schedules.schedule_list():
+        schedules.schedule_delete(left, force=True)
 
 
 def _allow_pings(root: Root) -> None:
@@ -26,7 +35,7 @@ def _allow_pings(root: Root) -> None:
     (mistral / OVERRIDES).write_text("[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def schedules(cloud: LiveCloud) -> ScheduledBackups:
     """The tenant's own API."""
     return cloud.schedules()
