@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One mini cloud for all files of a worker, in a folder of its own; no file sees another's schedules."""
+"""One mini cloud for all files of a worker; none of them sees what schedules another left."""
 
 from collections.abc import Iterator
 
