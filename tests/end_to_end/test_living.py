@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 import pytest
+from requests.adapters import HTTPAdapter
 
 from tests.end_to_end.cloud import LiveCloud, finished, hung_tool, run_by_hand, wait_for
-from trove_schedules import ScheduledBackups, ScheduleExecution
+from trove_minicloud.services.preparation import database_file
+from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleConflictError
 from trove_schedules.model import schedule_of
 
@@ -34,20 +42,25 @@ def instance(cloud: LiveCloud) -> str:
     return found
 
 
-def test_chains_and_retention_over_thirteen_runs(
+def test_chains_retention_and_history_over_thirteen_runs_and_three_changes(
     cloud: LiveCloud, schedules: ScheduledBackups, instance: str
 ) -> None:
     schedule = schedules.schedule_create(
         instance, NEVER_SOON, "chained", incremental=True, full_every=4, keep_last=2
     )
     made: list[str] = []
+    runs: list[str] = []
     for number in range(1, 14):
+        if number in (4, 8, 12):
+            schedules.schedule_set(schedule, name=f"chained {number}")
         with cloud.connect("living") as connection:
             connection.execute("insert into runs values (%s)", [number])
         run = run_by_hand(schedules, schedule.id)
         assert (run.state, run.output["status"]) == ("SUCCESS", "Backup complete"), run
         assert run.manual
         made.append(run.backup_id or "")
+        runs.insert(0, run.id)
+    assert _paged_by_the_command(cloud, schedule.id) == [runs[:5], runs[5:10], runs[10:]]
 
     # Kept are 13, a full one, and 12, the last of the chain that 9 began.
     def five() -> list[dict[str, Any]] | None:
@@ -69,6 +82,18 @@ def test_chains_and_retention_over_thirteen_runs(
     _skips_while_another_backup_runs(cloud, schedules, schedule.id, instance)
     assert [each.manual for each in schedules.execution_list(schedule)].count(True) >= 16
     schedules.schedule_delete(schedule)
+
+
+def _paged_by_the_command(cloud: LiveCloud, schedule: str) -> list[list[str]]:
+    """The ids of the executions, five a page."""
+    command = ("schedule", "execution", "list", schedule, "-f", "json", "--limit", "5")
+    pages: list[list[str]] = []
+    while True:
+        marker = ("--marker", pages[-1][-1]) if pages else ()
+        page = [row["ID"] for row in cloud.openstack(*command, *marker).json]
+        if not page:
+            return pages
+        pages.append(page)
 
 
 def _goes_on_when_the_newest_is_deleted(
@@ -165,14 +190,75 @@ def test_a_change_is_refused_while_a_run_is_in_progress(
     schedules.schedule_delete(schedule)
 
 
+@pytest.mark.timeout(600)
+def test_a_client_killed_at_any_request_leaves_one_schedule_and_the_next_command_heals(
+    cloud: LiveCloud, schedules: ScheduledBackups, instance: str
+) -> None:
+    schedule = schedules.schedule_create(instance, NEVER_SOON, "first").id
+    session = cloud.session()
+    trusts = len(cloud.trusts(session))
+
+    def left() -> int:
+        return len([row for row in cloud.triggers(session) if schedule in row["name"]])
+
+    old, seen, killed, number = ("first", False), set(), True, 0
+    while killed:
+        number += 1
+        name = f"changed {number}"
+        changes: list[tuple[tuple[str, bool], Callable[[ScheduledBackups], object]]] = [
+            ((name, False), lambda api, name=name: api.schedule_set(schedule, name=name)),
+            ((name, True), lambda api: api.schedule_pause(schedule)),
+            ((name, False), lambda api: api.schedule_resume(schedule)),
+        ]
+        for new, change in changes:
+            killed = _killed_at(number, cloud, change)
+            before = left()
+            [found] = [each for each in schedules.schedule_list() if each.id == schedule]
+            state = (found.name, found.paused)
+            assert state in (old, new)
+            assert left() == 1, "who lists heals"
+            seen.add((state == new, before))
+            if state == old:
+                change(schedules)
+            assert (left(), len(cloud.trusts(session))) == (1, trusts)
+            old = new
+    assert number > 4
+    assert seen == {(False, 1), (True, 2), (True, 1)}
+    schedules.schedule_delete(schedule)
+
+
+def _killed_at(number: int, cloud: LiveCloud, do: Callable[[ScheduledBackups], object]) -> bool:
+    """Let a client do it that gets a SIGKILL instead of its n-th request to Mistral, if any."""
+
+    def client() -> None:
+        send, sent = HTTPAdapter.send, 0
+
+        def counted(self: HTTPAdapter, request: Any, **options: Any) -> Any:
+            nonlocal sent
+            sent += request.url.startswith(cloud.settings.mistral_url)
+            if sent == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return send(self, request, **options)
+
+        HTTPAdapter.send = counted  # type: ignore[method-assign]
+        do(cloud.schedules())
+
+    process = multiprocessing.get_context("fork").Process(target=client)
+    process.start()
+    process.join(60)
+    assert process.exitcode in (0, -signal.SIGKILL), process.exitcode
+    return process.exitcode != 0
+
+
 @pytest.mark.timeout(900)  # near the end of an hour it waits for the next
 def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    """Three schedules share four minutes.
+    """Four schedules share four minutes.
 
     0: ``fine`` makes its backup, and ``down`` finds its database stopped. 1: Keystone is gone when
-    ``lost`` is due. 3: the next attempt of all.
+    ``lost`` is due. 2: Mistral is killed with the tick of ``cut`` in its hands, the trigger
+    advanced and the workflow not started. 3: the next attempt of all.
     """
     instances = {name: cloud.create_instance(f"{name}-first") for name in _MINUTES}
     cloud.run("trove-minicloud", "instance", "stop", "down-first")
@@ -198,9 +284,14 @@ def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice
     [failed] = finished(schedules, made["down"].id, 1)
     assert failed.state == "ERROR"
     cloud.run("trove-minicloud", "instance", "start", "down-first")
+    until(2, -5)
+    with cloud.stopped("keystone"):
+        wait_for("tick", lambda: _advanced(cloud, made["cut"], start + timedelta(minutes=2)), 30)
+        cloud.process("mistral").kill()
     until(3, -5)
-    assert schedules.execution_list(made["lost"], include_all=True) == []
-    assert _backups(cloud, made["lost"].id) == []
+    for name in ("lost", "cut"):
+        assert schedules.execution_list(made[name], include_all=True) == [], name
+        assert _backups(cloud, made[name].id) == [], name
     [first] = _backups(cloud, made["fine"].id)
 
     for name, schedule in made.items():
@@ -220,4 +311,13 @@ def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice
 
 
 #: When each of the schedules that share minutes is due; the next attempt of all is at minute 3.
-_MINUTES = {"fine": 0, "down": 0, "lost": 1}
+_MINUTES = {"fine": 0, "down": 0, "lost": 1, "cut": 2}
+
+
+def _advanced(cloud: LiveCloud, schedule: Schedule, due: datetime) -> bool:
+    """Whether Mistral has taken the tick in hand; it can't be asked without Keystone."""
+    database = database_file(cloud.root.service("mistral"))
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        query = "select next_execution_time from cron_triggers_v2 where id = ?"
+        [text] = connection.execute(query, [schedule.trigger_id]).fetchone()
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) > due
