@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trove_schedules import workbook
 from trove_schedules.clients.mistral import Execution, Mistral
 from trove_schedules.errors import ExecutionNotFoundError
 from trove_schedules.model import Schedule, ScheduleExecution, ScheduleTrial, is_uuid
@@ -16,7 +17,6 @@ def executions(
     *,
     marker: str | None = None,
     limit: int | None = None,
-    **filters: str,
 ) -> Iterator[ScheduleExecution]:
     """Yield the schedule's executions, newest first, asked for page by page.
 
@@ -32,13 +32,20 @@ def executions(
         triggers = triggers[_position(mistral, schedule, triggers, marker) :]
     for trigger_id in triggers:
         # The filter also finds texts that merely look like it.
-        found = mistral.executions(
-            description=f"has:{trigger_id}", marker=marker, limit=limit, **filters
-        )
+        found = mistral.executions(description=f"has:{trigger_id}", marker=marker, limit=limit)
         for each in found:
             if each.trigger_id == trigger_id:
                 yield of_schedule(each, schedule.id)
         marker = None
+
+
+def running(mistral: Mistral, schedule: Schedule) -> ScheduleExecution | None:
+    """A run that is in progress, or None: one request, however often the schedule was changed."""
+    triggers = {schedule.trigger_id, *schedule.earlier_trigger_ids}
+    for each in mistral.executions(workflow_name=f"eq:{workbook.WORKFLOW}", state="RUNNING"):
+        if each.trigger_id in triggers:
+            return of_schedule(each, schedule.id)
+    return None
 
 
 def of_trial(mistral: Mistral, trial: ScheduleTrial) -> ScheduleExecution | None:

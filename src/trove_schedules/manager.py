@@ -668,7 +668,7 @@ def _refuse_while_drilling(mistral: Mistral, schedule: Schedule) -> None:
 
 
 def _refuse_while_running(mistral: Mistral, schedule: Schedule) -> None:
-    running = next(history.executions(mistral, schedule, limit=1, state="RUNNING"), None)
+    running = history.running(mistral, schedule)
     if running is not None:
         raise ScheduleConflictError(
             f"schedule {schedule.id} has a run in progress (execution {running.id}) that would "

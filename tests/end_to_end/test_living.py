@@ -194,24 +194,25 @@ def test_a_change_is_refused_while_a_run_is_in_progress(
 def test_a_client_killed_at_any_request_leaves_one_schedule_and_the_next_command_heals(
     cloud: LiveCloud, schedules: ScheduledBackups, instance: str
 ) -> None:
-    schedule = schedules.schedule_create(instance, NEVER_SOON, "first").id
-    session = cloud.session()
+    session, number, killed = cloud.session(), 0, True
     trusts = len(cloud.trusts(session))
-
-    def left() -> int:
-        return len([row for row in cloud.triggers(session) if schedule in row["name"]])
-
-    old, seen, killed, number = ("first", False), set(), True, 0
+    changes: list[tuple[tuple[str, bool], Callable[[ScheduledBackups, str], object]]] = [
+        (("changed", False), lambda api, id: api.schedule_set(id, name="changed")),
+        (("changed", True), lambda api, id: api.schedule_pause(id)),
+        (("changed", False), lambda api, id: api.schedule_resume(id)),
+    ]
+    seen: set[tuple[bool, int]] = set()
     while killed:
-        number += 1
-        name = f"changed {number}"
-        changes: list[tuple[tuple[str, bool], Callable[[ScheduledBackups], object]]] = [
-            ((name, False), lambda api, name=name: api.schedule_set(schedule, name=name)),
-            ((name, True), lambda api: api.schedule_pause(schedule)),
-            ((name, False), lambda api: api.schedule_resume(schedule)),
-        ]
+        number, killed = number + 1, False
+        # A new one each time: the more changes it has seen, the more requests does the next take.
+        schedule = schedules.schedule_create(instance, NEVER_SOON, "first").id
+
+        def left(schedule: str = schedule) -> int:
+            return len([row for row in cloud.triggers(session) if schedule in row["name"]])
+
+        old = ("first", False)
         for new, change in changes:
-            killed = _killed_at(number, cloud, change)
+            killed |= _killed_at(number, cloud, lambda api, c=change, id=schedule: c(api, id))
             before = left()
             [found] = [each for each in schedules.schedule_list() if each.id == schedule]
             state = (found.name, found.paused)
@@ -219,12 +220,13 @@ def test_a_client_killed_at_any_request_leaves_one_schedule_and_the_next_command
             assert left() == 1, "who lists heals"
             seen.add((state == new, before))
             if state == old:
-                change(schedules)
-            assert (left(), len(cloud.trusts(session))) == (1, trusts)
+                change(schedules, schedule)
+            assert (left(), len(cloud.trusts(session))) == (1, trusts + 1)
             old = new
+        schedules.schedule_delete(schedule)
     assert number > 4
+    # Nothing done yet; both there; all done.
     assert seen == {(False, 1), (True, 2), (True, 1)}
-    schedules.schedule_delete(schedule)
 
 
 def _killed_at(number: int, cloud: LiveCloud, do: Callable[[ScheduledBackups], object]) -> bool:

@@ -130,7 +130,7 @@ def run(cloud: LiveCloud) -> Iterator[Run]:
     lines = CommandLines()
     try:
         schedules = cloud.schedules()
-        schedule = schedules.schedule_create("m", "* * * * *", "secrets")
+        schedule = schedules.schedule_create("m", "* * * * *", "secrets", keep_last=5)
         fired = finished(schedules, schedule.id, 1)[-1]
         assert fired.state == "SUCCESS", fired
         backup = str(fired.backup_id)

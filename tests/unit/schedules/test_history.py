@@ -9,7 +9,11 @@ import pytest
 import trove_schedules
 from tests.unit.schedules.fake_mistral import Caller
 from tests.unit.schedules.rows import UNKNOWN, triggers
-from trove_schedules.errors import ExecutionNotFoundError, ScheduleNotFoundError
+from trove_schedules.errors import (
+    ExecutionNotFoundError,
+    ScheduleConflictError,
+    ScheduleNotFoundError,
+)
 
 
 class TestExecutionList:
@@ -184,6 +188,20 @@ class TestAcrossGenerations:
         newest = cloud.mistral.fire(triggers(cloud)[0])["id"]
         found = schedules.execution_list(schedule, limit=3)
         assert [each.id for each in found] == [newest, *runs[:2]]
+
+    def test_a_run_of_any_generation_is_found_by_one_request(
+        self, cloud, schedules, schedule, runs
+    ):
+        running = next(row for row in cloud.mistral.rows["executions"] if row["id"] == runs[-1])
+        running["state"] = "RUNNING"
+        with pytest.raises(ScheduleConflictError, match=rf"in progress.*{runs[-1]}"):
+            schedules.schedule_set(schedule, name="other")
+        assert self.requests(cloud) == 1
+
+    def test_another_schedules_run_is_in_nobodys_way(self, cloud, schedules, instance, schedule):
+        other = schedules.schedule_create(instance, "0 3 * * *", "other")
+        cloud.mistral.add_execution(cloud.project, other.trigger_id, state="RUNNING")
+        assert schedules.schedule_set(schedule, name="new").name == "new"
 
     def test_another_schedules_run_is_no_marker(self, cloud, schedules, instance, schedule, runs):
         other = schedules.schedule_create(instance, "0 3 * * *", "other")
