@@ -17,8 +17,11 @@ import pytest
 import yaml
 import zstandard
 from keystoneauth1 import exceptions
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
 
 from tests.end_to_end.cloud import LiveCloud, finished
+from trove_minicloud.settings import USER
 
 _SECRET_NAME = re.compile(r"pass(word|wd)?$|secret|_key$|^admin_token$", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"://[^:/@\s]+:([^@/\s]+)@")
@@ -144,10 +147,14 @@ def run(cloud: LiveCloud) -> Iterator[Run]:
             cloud.openstack(*command)
         cloud.run("trove", "schedule-list", "m")
         cloud.run("openstack", "database", "backup", "list", "--debug")
-        wrong = cloud.session()
-        wrong.auth.auth_methods[0].password = "not-the-password"
+        wrong = v3.Password(
+            cloud.settings.keystone_url,
+            username=USER,
+            user_domain_id="default",
+            password=cloud.settings.demo_password[:-1],
+        )
         with pytest.raises(exceptions.Unauthorized):
-            wrong.get_token()
+            Session(wrong).get_token()
         yield Run(Secrets.of(cloud.root.path), lines)
     finally:
         lines.stop()

@@ -76,6 +76,8 @@ _LOG_LEVELS = {
     "sqlalchemy": "WARNING",
     "stevedore": "WARNING",
     "swiftclient": "WARNING",
+    # At INFO it writes requests with their tokens, such as every look at the quota.
+    "trove.extensions": "WARNING",
     "urllib3": "WARNING",
 }
 _LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s{context} %(message)s"
