@@ -23,6 +23,10 @@ from trove_minicloud.guest.storage import Store
 from trove_minicloud.guest.stream import stream
 from trove_minicloud.root import Root
 
+#: Two requests that come at once both find the instance idle, and Trove says yes to both. What it has
+#: accepted is made, so the second backup waits for the end of the first.
+_LOCK_WAIT = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Parent:
@@ -41,12 +45,12 @@ def take_backup(
     backup is an economy, and a backup that was asked for must not be missing for want of one.
     The manifest's `reason` says why.
 
-    :raises InstanceBusyError: another backup of the instance is running.
+    :raises InstanceBusyError: another backup of the instance is still running after ten minutes.
     :raises MiniCloudError: it was not taken; nothing of it is left in the store, unless the store
         failed, too.
     """
     kind = datastores.module(instance.datastore)
-    with instances.backup_lock(root, instance.id, f"backup {backup_id}"):
+    with instances.backup_lock(root, instance.id, f"backup {backup_id}", _LOCK_WAIT):
         source = kind.inspect(root, instance)
         job = _Job(root, store, kind, instance, source, Key(instance.id, backup_id))
         if parent is None:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.unit.minicloud.guest import examples, fake_postgresql
-from trove_minicloud.guest import instances
+from trove_minicloud.guest import backup, instances
 from trove_minicloud.guest.backup import Parent, take_backup
 from trove_minicloud.guest.errors import (
     BackupToolError,
@@ -204,8 +205,24 @@ def test_a_short_backup_is_not_stored(
     assert not list(root.backups.glob("*/b.*"))
 
 
-def test_two_backups_of_one_instance_at_once_are_refused(
+def test_a_backup_waits_for_the_end_of_another_one(
     root: Root, store: LocalStore, instance: Instance, tools: Path
 ) -> None:
+    with ThreadPoolExecutor() as pool:
+        with instances.backup_lock(root, instance.id, "x"):
+            waiting = pool.submit(take_backup, root, store, instance, "b", None)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+        assert waiting.result(timeout=60).key.backup_id == "b"
+
+
+def test_a_backup_that_waits_in_vain_is_refused(
+    root: Root,
+    store: LocalStore,
+    instance: Instance,
+    tools: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backup, "_LOCK_WAIT", 0.1)
     with instances.backup_lock(root, instance.id, "x"), pytest.raises(InstanceBusyError):
         take_backup(root, store, instance, "b", None)
