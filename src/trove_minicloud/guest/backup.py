@@ -23,8 +23,8 @@ from trove_minicloud.guest.storage import Store
 from trove_minicloud.guest.stream import stream
 from trove_minicloud.root import Root
 
-#: Two requests that come at once both find the instance idle, and Trove says yes to both. What it has
-#: accepted is made, so the second backup waits for the end of the first.
+#: Two requests that come at once both find the instance idle, and Trove says yes to both. What it
+#: has accepted is made, so the second backup waits for the end of the first.
 _LOCK_WAIT = 600.0
 
 
