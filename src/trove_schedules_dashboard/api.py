@@ -26,6 +26,7 @@ import trove_schedules
 from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution, pattern as cron
 from trove_schedules.errors import AuthenticationError, ServiceError, ServiceUnavailableError
 from trove_schedules.health import Health
+from trove_schedules.model import ScheduleDrill
 from trove_schedules.reason import reason
 
 #: Seconds before a service that doesn't answer counts as down: a page can't wait longer.
@@ -99,17 +100,40 @@ def schedule_delete(request: HttpRequest, schedule_id: str) -> None:
     _schedules(request).schedule_delete(schedule_id)
 
 
-def schedule_health(request: HttpRequest, schedule_id: str) -> Health:
+def schedule_health(request: HttpRequest, schedule: Schedule) -> Health:
     """The state of one schedule; it costs as many requests as that of all."""
-    (found,) = _schedules(request).schedule_health([schedule_id])
+    (found,) = _schedules(request).schedule_health([schedule])
     return found
 
 
+def schedule_drill(request: HttpRequest, schedule_id: str) -> None:
+    _schedules(request).schedule_drill(schedule_id)
+
+
+def schedule_drill_every(
+    request: HttpRequest, schedule_id: str, pattern: str | None
+) -> ScheduleDrill | None:
+    """Have drills done by this pattern, or no more by any."""
+    return _schedules(request).schedule_drill_every(schedule_id, pattern)
+
+
+def schedule_drill_show(request: HttpRequest, schedule_id: str) -> ScheduleDrill | None:
+    """When drills of the schedule are done, or None."""
+    return _schedules(request).schedule_drill_show(schedule_id)
+
+
 def execution_list(
-    request: HttpRequest, schedule_id: str, marker: str = "", limit: int | None = None
+    request: HttpRequest,
+    schedule_id: str,
+    marker: str = "",
+    limit: int | None = None,
+    *,
+    drills_only: bool = False,
 ) -> list[ScheduleExecution]:
-    """The executions after the marker, newest first."""
-    return _schedules(request).execution_list(schedule_id, marker=marker, limit=limit)
+    """The executions after the marker, newest first: the schedule's runs, or its drills."""
+    return _schedules(request).execution_list(
+        schedule_id, marker=marker, limit=limit, drills_only=drills_only
+    )
 
 
 def execution_show(request: HttpRequest, execution_id: str) -> ScheduleExecution:

@@ -126,6 +126,7 @@ def schedules(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The product's API, mocked: a call that it doesn't have is an error."""
     api = create_autospec(ScheduledBackups, spec_set=True, instance=True)
     api.schedule_health.return_value = [examples.health()]
+    api.schedule_drill_show.return_value = None
     connect = create_autospec(trove_schedules.connect, return_value=api)
     monkeypatch.setattr(trove_schedules, "connect", connect)
     return api

@@ -10,6 +10,7 @@ from typing import Any
 from tests import examples
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.health import Health, State
+from trove_schedules.model import ScheduleDrill
 
 KEYSTONE = "http://keystone.test"
 TROVE = "http://trove.test"
@@ -90,6 +91,16 @@ def execution(state: str = "SUCCESS", minutes_ago: int = 5, **changes: Any) -> S
         "output": {"status": "Backup complete"} if state == "SUCCESS" else {},
     }
     return ScheduleExecution(**fields | changes)
+
+
+def drill(**changes: Any) -> ScheduleDrill:
+    fields: dict[str, Any] = {
+        "schedule_id": str(uuid.uuid4()),
+        "pattern": "7 4 * * 0",
+        "next_execution_time": NOW + timedelta(days=5),
+        "trigger_id": str(uuid.uuid4()),
+    }
+    return ScheduleDrill(**fields | changes)
 
 
 def health(state: State = State.OK, reason: str = "last backup 5 min ago") -> Health:

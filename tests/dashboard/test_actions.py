@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pause, Resume and Run Now, in the list and on the page of a schedule."""
+"""Pause, Resume, Run Now and Run a Drill, in the list and on the page of a schedule."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ACTIONS = [
     ("pause", False, "Paused Schedule: nightly"),
     ("resume", True, "Resumed Schedule: nightly"),
     ("run", False, "Started a Run of Schedule: nightly"),
+    ("drill", False, "Started a Drill of Schedule: nightly"),
 ]
 
 

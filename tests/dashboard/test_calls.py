@@ -13,7 +13,7 @@ from tests.dashboard.examples import INDEX, KEYSTONE, MISTRAL, ORDERS, PROJECT, 
 
 SCHEDULE = "55555555-5555-4555-8555-555555555555"
 TRIGGER = "66666666-6666-4666-8666-666666666666"
-LISTS = ("", f"{SCHEDULE}/executions/")
+LISTS = ("", f"{SCHEDULE}/executions/", f"{SCHEDULE}/drills/")
 
 
 def _trigger(schedule: str, trigger: str) -> dict[str, Any]:
@@ -30,13 +30,13 @@ def _trigger(schedule: str, trigger: str) -> dict[str, Any]:
     }
 
 
-def _execution() -> dict[str, Any]:
+def _execution(workflow: str) -> dict[str, Any]:
     triggered_by = {"type": "cron_trigger", "id": TRIGGER}
     return {
         "id": str(uuid.uuid4()),
-        "workflow_name": "trove.backup_create",
+        "workflow_name": workflow,
         "description": json.dumps({"triggered_by": triggered_by}),
-        "input": "{}",
+        "input": json.dumps({"schedule": {"id": SCHEDULE}}),
         "output": json.dumps({"status": "Backup complete", "backup_id": str(uuid.uuid4())}),
         "state": "SUCCESS",
         "state_info": None,
@@ -56,7 +56,10 @@ def _prepare(services: Any, rows: int) -> None:
 
     def executions(request: Any, _context: Any) -> dict[str, Any]:
         limit = int(request.qs["limit"][0])
-        answer: dict[str, Any] = {"executions": [_execution() for _ in range(min(rows, limit))]}
+        asked = request.qs.get("workflow_name", ["eq:trove.backup_create"])[0]
+        workflow = asked.removeprefix("eq:")
+        found = [_execution(workflow) for _ in range(min(rows, limit))]
+        answer: dict[str, Any] = {"executions": found}
         return answer | ({"next": "more"} if rows > limit else {})
 
     services.get(f"{MISTRAL}/cron_triggers", json=cron_triggers)
@@ -69,14 +72,18 @@ def _prepare(services: Any, rows: int) -> None:
     [
         # The triggers; the instances' names.
         ("", 2),
-        # The trigger for the schedule, and again for its executions; these; the instance's name and
-        # its backups; for the state the trigger, the project's backups and its quota, its drills,
-        # and, because one is missed, the executions.
-        (f"{SCHEDULE}/", 10),
+        # The trigger for the schedule, and again for its executions and its drills' pattern; these
+        # two; the instance's name and its backups; for the state the project's drills, its backups
+        # and its quota, and, because one is missed, the executions.
+        (f"{SCHEDULE}/", 11),
         # The trigger.
         (f"{SCHEDULE}/edit/", 1),
         # The trigger, twice as before; the executions.
         (f"{SCHEDULE}/executions/", 3),
+        # The same, for the project's drills.
+        (f"{SCHEDULE}/drills/", 3),
+        # The trigger, twice; that of the drills.
+        (f"{SCHEDULE}/drills/repeat/", 3),
         # The instances and the backups to choose from.
         ("create/", 2),
     ],

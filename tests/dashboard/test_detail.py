@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.examples import INDEX, ORDERS, TROVE, execution, health, schedule, texts
+from tests.dashboard.examples import (
+    BACKUP,
+    INDEX,
+    NOW,
+    ORDERS,
+    TROVE,
+    drill,
+    execution,
+    health,
+    schedule,
+    texts,
+)
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
 from trove_schedules.health import State
 
@@ -38,8 +49,10 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
     assert page.count('class="run run-') == 2
     assert "Trove said no" in page
     assert "512.0 MB" in page, "the size of the backup"
-    schedules.schedule_health.assert_called_once_with([shown.id])
-    schedules.execution_list.assert_called_once_with(shown.id, marker="", limit=30)
+    schedules.schedule_health.assert_called_once_with([shown])
+    schedules.execution_list.assert_called_once_with(
+        shown.id, marker="", limit=30, drills_only=False
+    )
 
 
 def test_a_schedule_that_is_gone_leads_back_to_the_list_with_the_reason(
@@ -74,6 +87,40 @@ def test_without_a_state_the_rest_of_the_page_is_there(
     response = client.get(f"{INDEX}{schedule().id}/")
     assert response.status_code == 200
     assert "schedule_health" not in response.content.decode()
+    assert response.content.decode().count('class="run run-') == 1
+    assert texts(response)[0].startswith("Mistral does not answer now.")
+
+
+def test_a_proven_restore_is_told_with_its_time_and_backup_and_the_next_drill(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_show.return_value = shown = schedule()
+    schedules.execution_list.return_value = []
+    proven = replace(health(), last_proven=NOW, proven_backup=BACKUP)
+    schedules.schedule_health.return_value = [proven]
+    schedules.schedule_drill_show.return_value = drill()
+    page = client.get(f"{INDEX}{shown.id}/").content.decode()
+    assert f"2030-01-01 12:00:00 UTC, backup {BACKUP}</dd>" in page
+    assert "<code>7 4 * * 0</code>, the next at 2030-01-06 12:00:00 UTC</dd>" in page
+
+
+def test_what_was_never_proven_is_not_called_proven(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_show.return_value = shown = schedule()
+    schedules.execution_list.return_value = []
+    page = client.get(f"{INDEX}{shown.id}/").content.decode()
+    assert '<dd id="last_proven">Not known</dd>' in page
+    assert 'id="drill"' not in page
+
+
+def test_without_the_drills_the_rest_of_the_page_is_there(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_show.return_value = shown = schedule()
+    schedules.execution_list.return_value = [execution()]
+    schedules.schedule_drill_show.side_effect = _DOWN
+    response = client.get(f"{INDEX}{shown.id}/")
     assert response.content.decode().count('class="run run-') == 1
     assert texts(response)[0].startswith("Mistral does not answer now.")
 

@@ -50,13 +50,17 @@ def test_a_page_asks_for_one_more_than_it_shows_and_the_next_starts_after_it(
     runs = [execution(minutes_ago=number) for number in range(21)]
     schedules.execution_list.return_value = runs
     response = client.get(_address(shown))
-    schedules.execution_list.assert_called_once_with(shown.id, marker="", limit=21)
+    schedules.execution_list.assert_called_once_with(
+        shown.id, marker="", limit=21, drills_only=False
+    )
     table = response.context["table"]
     assert [row.id for row in table.data] == [run.id for run in runs[:20]]
     assert table.get_pagination_string() == f"marker={runs[19].id}"
     schedules.execution_list.return_value = runs[20:]
     response = client.get(f"{_address(shown)}?marker={runs[19].id}")
-    schedules.execution_list.assert_called_with(shown.id, marker=runs[19].id, limit=21)
+    schedules.execution_list.assert_called_with(
+        shown.id, marker=runs[19].id, limit=21, drills_only=False
+    )
     assert "Next&nbsp;" not in response.content.decode()
     assert response.context["first_page"] == _address(shown)
 
@@ -121,3 +125,18 @@ def test_a_refused_deletion_says_why_in_the_products_words(
     action = {"action": f"executions__delete__{run.id}"}
     response = client.post(_address(shown), action, follow=True)
     assert texts(response) == ["it is RUNNING"]
+
+
+def test_several_are_deleted_but_the_one_that_is_refused(
+    client: Any, schedules: Any, shown: Schedule
+) -> None:
+    runs = [execution("RUNNING", 0), execution(minutes_ago=1), execution(minutes_ago=2)]
+    schedules.execution_list.return_value = runs
+    refusal = ScheduleConflictError("it is RUNNING")
+    schedules.execution_delete.side_effect = [refusal, None, None]
+    chosen = {"action": "executions__delete", "object_ids": [run.id for run in runs]}
+    said = texts(client.post(_address(shown), chosen, follow=True))
+    assert schedules.execution_delete.call_count == 3
+    assert said[0] == "it is RUNNING"
+    times = "2030-01-01 11:59:00 UTC, 2030-01-01 11:58:00 UTC"
+    assert f"Deleted Executions: {times}" in said

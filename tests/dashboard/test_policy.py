@@ -44,7 +44,9 @@ def forbid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("cron_triggers:create", "backup_schedules__pause"),
         ("cron_triggers:delete", "backup_schedules__pause"),
         ("executions:create", "backup_schedules__run"),
+        ("executions:create", "backup_schedules__drill"),
         ("executions:list", "/executions/"),
+        ("executions:list", "/drills/"),
     ],
 )
 def test_actions_on_schedules_go_with_their_rule(
@@ -67,6 +69,25 @@ def test_the_deletion_of_executions_goes_with_its_rule(
     page = client.get(f"{INDEX}{schedule().id}/executions/").content.decode()
     assert "Backup complete" in page
     assert "executions__delete" not in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "hidden"),
+    [
+        ("executions:delete", "drills__delete"),
+        ("cron_triggers:create", "/drills/repeat/"),
+        ("cron_triggers:delete", "/drills/repeat/"),
+    ],
+)
+def test_actions_on_drills_go_with_their_rule(
+    client: Any, schedules: Any, forbid: Any, rule: str, hidden: str
+) -> None:
+    schedules.schedule_show.return_value = shown = schedule()
+    schedules.execution_list.return_value = [execution()]
+    address = f"{INDEX}{shown.id}/drills/"
+    assert hidden in client.get(address).content.decode()
+    forbid(rule)
+    assert hidden not in client.get(address).content.decode()
 
 
 def test_the_panel_goes_with_the_right_to_list(client: Any, forbid: Any) -> None:

@@ -12,13 +12,19 @@ import pytest
 from django.utils.functional import Promise
 
 import trove_schedules_dashboard
-from trove_schedules_dashboard.content.backup_schedules.forms import CreateForm, EditForm
+from trove_schedules_dashboard.content.backup_schedules.forms import (
+    CreateForm,
+    EditForm,
+    RepeatForm,
+)
 from trove_schedules_dashboard.content.backup_schedules.tables import (
+    DrillsTable,
     ExecutionsTable,
     SchedulesTable,
     ViewSchedules,
 )
 
+TABLES = (SchedulesTable, ExecutionsTable, DrillsTable)
 TEMPLATES = sorted(Path(trove_schedules_dashboard.__file__).parent.rglob("*.html"))
 #: What is translated or no text: a block of this name is a CSS class.
 _MARKED = re.compile(
@@ -36,17 +42,17 @@ def test_a_template_marks_each_of_its_words(template: Path) -> None:
 
 
 def _labels() -> Iterator[tuple[str, Any]]:
-    for form in (CreateForm, EditForm):
+    for form in (CreateForm, EditForm, RepeatForm):
         for name, field in form.base_fields.items():
             if not field.widget.is_hidden:
                 yield f"{form.__name__}.{name}", field.label
                 yield f"{form.__name__}.{name} help", field.help_text or field.label
-    for table in (SchedulesTable, ExecutionsTable):
+    for table in TABLES:
         yield table.__name__, table._meta.verbose_name
         for name, column in table._columns.items():
             if not column.auto:
                 yield f"{table.__name__}.{name}", column.verbose_name
-    for action in (*SchedulesTable.base_actions.values(), *ExecutionsTable.base_actions.values()):
+    for action in (each for table in TABLES for each in table.base_actions.values()):
         called = action.verbose_name
         yield f"{action.name}", called() if callable(called) else called
     yield ViewSchedules.name, ViewSchedules.verbose_name

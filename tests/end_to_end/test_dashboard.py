@@ -34,6 +34,11 @@ LOG = logging.getLogger(__name__)
 PANEL = "/project/backup_schedules/"
 FORM = "#create_backup_schedule_form"
 EDIT_FORM = "#edit_backup_schedule_form"
+REPEAT_FORM = "#repeat_backup_drills_form"
+#: Where nobody listens: a ping that fails changes nothing.
+NOTIFY_URL = "http://127.0.0.1:9/nightly"
+#: A restore, on a busy machine.
+DRILLED = 300
 #: What the whole of a form, or of a schedule's page, takes in a picture.
 FORM_HEIGHT, DRAWING_HEIGHT = 1150, 1000
 
@@ -100,6 +105,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     expected = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     if expected - datetime.now(UTC) > timedelta(seconds=3):
         browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
+    browser.type(f"{FORM} #id_notify_url", NOTIFY_URL)
     browser.screenshot("create", FORM_HEIGHT)
     browser.click(f"{FORM} input[type=submit]")
     browser.find("tr[data-display='nightly']")
@@ -111,6 +117,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     # The row of the run appears with the page, and changes to its end by itself.
     browser.click("tr[data-display='nightly'] a", "nightly")
     browser.find("#schedule_health", "PENDING")
+    browser.find("dd", NOTIFY_URL)
     browser.click("a", "Executions")
     _reload_until_a_run(browser)
     browser.find("table.datatable tbody td", "Backup complete", timeout=90)
@@ -182,6 +189,8 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     browser.find("table.datatable tbody td", "Backup complete", timeout=90)
     browser.open(f"{PANEL}{created.id}/")
     browser.find("#schedule_health", "OK")
+
+    _prove_that_it_restores(browser, schedules, created)
 
     _give_a_history(cloud, changed, "R", [])
     _act(browser, "button", "Pause Schedule")
@@ -279,6 +288,17 @@ def test_the_details_draw_outcomes_durations_and_sizes(
     browser.click(".page-header a", "Executions")
     browser.find("table.datatable tbody td", "Running")
     browser.screenshot("executions")
+    before = [row[1] for row in browser.rows()]
+    for row in (2, 4):
+        browser.click(f"table.datatable tbody tr:nth-child({row}) .themable-checkbox label")
+    browser.click("button", "Delete Executions")
+    browser.confirm()
+    browser.wait(
+        "end of two rows",
+        lambda: [row[1] for row in browser.rows()] == [before[0], before[2], *before[4:]],
+    )
+    assert f"Deleted Executions: {before[1]}, {before[3]}" in browser.messages()[0]
+    assert len(schedules.execution_list(created)) == len(before) - 2
 
 
 def test_a_night_without_a_backup_is_told_with_its_reason(
@@ -310,7 +330,16 @@ def test_a_second_tenant_sees_nothing_of_the_first(
 
 
 @pytest.mark.parametrize(
-    "page", ["", "create/", "{schedule}/", "{schedule}/edit/", "{schedule}/executions/"]
+    "page",
+    [
+        "",
+        "create/",
+        "{schedule}/",
+        "{schedule}/edit/",
+        "{schedule}/executions/",
+        "{schedule}/drills/",
+        "{schedule}/drills/repeat/",
+    ],
 )
 def test_axe_finds_no_serious_fault(
     cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups, page: str
@@ -343,6 +372,46 @@ def test_pages_of_a_thousand_rows_come_whole(
             stranger.open(page)
             assert len(stranger.rows()) == rows
             LOG.info("%s with %d rows was answered in %.2f s", page, rows, stranger.answered_in())
+
+
+def _prove_that_it_restores(
+    browser: Browser, schedules: ScheduledBackups, schedule: Schedule
+) -> None:
+    """Run a drill from the page of a schedule with a completed backup, and repeat it by the form."""
+    browser.find("#last_proven", "Not known")
+    _act(browser, "button", "Run a Drill")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Started a Drill of Schedule: nightly" in browser.messages()[0]
+    _act(browser, "a", "Restore Drills")
+    browser.find("table.datatable tbody td", "Running")
+    # It changes by itself.
+    browser.find("table.datatable tbody td", "Drill passed: backup ", timeout=DRILLED)
+
+    browser.click("a", "Repeat Drills")
+    browser.choose(f"{REPEAT_FORM} #id_preset", "Every Sunday at 02:00 UTC")
+    browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
+    browser.screenshot("repeat")
+    browser.click(f"{REPEAT_FORM} input[type=submit]")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    said = f"Drills of nightly are repeated. The next is due at {_next_sunday():%Y-%m-%d} 02:00"
+    assert said in browser.messages()[0]
+    browser.screenshot("drills")
+    browser.open(f"{PANEL}{schedule.id}/")
+    [health] = schedules.schedule_health([schedule])
+    assert health.last_proven is not None
+    proven = f"{health.last_proven:%Y-%m-%d %H:%M:%S} UTC, backup {health.proven_backup}"
+    assert browser.find("#last_proven").text == proven
+    assert browser.find("#drill").text.startswith("0 2 * * sun, the next at ")
+
+    browser.open(f"{PANEL}{schedule.id}/drills/")
+    browser.click("a", "Repeat Drills")
+    browser.choose(f"{REPEAT_FORM} #id_preset", "My own")
+    browser.type(f"{REPEAT_FORM} #id_pattern", " ")
+    browser.click(f"{REPEAT_FORM} input[type=submit]")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Drills of nightly are repeated no more." in browser.messages()[0]
+    assert schedules.schedule_drill_show(schedule) is None
+    browser.open(f"{PANEL}{schedule.id}/")
 
 
 def _growing_backups(cloud: LiveCloud, schedule: Schedule) -> Iterator[str]:

@@ -40,17 +40,9 @@ def _number(label: Any, help_text: Any) -> Any:
     )
 
 
-class _ScheduleForm(forms.SelfHandlingForm):
-    """What can be chosen for a new schedule and changed of an old one."""
+class _PatternForm(forms.SelfHandlingForm):
+    """A pattern, and what the product says to what the form asks of it."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=255, help_text=_("The name of every backup it makes.")
-    )
-    description = forms.CharField(
-        label=_("Description"),
-        required=False,
-        help_text=_("The beginning of the description of every backup it makes."),
-    )
     preset = forms.ChoiceField(
         label=_("How often"),
         required=False,
@@ -62,6 +54,42 @@ class _ScheduleForm(forms.SelfHandlingForm):
         initial="0 2 * * *",
         help_text=_("Minute, hour, day of month, month and day of week, in UTC."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_pattern(self) -> str:
+        pattern: str = self.cleaned_data["pattern"]
+        if pattern:
+            try:
+                api.check_pattern(pattern)
+            except ScheduledBackupError as error:
+                raise forms.ValidationError(str(error)) from error
+        return pattern
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
+        """Ask the product for what the form is about, and return what is true."""
+        raise NotImplementedError
+
+    def handle(self, request: HttpRequest, data: dict[str, Any]) -> Any:
+        try:
+            return self.ask(request, data)
+        except ScheduledBackupError as error:
+            if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
+                report(request, error)
+            # Stays in the form, with what was typed.
+            self.api_error(str(error))
+            return False
+
+
+class _ScheduleForm(_PatternForm):
+    """What can be chosen for a new schedule and changed of an old one."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=255, help_text=_("The name of every backup it makes.")
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        help_text=_("The beginning of the description of every backup it makes."),
     )
     full_every = _number(
         _("Full every"),
@@ -93,28 +121,6 @@ class _ScheduleForm(forms.SelfHandlingForm):
         required=False,
         help_text=_("Pinged at the start and the end of each run, for a service that misses it."),
     )
-
-    def clean_pattern(self) -> str:
-        pattern: str = self.cleaned_data["pattern"]
-        try:
-            api.check_pattern(pattern)
-        except ScheduledBackupError as error:
-            raise forms.ValidationError(str(error)) from error
-        return pattern
-
-    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        """Ask the product for what the form is about."""
-        raise NotImplementedError
-
-    def handle(self, request: HttpRequest, data: dict[str, Any]) -> Schedule | bool:
-        try:
-            return self.ask(request, data)
-        except ScheduledBackupError as error:
-            if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
-                report(request, error)
-            # Stays in the form, with what was typed.
-            self.api_error(str(error))
-            return False
 
 
 class CreateForm(_ScheduleForm):
@@ -238,6 +244,31 @@ class EditForm(_ScheduleForm):
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
         return schedule
+
+
+class RepeatForm(_PatternForm):
+    """Has restore drills of a schedule done by a pattern, or no more by any."""
+
+    field_order = ("preset", "pattern")
+
+    def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.schedule = schedule
+        self.fields["preset"].initial = ""
+        self.fields["pattern"].required = False
+        self.fields["pattern"].help_text = _(
+            "Minute, hour, day of month, month and day of week, in UTC; empty for no more drills."
+        )
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> bool:
+        pattern = data["pattern"] or None
+        drill = api.schedule_drill_every(request, self.schedule.id, pattern)
+        said = _("Drills of %(name)s are repeated no more.")
+        if drill is not None:
+            said = _("Drills of %(name)s are repeated. The next is due at %(time)s.")
+        time = text.utc(drill.next_execution_time) if drill else ""
+        messages.success(request, said % {"name": self.schedule.name, "time": time})
+        return True
 
 
 def _parents(names: dict[str, str], backups: Iterable[api.Backup]) -> list[Any]:

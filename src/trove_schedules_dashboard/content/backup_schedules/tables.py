@@ -86,6 +86,30 @@ class ViewExecutions(tables.LinkAction):
     policy_rules = (("workflow", "executions:list"),)
 
 
+class ViewDrills(tables.LinkAction):
+    """To the restore drills of a schedule."""
+
+    name = "drills"
+    verbose_name = _("Restore Drills")
+    url = "horizon:project:backup_schedules:drills"
+    icon = "medkit"
+    policy_rules = (("workflow", "executions:list"),)
+
+
+class RepeatDrills(tables.LinkAction):
+    """To the form that has drills of the schedule whose drills are listed done by a pattern."""
+
+    name = "repeat"
+    verbose_name = _("Repeat Drills")
+    classes = ("ajax-modal",)
+    icon = "repeat"
+    policy_rules = _REPLACE
+
+    def get_link_url(self, datum: Any = None) -> str:
+        schedule_id = self.table.kwargs["schedule_id"]
+        return reverse("horizon:project:backup_schedules:repeat_drills", args=[schedule_id])
+
+
 class EditSchedule(tables.LinkAction):
     """To the form that changes a schedule."""
 
@@ -168,6 +192,22 @@ class RunSchedule(_Told):
         api.schedule_run(request, obj_id)
 
 
+class DrillSchedule(_Told):
+    name = "drill"
+    policy_rules = (("workflow", "executions:create"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Run a Drill", "Run Drills", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Started a Drill of Schedule", "Started Drills of Schedules", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_drill(request, obj_id)
+
+
 class _Delete(_Told, tables.DeleteAction):
     """A deletion, with the looks of Horizon's."""
 
@@ -210,6 +250,18 @@ class DeleteExecution(_Delete):
         api.execution_delete(request, obj_id)
 
 
+class DeleteDrill(DeleteExecution):
+    help_text = _("The record of the drill is deleted, and what it proved is known no more.")
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Delete Drill", "Delete Drills", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Deleted Drill", "Deleted Drills", count)
+
+
 class SchedulesTable(QuickTable):
     name = tables.Column(
         "name", link="horizon:project:backup_schedules:detail", verbose_name=_("Name")
@@ -233,6 +285,8 @@ class SchedulesTable(QuickTable):
         row_actions = (
             ViewExecutions,
             RunSchedule,
+            DrillSchedule,
+            ViewDrills,
             EditSchedule,
             PauseSchedule,
             ResumeSchedule,
@@ -301,5 +355,13 @@ class ExecutionsTable(QuickTable):
         verbose_name = _("Executions")
         status_columns = ("state",)
         row_class = UpdateExecution
-        table_actions = (DeleteExecution,)
-        row_actions = (DeleteExecution,)
+        table_actions: tuple[Any, ...] = (DeleteExecution,)
+        row_actions: tuple[Any, ...] = (DeleteExecution,)
+
+
+class DrillsTable(ExecutionsTable):
+    class Meta(ExecutionsTable.Meta):
+        name = "drills"
+        verbose_name = _("Restore Drills")
+        table_actions = (RepeatDrills, DeleteDrill)
+        row_actions = (DeleteDrill,)

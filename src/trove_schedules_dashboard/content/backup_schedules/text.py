@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules.health import Health
 from trove_schedules_dashboard import api
 
 
@@ -39,6 +40,14 @@ def retention(schedule: Schedule) -> str:
     if last and days:
         return _("%(last)s and %(days)s") % {"last": last, "days": days}
     return last or days or _("all")
+
+
+def last_proven(health: Health) -> str:
+    """When a restore drill last passed, and which backup that was."""
+    if health.last_proven is None:
+        return _("Not known")
+    values = {"time": utc(health.last_proven), "backup": health.proven_backup}
+    return _("%(time)s, backup %(backup)s") % values
 
 
 def attempts(schedule: Schedule) -> str:

@@ -18,12 +18,19 @@ from horizon.utils.memoized import memoized_method
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules.health import Health
+from trove_schedules.model import ScheduleDrill
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
 from trove_schedules_dashboard.content.backup_schedules.failures import report
-from trove_schedules_dashboard.content.backup_schedules.forms import NUMBERS, CreateForm, EditForm
+from trove_schedules_dashboard.content.backup_schedules.forms import (
+    NUMBERS,
+    CreateForm,
+    EditForm,
+    RepeatForm,
+)
 from trove_schedules_dashboard.content.backup_schedules.tables import (
+    DrillsTable,
     ExecutionsTable,
     Row,
     SchedulesTable,
@@ -157,20 +164,10 @@ class _ScheduleMixin:
             return None
 
 
-class EditView(_ScheduleMixin, forms.ModalFormView):
-    """The form that changes a schedule; it leads to the schedule's page."""
+class _ScheduleFormView(_ScheduleMixin, forms.ModalFormView):
+    """A form about one schedule."""
 
-    form_class = EditForm
-    form_id = "edit_backup_schedule_form"
-    modal_id = "edit_backup_schedule_modal"
-    modal_header = page_title = _("Edit Schedule")
     submit_label = _("Save Changes")
-    template_name = "project/backup_schedules/edit.html"
-
-    def get_initial(self) -> dict[str, Any]:
-        schedule = self.get_schedule()
-        names = ("name", "description", "pattern", "generation", *NUMBERS, "notify_url")
-        return {name: getattr(schedule, name) for name in names}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"schedule": self.get_schedule()}
@@ -181,8 +178,43 @@ class EditView(_ScheduleMixin, forms.ModalFormView):
         context["cancel_url"] = self.get_success_url()
         return context
 
+
+class EditView(_ScheduleFormView):
+    """The form that changes a schedule; it leads to the schedule's page."""
+
+    form_class = EditForm
+    form_id = "edit_backup_schedule_form"
+    modal_id = "edit_backup_schedule_modal"
+    modal_header = page_title = _("Edit Schedule")
+    template_name = "project/backup_schedules/edit.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        schedule = self.get_schedule()
+        names = ("name", "description", "pattern", "generation", *NUMBERS, "notify_url")
+        return {name: getattr(schedule, name) for name in names}
+
     def get_success_url(self) -> str:
         return reverse("horizon:project:backup_schedules:detail", args=[self.schedule_id])
+
+
+class RepeatView(_ScheduleFormView):
+    """The form that has drills done by a pattern; it leads to the list of drills."""
+
+    form_class = RepeatForm
+    form_id = "repeat_backup_drills_form"
+    modal_id = "repeat_backup_drills_modal"
+    modal_header = page_title = _("Repeat Drills")
+    template_name = "project/backup_schedules/repeat.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        try:
+            drill = api.schedule_drill_show(self.request, self.schedule_id)
+        except ScheduledBackupError as error:
+            report(self.request, error, redirect=index_url(None))
+        return {"pattern": drill.pattern if drill else ""}
+
+    def get_success_url(self) -> str:
+        return reverse("horizon:project:backup_schedules:drills", args=[self.schedule_id])
 
 
 class DetailView(_ScheduleMixin, views.HorizonTemplateView):
@@ -209,9 +241,12 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
         context["created_at"] = text.utc(schedule.created_at)
         context["next_run"] = text.next_run(schedule)
         context["instance_name"] = self._instance_name(schedule)
-        health = self._health()
+        context["drill"] = drill = self._drill()
+        context["next_drill"] = text.utc(drill.next_execution_time) if drill else None
+        health = self._health(schedule)
         if health is not None:
             context["health"] = health
+            context["last_proven"] = text.last_proven(health)
             context["label"], context["icon"] = badge.look(health.state)
         executions = self._executions()
         if executions is not None:
@@ -221,9 +256,16 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
     def _table(self, schedule: Schedule) -> SchedulesTable:
         return SchedulesTable(self.request, data=[Row(schedule, schedule.instance)], **self.kwargs)
 
-    def _health(self) -> Health | None:
+    def _drill(self) -> ScheduleDrill | None:
         try:
-            return api.schedule_health(self.request, self.schedule_id)
+            return api.schedule_drill_show(self.request, self.schedule_id)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return None
+
+    def _health(self, schedule: Schedule) -> Health | None:
+        try:
+            return api.schedule_health(self.request, schedule)
         except ScheduledBackupError as error:
             report(self.request, error)
             return None
@@ -258,13 +300,21 @@ class ExecutionsView(_ScheduleMixin, tables.DataTableView):
     table_class = ExecutionsTable
     template_name = "project/backup_schedules/executions.html"
     page_title = _("Executions of {{ schedule.name }}")
+    address = "horizon:project:backup_schedules:executions"
+    drills_only = False
 
     _has_more = False
 
     def get_data(self) -> list[ScheduleExecution]:
         size = get_page_size(self.request)
         try:
-            found = api.execution_list(self.request, self.schedule_id, self._marker, size + 1)
+            found = api.execution_list(
+                self.request,
+                self.schedule_id,
+                self._marker,
+                size + 1,
+                drills_only=self.drills_only,
+            )
         except ScheduledBackupError as error:
             # A marker may have been deleted meanwhile: its list is shown from the beginning.
             report(self.request, error, redirect=self._first_page if self._marker else None)
@@ -290,4 +340,13 @@ class ExecutionsView(_ScheduleMixin, tables.DataTableView):
 
     @property
     def _first_page(self) -> str:
-        return reverse("horizon:project:backup_schedules:executions", args=[self.schedule_id])
+        return reverse(self.address, args=[self.schedule_id])
+
+
+class DrillsView(ExecutionsView):
+    """The restore drills of a schedule, likewise."""
+
+    table_class = DrillsTable
+    page_title = _("Restore Drills of {{ schedule.name }}")
+    address = "horizon:project:backup_schedules:drills"
+    drills_only = True

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms that create and change a schedule: they show the next runs of the pattern as it is typed,
-// fill the pattern in from the presets, and the first offers the chosen instance's backups as parents only.
+// The forms that create and change a schedule, and repeat its drills: they show the next runs of the
+// pattern as it is typed, fill the pattern in from the presets, and the first offers the chosen
+// instance's backups as parents only.
 (function () {
   "use strict";
 
-  var FORMS = "#create_backup_schedule_form, #edit_backup_schedule_form";
+  var FORMS = "#create_backup_schedule_form, #edit_backup_schedule_form, #repeat_backup_drills_form";
   var PAUSE = 250; // milliseconds of rest in the typing before the server is asked
   var timer = null;
   var asked = 0;
@@ -42,6 +43,10 @@
     var place = form.querySelector("#next_runs");
     var mine = ++asked;
     var pattern = form.querySelector("#id_pattern").value;
+    if (!pattern) {
+      place.replaceChildren();
+      return;
+    }
     fetch(place.dataset.url + "?pattern=" + encodeURIComponent(pattern), {
       headers: {"X-Requested-With": "XMLHttpRequest"}
     }).then(function (response) {
