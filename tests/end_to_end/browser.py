@@ -138,7 +138,10 @@ class Browser:
 
     def click(self, selector: str, text: str = "") -> None:
         def clicked() -> bool:
-            self.find(selector, text).click()
+            element = self.find(selector, text)
+            # Selenium leaves it under the bar at the top of the page.
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
             return True
 
         self.wait(f"click on {selector} with {text!r}", clicked)

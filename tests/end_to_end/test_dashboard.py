@@ -377,7 +377,7 @@ def test_pages_of_a_thousand_rows_come_whole(
 def _prove_that_it_restores(
     browser: Browser, schedules: ScheduledBackups, schedule: Schedule
 ) -> None:
-    """Run a drill from the page of a schedule with a completed backup, and repeat it by the form."""
+    """Run a drill from the page of a schedule that has a backup, and repeat it by the form."""
     browser.find("#last_proven", "Not known")
     _act(browser, "button", "Run a Drill")
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
