@@ -40,7 +40,7 @@ NOTIFY_URL = "http://127.0.0.1:9/nightly"
 #: A restore, on a busy machine.
 DRILLED = 300
 #: What the whole of a form, or of a schedule's page, takes in a picture.
-FORM_HEIGHT, DRAWING_HEIGHT = 1150, 1000
+FORM_HEIGHT, DRAWING_HEIGHT = 1260, 1000
 
 
 @pytest.fixture(scope="module")
@@ -402,6 +402,7 @@ def _prove_that_it_restores(
     proven = f"{health.last_proven:%Y-%m-%d %H:%M:%S} UTC, backup {health.proven_backup}"
     assert browser.find("#last_proven").text == proven
     assert browser.find("#drill").text.startswith("0 2 * * sun, the next at ")
+    browser.screenshot("proven", DRAWING_HEIGHT)
 
     browser.open(f"{PANEL}{schedule.id}/drills/")
     browser.click("a", "Repeat Drills")
