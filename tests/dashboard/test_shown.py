@@ -11,7 +11,7 @@ import pytest
 from tests.dashboard.examples import BACKUP, NOW, execution, schedule
 from trove_schedules.health import State
 from trove_schedules_dashboard.content.backup_schedules import badge, text
-from trove_schedules_dashboard.content.backup_schedules.chart import HIGHEST, chart
+from trove_schedules_dashboard.content.backup_schedules.chart import HIGHEST, WIDEST, chart
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -44,6 +44,17 @@ def test_a_run_that_hangs_is_drawn_to_the_scale_of_those_that_ended() -> None:
     assert drawn is not None
     assert [run.duration_bar.height for run in drawn.runs] == [HIGHEST, HIGHEST]
     assert drawn.longest == "4 s"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+def test_bars_share_the_whole_width_in_the_order_of_their_runs(count: int) -> None:
+    drawn = chart([execution(minutes_ago=number) for number in range(count)], {}, NOW)
+    assert drawn is not None
+    bars = [run.duration_bar for run in drawn.runs]
+    edges = [edge for bar in bars for edge in (bar.x, bar.end)]
+    assert edges == sorted(edges)
+    assert bars[0].x - drawn.left == pytest.approx(drawn.right - bars[-1].end, abs=0.3)
+    assert all(0 < bar.width <= WIDEST for bar in bars)
 
 
 def test_without_runs_nothing_is_drawn() -> None:

@@ -17,8 +17,8 @@ from trove_schedules import ScheduleExecution
 from trove_schedules_dashboard.content.backup_schedules import text
 
 WIDTH, MARGIN = 760, 70
-#: Baselines of the two rows of bars, and how high a bar can be.
-DURATIONS_AT, SIZES_AT, HIGHEST = 130, 250, 80
+#: Baselines of the two rows of bars, and how high and wide a bar can be.
+DURATIONS_AT, SIZES_AT, HIGHEST, WIDEST = 130, 250, 80, 48
 _SYMBOLS = {"SUCCESS": "✓", "ERROR": "✕", "RUNNING": "…", "CANCELLED": "■", "PAUSED": "▮▮"}
 
 
@@ -34,6 +34,10 @@ class Bar:
     @property
     def middle(self) -> float:
         return self.x + self.width / 2
+
+    @property
+    def end(self) -> float:
+        return self.x + self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,11 @@ def chart(
     ended = [length for each, length in zip(oldest_first, lengths, strict=True) if each.ended]
     longest = max(ended or lengths)
     largest = max((size for size in found if size is not None), default=0.0)
-    step = (WIDTH - 10 - MARGIN) / max(len(oldest_first), 10)
+    step = (WIDTH - 10 - MARGIN) / len(oldest_first)
+    width = min(step * 0.7, WIDEST)
     runs = []
     for number, (each, length, size) in enumerate(zip(oldest_first, lengths, found, strict=True)):
-        x = MARGIN + number * step + step * 0.15
+        x = MARGIN + number * step + (step - width) / 2
         runs.append(
             Run(
                 state=each.state,
@@ -106,8 +111,8 @@ def chart(
                 duration=text.seconds(text.duration(each)),
                 size=_gigabytes(size) if size is not None else "-",
                 outcome=text.outcome(each),
-                duration_bar=_bar(x, step * 0.7, DURATIONS_AT, length, longest),
-                size_bar=None if size is None else _bar(x, step * 0.7, SIZES_AT, size, largest),
+                duration_bar=_bar(x, width, DURATIONS_AT, length, longest),
+                size_bar=None if size is None else _bar(x, width, SIZES_AT, size, largest),
             )
         )
     return Chart(tuple(runs), _("%d s") % round(longest), _gigabytes(largest) if largest else "")
