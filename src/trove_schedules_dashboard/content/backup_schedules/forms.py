@@ -66,7 +66,7 @@ class _PatternForm(forms.SelfHandlingForm):
         return pattern
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
-        """Ask the product for what the form is about, and return what is true."""
+        """Ask the product for what the form is about; the answer is true, as Horizon has it."""
         raise NotImplementedError
 
     def handle(self, request: HttpRequest, data: dict[str, Any]) -> Any:
