@@ -181,6 +181,28 @@ def due_minutes(pattern: str) -> list[int]:
     return [h * 60 + m for h in _FIELDS[1].values(hours) for m in _FIELDS[0].values(minutes)]
 
 
+def due_days(pattern: str) -> str | None:
+    """A regular expression of the days that a valid pattern names, or None where it is all.
+
+    A day is written as its month, day and day of the week, ``03-09 1`` for Monday, 9 March: what
+    strftime makes of ``%m-%d %w``. Which of the fields excludes what, croniter decides.
+    """
+    fields, _ = croniter.croniter.expand(pattern)
+    days, months, weekdays = fields[2:5]
+    if (days, months, weekdays) == (["*"], ["*"], ["*"]):
+        return None
+    month, day, weekday = _one_of(months, 2), _one_of(days, 2), _one_of(weekdays, 1)
+    if "*" in days or "*" in weekdays:
+        return f"^{month}-{day} {weekday}$"
+    return f"^{month}-({day} .|.. {weekday})$"
+
+
+def _one_of(values: Sequence[int | str], digits: int) -> str:
+    if "*" in values:
+        return "." * digits
+    return f"({'|'.join(f'{value:0{digits}}' for value in values)})"
+
+
 def usual_guard(pattern: str) -> Guard:
     """The guard that a valid pattern gets where the user has not said."""
     try:

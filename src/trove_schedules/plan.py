@@ -151,6 +151,8 @@ class Plan:
             schedule |= self._unusual_suffixes()
         if self._needs_due():
             schedule["due"] = cron.due_minutes(self.pattern)
+            if (days := cron.due_days(self.pattern)) is not None:
+                schedule["due_days"] = days
         return {
             "instance": self.instance,
             "name": self.name,
@@ -161,7 +163,7 @@ class Plan:
         }
 
     def _needs_due(self) -> bool:
-        """Whether the workflow, which can't read a pattern, must be told the due minutes."""
+        """Whether the workflow, which can't read a pattern, must be told what is due."""
         return self.attempts > 1 or self.deadline is not None
 
     def _unusual_suffixes(self) -> dict[str, str]:

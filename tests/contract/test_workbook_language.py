@@ -3,10 +3,12 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata, resources
+from random import Random
 from typing import ClassVar
 
+import croniter
 import pytest
 import yaml
 from mistral import expressions
@@ -17,6 +19,7 @@ from yaql.standard_library import date_time
 from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
 from trove_schedules.model import marker
+from trove_schedules.plan import Plan
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 WORKFLOW = yaml.safe_load(workbook.text())["workflows"]["backup_create"]
@@ -54,7 +57,7 @@ def evaluate(expression, context, result=None):
 
 def scheduled(**options):
     """A run's variables as they begin, of a schedule with these options."""
-    given = {"incremental": False, "schedule": {"id": SCHEDULE, **options}}
+    given = {"incremental": False, "schedule": {"id": SCHEDULE} | options}
     return given | {
         key: expressions.evaluate_recursively(WORKFLOW["vars"][key], given)
         for key in ("marker", "wants", "sight")
@@ -164,6 +167,37 @@ class TestDue:
         self.at(monkeypatch, "2026-03-01 00:10:00")
         told = evaluate(self.EXPRESSION, scheduled(due=[720, 1430], deadline=1), [])
         assert told == "Skipped: due at 2026-02-28 23:50 UTC, more than 1 minutes ago"
+
+    @pytest.mark.parametrize(
+        "pattern",
+        [
+            "0 2 * * *",
+            "15,45 8-17 * * mon-fri",
+            "30 4 1,15 * *",
+            "30 4 1,15 * sun",
+            "0 0 31 * *",
+            "0 0 29 2 *",
+            "0 12 * 3,11 7",
+            "0 0 1-31 * mon",
+            "0 0 */2 * */3",
+        ],
+    )
+    def test_it_was_when_croniter_says_on_whatever_day_the_run_starts(self, monkeypatch, pattern):
+        random = Random(pattern)
+        plan = Plan("i", pattern, "n", deadline=1).workflow_input(SCHEDULE, {})["schedule"]
+        for _ in range(6):
+            second = random.randrange(4 * 366 * 86400)
+            now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+            self.at(monkeypatch, f"{now:%Y-%m-%d %H:%M:%S}")
+            told = evaluate(self.EXPRESSION, scheduled(**plan | {"deadline": -2}), [])
+            minute = (now + timedelta(seconds=10)).replace(second=0) + timedelta(seconds=1)
+            due = croniter.croniter(pattern, minute).get_prev(datetime)
+            assert told == f"Skipped: due at {due:%Y-%m-%d %H:%M} UTC, more than -2 minutes ago"
+
+    def test_it_was_on_whatever_day_where_the_schedule_is_an_older_one(self, monkeypatch):
+        self.at(monkeypatch, "2026-03-03 12:00:00")
+        older = {"pattern": "0 2 * * mon", "due": [120], "deadline": -2}
+        assert "due at 2026-03-03 02:00 " in evaluate(self.EXPRESSION, scheduled(**older), [])
 
     @staticmethod
     def at(monkeypatch, time):

@@ -2,6 +2,7 @@
 """Which patterns are accepted, and that their runs are croniter's."""
 
 import random
+import re
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,6 +17,7 @@ from trove_schedules.pattern import (
     MAX_LENGTH,
     NO_GUARD,
     Guard,
+    due_days,
     due_minutes,
     freeze,
     guard_of,
@@ -390,3 +392,29 @@ def test_the_due_minutes_are_those_that_croniter_fires_at(pattern):
     hours = range(24) if "*" in hours else hours
     minutes = range(60) if "*" in minutes else minutes
     assert due_minutes(valid) == sorted(h * 60 + m for h in hours for m in minutes)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "days"),
+    [
+        ("0 2 * * *", None),
+        ("0 2 * * mon,7", "^..-.. (0|1)$"),
+        ("0 2 1,15 * *", "^..-(01|15) .$"),
+        ("0 2 1 2 *", "^(02)-(01) .$"),
+        ("0 2 1 * fri", "^..-((01) .|.. (5))$"),
+    ],
+)
+def test_due_days_are_a_regular_expression_of_month_day_and_weekday(pattern, days):
+    assert due_days(pattern) == days
+
+
+@given(patterns, moments)
+def test_the_due_days_are_those_that_croniter_fires_on(pattern, moment):
+    valid = accepted(pattern)
+    if valid is None:
+        return
+    days = re.compile(due_days(valid) or ".")
+    due = next(runs(valid, moment))
+    assert days.match(f"{due:%m-%d %w}")
+    between = range(1, (due.date() - moment.date()).days)
+    assert not any(days.match(f"{moment + timedelta(days=n):%m-%d %w}") for n in between)

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.model import marker
 from trove_schedules.notify import USUAL_SUFFIXES
-from trove_schedules.pattern import due_minutes
+from trove_schedules.pattern import due_days, due_minutes
 from trove_schedules.plan import MOST_DUE, NUMBERS, UNSETTABLE, Plan, changed, check_text, guarded
 
 INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
@@ -70,12 +70,13 @@ class TestWritten:
         assert list(kept["schedule"])[:2] == ["id", "pattern"]
 
     @given(plans())
-    def test_due_minutes_are_told_exactly_where_the_workflow_needs_them(self, plan):
+    def test_what_is_due_is_told_exactly_where_the_workflow_needs_it(self, plan):
         kept = plan.workflow_input(SCHEDULE, {})["schedule"]
         if plan.attempts > 1 or plan.deadline is not None:
             assert kept["due"] == due_minutes(plan.pattern)
+            assert kept.get("due_days") == due_days(plan.pattern)
         else:
-            assert "due" not in kept
+            assert {"due", "due_days"}.isdisjoint(kept)
 
     def test_a_plain_schedule_keeps_nothing_but_id_and_pattern(self):
         plan = Plan(INSTANCE, "* * * * *", "n")
