@@ -122,6 +122,20 @@ def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser
     for parser in (create, added):
         parser.add_argument("--datastore", default="postgresql", help="the kind of database")
     _format_option(add("list", _list, "list the instances", group))
+    check = add("check", _check, "show or set what restored copies of an instance are asked", group)
+    check.add_argument("instance", metavar="INSTANCE")
+    check.add_argument("--query", metavar="SQL", help="a query that answers one value")
+    check.add_argument(
+        "--expect",
+        metavar="ANSWER",
+        help="that value, as the server writes it: t and f are PostgreSQL's, 1 and 0 MariaDB's",
+    )
+    check.add_argument(
+        "--database",
+        metavar="NAME",
+        help="where to ask (default: postgres; on MariaDB none: name tables with theirs)",
+    )
+    check.add_argument("--clear", action="store_true", help="ask nothing from now on")
     for name, command, text in (
         ("show", _show, "show one instance, and how to connect to it"),
         ("start", _start, "start a server that was stopped"),
@@ -276,6 +290,26 @@ def _show(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
     _details(root, instances.find(root, options.instance))
+
+
+def _check(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud import commands
+    from trove_minicloud.guest.checks import Check
+
+    query, expected = options.query, options.expect
+    if (query is None) != (expected is None):
+        raise MiniCloudError("--query and --expect go together: a check is a query and its answer.")
+    if options.database is not None and query is None:
+        raise MiniCloudError("--database goes with --query and --expect.")
+    if options.clear and query is not None:
+        raise MiniCloudError("--clear takes the check away; a new one replaces it anyway.")
+    wanted = None if query is None else Check(query, expected, options.database)
+    found = commands.check(root, options.instance, wanted, options.clear)
+    if found is None:
+        _say(f"Restored copies of {options.instance} are asked nothing.")
+    else:
+        rows = {"query": found.query, "expect": found.expected, "database": found.database}
+        _table([{"field": name, "value": value} for name, value in rows.items()])
 
 
 def _start(root: Root, options: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ from types import FrameType
 
 from trove_minicloud import stopping
 from trove_minicloud.errors import MiniCloudError
-from trove_minicloud.guest import datastores, instances, names
+from trove_minicloud.guest import checks, datastores, instances, names, proving
+from trove_minicloud.guest.checks import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.restore import restore as restore_backup
 from trove_minicloud.guest.storage import key_of
@@ -48,16 +49,20 @@ def add(
 
 
 def restore(root: Root, backup: str, name: str, report: Report) -> Instance:
-    """A new server with the rows of the backup (its id or name), healthy when this returns."""
+    """A new server with the rows of the backup (its id or name), healthy when this returns.
+
+    :raises CheckFailedError: the source's check fails on it; the server stays.
+    """
     tenant = Tenant(root)
     names.check(root, name)
     found = tenant.find_backup(backup)
     report(f"restoring backup {found['id']}")
     location = found["locationRef"]
     with _cleaned_up_at_sigterm():
-        store = store_of(root, location, tenant.token())
-        instance = restore_backup(root, store, key_of(location), name)
+        store, key = store_of(root, location, tenant.token()), key_of(location)
+        instance = restore_backup(root, store, key, name)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
+    proving.prove(root, instance, store.head(key), report)
     return instance
 
 
@@ -92,6 +97,16 @@ def delete(root: Root, name_or_id: str) -> Instance:
     instance = instances.find(root, name_or_id)
     stopping.delete(root, instance)
     return instance
+
+
+def check(root: Root, name_or_id: str, wanted: Check | None, clear: bool) -> Check | None:
+    """The check of the instance's restored copies, after the change if one is asked for."""
+    instance = instances.find(root, name_or_id)
+    if clear:
+        checks.clear(root, instance)
+    if wanted is not None:
+        checks.store(root, instance, wanted)
+    return checks.load(root, instance.id)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from tests.contract.workbook_runs import (
     Answer,
     backup,
     fault,
+    hurried,
     next_of,
     start_engine,
 )
@@ -202,22 +203,6 @@ def delete(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
     scenario.instances = [each for each in scenario.instances if each["id"] != identifier]
     context.status_code = 202
     return {}
-
-
-def hurried() -> str:
-    """The workbook with short waits."""
-    text = workbook.text()
-    for there, here in (
-        ("delay: 60", "delay: 1"),
-        ("delay: 30", "delay: 1"),
-        ("delay: 15", "delay: 1"),
-        ("delay: 5", "delay: 1"),
-        ("count: 10", "count: 2"),
-        ("2400", "3"),
-    ):
-        assert there in text
-        text = text.replace(there, here)
-    return text
 
 
 def main(directory: Path) -> None:

@@ -283,7 +283,9 @@ def finished(
     return wait_for(f"{count} ended executions of {schedule}", ended, timeout)
 
 
-def run_by_hand(schedules: ScheduledBackups, started: str | ScheduleExecution) -> ScheduleExecution:
+def run_by_hand(
+    schedules: ScheduledBackups, started: str | ScheduleExecution, timeout: float = 90
+) -> ScheduleExecution:
     """One run, to its end: one that has been started, or a new one of the schedule of this id."""
     run = schedules.schedule_run(started) if isinstance(started, str) else started
 
@@ -291,7 +293,7 @@ def run_by_hand(schedules: ScheduledBackups, started: str | ScheduleExecution) -
         found = schedules.execution_show(run.id)
         return found if found.ended else None
 
-    return wait_for(f"end of run {run.id}", ended, 90)
+    return wait_for(f"end of run {run.id}", ended, timeout)
 
 
 def fill(name: str, cloud: LiveCloud, megabytes: int) -> None:

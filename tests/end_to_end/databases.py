@@ -35,6 +35,8 @@ class Database(Protocol):
     check: type[Check]
     #: A query for the numbers 1 to %s, in a column n.
     numbers: str
+    #: The database that `connect` connects to.
+    place: str
 
     def find_programs(self) -> object:
         """:raises ProgramsMissingError: this machine lacks some; a wheel brings PostgreSQL's."""
@@ -48,6 +50,7 @@ class PostgreSQL:
     tool = "pg_basebackup"
     check = TarCheck
     numbers = "SELECT n FROM generate_series(1, %s) AS n"
+    place = "postgres"
 
     def find_programs(self) -> None:
         pass
@@ -61,6 +64,7 @@ class MariaDB:
     tool = "mariadb-backup"
     check = BackupCheck
     numbers = "SELECT seq AS n FROM seq_1_to_1000000 WHERE seq <= %s"
+    place = "test"
 
     def find_programs(self) -> object:
         return mariadb_programs.find()
@@ -69,8 +73,8 @@ class MariaDB:
     def connect(self, root: Root, instance: Instance) -> Iterator[Any]:
         with connect_to_mariadb(instance.superuser_password_file(root)) as connection:
             with connection.cursor() as cursor:
-                cursor.execute("CREATE DATABASE IF NOT EXISTS test")
-            connection.select_db("test")
+                cursor.execute(f"CREATE DATABASE IF NOT EXISTS {self.place}")
+            connection.select_db(self.place)
             yield connection
 
 

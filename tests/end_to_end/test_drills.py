@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ class Drilled:
 
     cloud: LiveCloud
     api: ScheduledBackups
+    database: Database
     instance: str
     schedule: str
 
@@ -58,6 +60,24 @@ class Drilled:
         [found] = self.api.schedule_health([self.schedule])
         return found
 
+    def write(self, *statements: str) -> None:
+        instance = instances.load(self.cloud.root, self.instance)
+        with (
+            self.database.connect(self.cloud.root, instance) as connection,
+            connection.cursor() as cursor,
+        ):
+            for statement in statements:
+                cursor.execute(statement)
+
+    def check(self, *options: str) -> str:
+        """Show or change what restored copies are asked."""
+        command = ("trove-minicloud", "instance", "check", self.instance)
+        return self.cloud.run(*command, *options).out
+
+    def expect(self, rows: int) -> None:
+        query = ("--query", "select count(*) from orders", "--database", self.database.place)
+        assert query[1] in self.check(*query, "--expect", str(rows))
+
     def temporary(self) -> list[dict[str, Any]]:
         """The instances that drills of this schedule have made, and that Trove still has."""
         answer = self.cloud.session().get("/instances", endpoint_filter=_DATABASE)
@@ -75,15 +95,17 @@ def drilled(request: pytest.FixtureRequest, cloud: LiveCloud) -> Iterator[Drille
     instance = instances.find(cloud.root, name).id
     # Yearly: its runs are those by hand.
     schedule = api.schedule_create(instance, "0 0 1 1 *", name)
-    yield Drilled(cloud, api, instance, schedule.id)
+    yield Drilled(cloud, api, database, instance, schedule.id)
     api.schedule_delete(schedule, force=True)
     cloud.run("trove-minicloud", "instance", "delete", name)
 
 
-def test_a_drill_passes_and_health_tells_so_until_one_meets_a_flipped_byte(
+def test_a_drill_passes_until_one_meets_a_flipped_byte_or_a_wrong_answer_and_health_tells(
     drilled: Drilled,
 ) -> None:
     assert drilled.drill().output["status"].startswith("Skipped: none of the instance's")
+    drilled.write("create table orders (n int)", "insert into orders values (1), (2), (3)")
+    drilled.expect(3)
     backup = drilled.run()
     passed = drilled.drill()
     assert passed.state == "SUCCESS", passed.state_info
@@ -92,6 +114,9 @@ def test_a_drill_passes_and_health_tells_so_until_one_meets_a_flipped_byte(
     found = drilled.health()
     assert (found.state, found.proven_backup) == (State.OK, backup)
     assert found.last_proven is not None
+    log = drilled.cloud.run("trove-minicloud", "logs", "trove").out
+    assert re.search(rf"from backup {backup} of .* holds 3 rows in 1 tables: .*orders 3\n", log)
+    assert f"the check of drilled-{drilled.database.name} is answered as expected" in log
 
     backup = drilled.run()
     file = Path(drilled.cloud.backup(backup)["locationRef"].removeprefix("file://"))
@@ -109,7 +134,20 @@ def test_a_drill_passes_and_health_tells_so_until_one_meets_a_flipped_byte(
     assert "is damaged" in sick.reason
     assert sick.last_proven == found.last_proven
 
-    drilled.run()
+    backup = drilled.run()
+    # The newest backup doesn't hold this row.
+    drilled.write("insert into orders values (4)")
+    drilled.expect(4)
+    failed = drilled.drill()
+    assert failed.state == "ERROR"
+    assert drilled.temporary() == []
+    sick = drilled.health()
+    assert sick.state == State.FAILED
+    assert (
+        f"Backup {backup} does not restore. The check of drilled-{drilled.database.name} is"
+        " answered with '3' instead of '4': select count(*) from orders"
+    ) in " ".join(sick.reason.split())
+    assert "asked nothing" in drilled.check("--clear")
     assert drilled.drill().state == "SUCCESS"
     assert drilled.health().state == State.OK
 
@@ -143,7 +181,7 @@ def test_a_drill_by_a_pattern_is_done_by_a_trust(cloud: LiveCloud) -> None:
     api = cloud.schedules()
     instance = instances.find(cloud.root, "m").id
     schedule = api.schedule_create(instance, "0 0 1 1 *", "drilled-every")
-    drilled = Drilled(cloud, api, instance, schedule.id)
+    drilled = Drilled(cloud, api, DATABASES[0], instance, schedule.id)
     drilled.run()
     command = ("schedule", "drill", schedule.id, "--every", "* * * * *", "-f", "json")
     assert cloud.openstack(*command).json["pattern"] == "* * * * *"

@@ -16,10 +16,15 @@ import pytest
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.guest import Guest
 from trove_minicloud import processes
+from trove_minicloud.guest import checks, proving
+from trove_minicloud.guest.checks import Check
 from trove_minicloud.guest.errors import (
     BackupToolError,
     BrokenChainError,
+    CheckFailedError,
     ChecksumMismatchError,
+    InvalidCheckError,
+    QueryError,
     ServerUnavailableError,
 )
 from trove_minicloud.guest.instances import Instance, find
@@ -60,6 +65,61 @@ def test_a_chain_taken_under_load_restores_to_the_rows_of_each_moment(
             # Whatever was committed before is there, and there are no holes in what came during.
             assert before <= (highest or 0) <= after
             assert count == (highest or 0)
+
+
+def test_a_copy_proves_its_rows_by_the_check_of_its_source(guest: Guest, source: Instance) -> None:
+    backup, copy_rows = guest.back_up(source), 20_000
+    query = "SELECT count(*) FROM account WHERE owner LIKE '%'"
+    checks.store(guest.root, source, Check(query, str(copy_rows), guest.database.place))
+    copy = guest.restore(backup, "proven")
+    said: list[str] = []
+    with guest.running(copy):
+        proving.prove(guest.root, copy, backup, said.append)
+        assert f"account {copy_rows}" in said[0]
+        assert said[1] == "the check of source is answered as expected"
+
+        guest.execute(copy, "DELETE FROM account WHERE id = 1")
+        with pytest.raises(CheckFailedError, match="with '19999' instead of '20000': SELECT count"):
+            proving.prove(guest.root, copy, backup, said.append)
+    checks.clear(guest.root, source)
+
+
+def test_a_check_is_one_value_of_one_query_that_changes_nothing(
+    guest: Guest, source: Instance
+) -> None:
+    place = guest.database.place
+    before = guest.accounts(source)
+    for wrong in (
+        "DELETE FROM account",
+        "CREATE TABLE other (n int)",
+        "SELECT 1; DELETE FROM account",
+        "COMMIT; DELETE FROM account",
+        "SELECT id FROM account",
+        "SELECT 1, 2",
+        "SELECT nothing FROM nowhere",
+        "not SQL",
+        "",
+    ):
+        with pytest.raises(QueryError):
+            checks.store(guest.root, source, Check(wrong, "1", place))
+    with pytest.raises(QueryError, match="nowhere"):
+        checks.store(guest.root, source, Check("SELECT 1", "1", "nowhere"))
+    with pytest.raises(InvalidCheckError, match="'42' now, and not '41'"):
+        checks.store(guest.root, source, Check("SELECT 42", "41", None))
+    assert checks.load(guest.root, source.id) is None
+    assert guest.accounts(source) == before
+
+    true = {"postgresql": "t", "mariadb": "1"}[guest.database.name]
+    for query, answer in (
+        ("SELECT count(*) > 10 FROM account", true),
+        ("SELECT NULL", "NULL"),
+        ("SELECT '50 %s'", "50 %s"),
+        ("SELECT cast(1.50 AS decimal(5, 2))", "1.50"),
+        ("SELECT date '2026-07-01'", "2026-07-01"),
+        ("SELECT 'Zoë'", "Zoë"),
+    ):
+        checks.store(guest.root, source, Check(query, answer, place))
+    checks.clear(guest.root, source)
 
 
 def test_a_restored_copy_has_its_own_passwords_port_and_history(

@@ -18,9 +18,12 @@ from tests.end_to_end.cloud import (
     fill,
     hung_tool,
     new_cloud,
+    run_by_hand,
     wait_for,
 )
+from tests.end_to_end.databases import MariaDB, require
 from trove_minicloud import store_settings, stores
+from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
 
 OBJECTS = {"service_type": "object-store"}
@@ -113,6 +116,48 @@ def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: L
     found = wait_for("end of the chain", lambda: _names_without(cloud, full, incremental), 60)
     assert name in found
     assert len(of(newest, found)) >= 6
+
+
+def test_a_chain_of_mariadb_restores_to_the_rows_of_its_moment_and_a_drill_passes(
+    cloud: LiveCloud,
+) -> None:
+    database = MariaDB()
+    require(database)
+    cloud.create_instance("shop", database.name)
+
+    def execute(name: str, *statements: str) -> list[Any]:
+        instance = instances.find(cloud.root, name)
+        with database.connect(cloud.root, instance) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    schedules = cloud.schedules()
+    schedule = schedules.schedule_create(
+        "shop", "0 0 1 1 *", "shop", incremental=True, full_every=2
+    ).id
+    execute("shop", "create table kept (number int)")
+    taken = []
+    for number in (1, 2, 3):
+        execute("shop", f"insert into kept values ({number})")
+        run = run_by_hand(schedules, schedule)
+        assert run.state == "SUCCESS", run.state_info
+        taken.append(cloud.backup(str(run.backup_id)))
+    assert [backup["parent_id"] for backup in taken] == [None, taken[0]["id"], None]
+    storage_url = cloud.session().get_endpoint(service_type="object-store")
+    assert all(backup["locationRef"].startswith(storage_url) for backup in taken)
+
+    cloud.run("trove-minicloud", "restore", taken[1]["id"], "--name", "shop-again")
+    assert execute("shop-again", "select * from kept order by 1") == [(1,), (2,)]
+    cloud.run("trove-minicloud", "instance", "delete", "shop-again")
+
+    query = ("--query", "select sum(number) from test.kept", "--expect", "6")
+    cloud.run("trove-minicloud", "instance", "check", "shop", *query)
+    drill = run_by_hand(schedules, schedules.schedule_drill(schedule), timeout=300)
+    assert drill.state == "SUCCESS", drill.state_info
+    assert f"backup {taken[2]['id']} restored" in drill.output["status"]
+    schedules.schedule_delete(schedule)
+    cloud.run("trove-minicloud", "instance", "delete", "shop")
 
 
 def test_an_incremental_chain_restores_and_a_lost_segment_is_refused(

@@ -6,12 +6,14 @@ MiniCloudError
 ├─ AmbiguousInstanceError     several instances bear that name
 ├─ InstanceBusyError          a backup of the instance is running, or it is being stopped
 ├─ InvalidNameError           no name for a new instance
+├─ InvalidCheckError          a check of restored copies that none would pass
 ├─ StoreError                 the store of the backups refuses us or can't be reached
 ├─ DatastoreError             a database server, or the programs for it, can't be used
 │  ├─ ProgramsMissingError    no suitable programs of the database on this machine
 │  ├─ UnreachableFolderError  the user who runs the server can't get at its folder
 │  ├─ InvalidDsnError         an address of a database server that we don't take
-│  └─ ServerUnavailableError  the server refuses us or doesn't answer
+│  ├─ ServerUnavailableError  the server refuses us or doesn't answer
+│  └─ QueryError              the server refuses a query, or answers no single value
 ├─ BackupError                the backup was not taken
 │  ├─ BackupToolError         the database's own tool failed
 │  ├─ VerificationError       what the tool delivered isn't a whole backup
@@ -21,7 +23,8 @@ MiniCloudError
    ├─ DamagedManifestError    what the store knows of a backup can't be read
    ├─ BrokenChainError        a backup that this one needs is gone or doesn't fit
    ├─ LostPartError           a part of the stored bytes is gone
-   └─ ChecksumMismatchError   stored bytes are not those that were written
+   ├─ ChecksumMismatchError   stored bytes are not those that were written
+   └─ CheckFailedError        the restored rows are not what they should be
 """
 
 from trove_minicloud.errors import MiniCloudError
@@ -41,6 +44,10 @@ class InstanceBusyError(MiniCloudError):
 
 class InvalidNameError(MiniCloudError, ValueError):
     """A new instance can't bear that name."""
+
+
+class InvalidCheckError(MiniCloudError, ValueError):
+    """No restored copy would pass that check."""
 
 
 class StoreError(MiniCloudError):
@@ -65,6 +72,10 @@ class InvalidDsnError(DatastoreError, ValueError):
 
 class ServerUnavailableError(DatastoreError):
     """The server refuses us or doesn't answer."""
+
+
+class QueryError(DatastoreError):
+    """The server refuses a query, or answers something else than one value."""
 
 
 class BackupError(MiniCloudError):
@@ -122,3 +133,7 @@ class ChecksumMismatchError(RestoreError):
             f"{name} is damaged: its sha256 should be {expected} and is {actual}."
             " Nothing was restored from it."
         )
+
+
+class CheckFailedError(RestoreError):
+    """The restored rows are not what they should be."""

@@ -120,7 +120,11 @@ def save(root: Root, instance: Instance) -> None:
     try:
         write(instance.folder(root), instance)
     except FileNotFoundError:
-        raise InstanceNotFoundError(f"Instance {instance.name} was deleted meanwhile.") from None
+        raise deleted_meanwhile(instance) from None
+
+
+def deleted_meanwhile(instance: Instance) -> InstanceNotFoundError:
+    return InstanceNotFoundError(f"Instance {instance.name} was deleted meanwhile.")
 
 
 def write(folder: Path, instance: Instance) -> None:

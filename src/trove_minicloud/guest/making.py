@@ -13,7 +13,7 @@ from trove.instance.models import DBInstance, InstanceServiceStatus, save_instan
 from trove.instance.service_status import ServiceStatuses
 from trove.instance.tasks import InstanceTasks
 
-from trove_minicloud.guest import datastores
+from trove_minicloud.guest import datastores, proving
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.restore import restore
 from trove_minicloud.guest.storage import key_of
@@ -28,8 +28,10 @@ def make(
 ) -> None:
     """Make the server of an instance that Trove knows; the supervisor then starts it.
 
+    One from a backup serves, and has shown that its rows came back, when this returns.
+
     :param token: of the request, for a backup in Swift.
-    :raises Exception: there is no server; Trove shows why.
+    :raises Exception: there is no server, or not with these rows; Trove shows why.
     """
     row = DBInstance.find_by(id=instance_id)
     try:
@@ -44,14 +46,10 @@ def make(
 def _make(root: Root, row: Any, backup_info: dict[str, Any] | None, token: str | None) -> Instance:
     if backup_info is not None:
         location = backup_info["location"]
-        return restore(
-            root,
-            store_of(root, location, token),
-            key_of(location),
-            row.name,
-            project_id=row.tenant_id,
-            instance_id=row.id,
-        )
+        store, key = store_of(root, location, token), key_of(location)
+        made = restore(root, store, key, row.name, project_id=row.tenant_id, instance_id=row.id)
+        proving.prove(root, made, store.head(key), LOG.info)
+        return made
     version = DatastoreVersion.load_by_uuid(row.datastore_version_id)
     kind = datastores.module(version.manager)
     return kind.create_server(root, row.name, row.tenant_id, instance_id=row.id)

@@ -16,6 +16,7 @@ import pytest
 from trove_minicloud import cli, cloud, cluster, commands, daemon, dashboard, settings, state
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
+from trove_minicloud.guest.checks import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
@@ -273,6 +274,49 @@ def test_an_instance_shows_how_to_connect_without_its_password(
     output = capsys.readouterr().out
     assert "2026-03-01 12:00:00 UTC" in output
     assert "passfile=" in output
+
+
+def test_a_check_is_shown_as_it_was_given(
+    root: Root,
+    instance: Instance,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert _run(root, "instance", "check", "m") == 0
+    assert capsys.readouterr().out == "Restored copies of m are asked nothing.\n"
+    check = create_autospec(commands.check, side_effect=lambda _root, _name, wanted, _clear: wanted)
+    monkeypatch.setattr(commands, "check", check)
+    query = ("--query", "select count(*) from orders", "--expect", "3", "--database", "shop")
+    assert _run(root, "instance", "check", "m", *query) == 0
+    check.assert_called_once_with(root, "m", Check(query[1], "3", "shop"), False)
+    assert capsys.readouterr().out.split("\n")[1:4] == [
+        "query     select count(*) from orders",
+        "expect    3",
+        "database  shop",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--query", "select 1"],
+        ["--expect", "1"],
+        ["--database", "shop"],
+        ["--clear", "--query", "select 1", "--expect", "1"],
+    ],
+)
+def test_half_a_check_is_refused(
+    root: Root,
+    instance: Instance,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+) -> None:
+    check = create_autospec(commands.check)
+    monkeypatch.setattr(commands, "check", check)
+    assert _run(root, "instance", "check", "m", *arguments) == 1
+    assert capsys.readouterr().err.startswith("trove-minicloud: --")
+    check.assert_not_called()
 
 
 def test_a_stopped_instance_stays_wanted_stopped(root: Root, instance: Instance) -> None:

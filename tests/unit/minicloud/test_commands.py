@@ -12,9 +12,11 @@ from tests.unit.minicloud.guest import examples
 from trove_minicloud import commands, processes, state, stopping
 from trove_minicloud.child import Child
 from trove_minicloud.errors import MiniCloudError
-from trove_minicloud.guest import datastores, instances
-from trove_minicloud.guest.errors import InstanceBusyError, InvalidNameError
+from trove_minicloud.guest import checks, datastores, instances, proving
+from trove_minicloud.guest.checks import Check
+from trove_minicloud.guest.errors import CheckFailedError, InstanceBusyError, InvalidNameError
 from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
 from trove_minicloud.state import CloudStatus
 from trove_minicloud.tenant import Tenant
@@ -143,3 +145,44 @@ def test_sigterm_in_the_middle_of_a_making_leaves_nothing(
     assert caught.value.code == 128 + signal.SIGTERM
     assert seen and not seen[0].exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_restored_server_has_to_prove_its_rows_and_stays_where_it_does_not(
+    root: Root,
+    instance: Instance,
+    kind: datastores.Datastore,
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = LocalStore(root.backups)
+    backup = examples.put(store, examples.manifest("backup-1"))
+    monkeypatch.setattr(
+        tenant,
+        "find_backup",
+        lambda name: {"id": name, "locationRef": store.location(backup.key)},
+    )
+    copy = examples.instance(id="copy-1", name="n")
+    monkeypatch.setattr(
+        commands, "restore_backup", create_autospec(commands.restore_backup, return_value=copy)
+    )
+    prove = create_autospec(proving.prove)
+    monkeypatch.setattr(proving, "prove", prove)
+    said: list[str] = []
+
+    assert commands.restore(root, "backup-1", "n", said.append) == copy
+    assert prove.call_args.args == (root, copy, backup, said.append)
+    prove.side_effect = CheckFailedError("answered with 'f'")
+    with pytest.raises(CheckFailedError):
+        commands.restore(root, "backup-1", "n", said.append)
+
+
+def test_a_check_is_set_shown_and_cleared(
+    root: Root, instance: Instance, kind: datastores.Datastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Check("select 1", "1", None)
+    monkeypatch.setattr(kind, "ask", lambda *_: "1")
+    assert commands.check(root, "m", None, clear=False) is None
+    assert commands.check(root, "m", wanted, clear=False) == wanted
+    assert commands.check(root, "m", None, clear=False) == wanted
+    assert checks.load(root, instance.id) == wanted
+    assert commands.check(root, "m", None, clear=True) is None

@@ -12,12 +12,15 @@ from trove_minicloud.guest.mariadb.managed import (
     is_serving,
     server_program,
 )
+from trove_minicloud.guest.mariadb.questions import ask, count_rows
 from trove_minicloud.guest.mariadb.restore import restore_server, unpack
 
 __all__ = [
     "add_server",
+    "ask",
     "backup_tool",
     "connect_command",
+    "count_rows",
     "create_server",
     "inspect",
     "is_serving",

@@ -7,6 +7,7 @@ need besides.
 
 from trove_minicloud.guest.postgresql.added import add_server, read_password
 from trove_minicloud.guest.postgresql.backup import backup_tool, inspect
+from trove_minicloud.guest.postgresql.questions import ask, count_rows
 from trove_minicloud.guest.postgresql.restore import restore_server, unpack
 from trove_minicloud.guest.postgresql.server import (
     connect_command,
@@ -18,9 +19,11 @@ from trove_minicloud.guest.postgresql.server import (
 
 __all__ = [
     "add_server",
+    "ask",
     "backup_tool",
     "connect_command",
     "connection_string",
+    "count_rows",
     "create_server",
     "inspect",
     "is_serving",

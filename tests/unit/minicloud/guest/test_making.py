@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from trove.instance.service_status import ServiceStatuses
 from trove.instance.tasks import InstanceTasks
 
-from trove_minicloud.guest import datastores, making
-from trove_minicloud.guest.errors import ProgramsMissingError
+from tests.unit.minicloud.guest import examples
+from trove_minicloud.guest import datastores, making, proving
+from trove_minicloud.guest.errors import CheckFailedError, ProgramsMissingError
+from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
 
 
@@ -56,20 +59,35 @@ def test_a_new_server_is_that_instance_and_of_its_project(
     assert row.task_status == InstanceTasks.BUILDING
 
 
-def test_a_restored_server_is_that_instance_and_of_its_project(
-    root: Root, row: Row, monkeypatch: pytest.MonkeyPatch
+def test_a_restored_server_is_that_instance_and_of_its_project_and_has_to_prove_its_rows(
+    root: Root, store: LocalStore, row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
+    backup = examples.put(store, examples.manifest("backup-1"))
+    prove = create_autospec(proving.prove)
+    monkeypatch.setattr(proving, "prove", prove)
 
     def restore(_root: Root, _store: Any, key: Any, name: str, **who: str) -> Any:
         asked.append((tuple(key), name, who))
         return SimpleNamespace(name=name, id=who["instance_id"])
 
     monkeypatch.setattr(making, "restore", restore)
-    location = f"file://{root.backups}/instance-0/backup-1.tar.zst"
-    making.make(root, "instance-1", {"location": location}, "token")
+    location = {"location": store.location(backup.key)}
+    making.make(root, "instance-1", location, "token")
     who = {"project_id": "project-1", "instance_id": "instance-1"}
-    assert asked == [(("instance-0", "backup-1"), "m", who)]
+    assert asked == [(("instance-1", "backup-1"), "m", who)]
+    (_root, copy, proven, _report), _ = prove.call_args
+    assert (copy.id, proven) == ("instance-1", backup)
+
+    faults: list[str] = []
+    monkeypatch.setattr(
+        making, "save_instance_fault", lambda _id, text, _details: faults.append(text)
+    )
+    prove.side_effect = CheckFailedError("The check of m is answered with 'f'")
+    with pytest.raises(CheckFailedError):
+        making.make(root, "instance-1", location, "token")
+    assert faults == ["The check of m is answered with 'f'"]
+    assert row.task_status == InstanceTasks.BUILDING_ERROR_SERVER
 
 
 def test_a_server_that_can_not_be_made_makes_an_instance_in_error_that_says_why(

@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from trove_minicloud import cluster
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.guest.mariadb import programs
 from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 from trove_minicloud.services import mariadb
-
-
-@pytest.fixture
-def chosen(root: Root) -> Cluster:
-    cluster.want(root, None, None)
-    loaded = cluster.load(root)
-    assert loaded is not None
-    return loaded
 
 
 @pytest.fixture(autouse=True)

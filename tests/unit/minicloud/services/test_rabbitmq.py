@@ -8,19 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud import cluster, debian
+from trove_minicloud import debian
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 from trove_minicloud.services import rabbitmq
-
-
-@pytest.fixture
-def chosen(root: Root) -> Cluster:
-    cluster.want(root, None, None)
-    loaded = cluster.load(root)
-    assert loaded is not None
-    return loaded
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a server that was made from a backup has to show before it counts as restored: `prove`.
+
+The datastore's own verification has passed by then: it is part of the restore.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+from trove_minicloud.errors import WaitTimeoutError
+from trove_minicloud.guest import checks, datastores, instances
+from trove_minicloud.guest.errors import InstanceNotFoundError
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.manifest import Manifest
+from trove_minicloud.root import Root
+
+# It replays the log that its backup holds first.
+_SERVING_TIMEOUT = 600.0
+_POLL_INTERVAL = 0.5
+_TABLES_SHOWN = 20
+
+Report = Callable[[str], None]
+
+
+def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
+    """Wait until the copy serves, count the rows of its tables, and ask it the source's check.
+
+    :param report: is told, in a line each, what was counted and what the check came to.
+    :raises MiniCloudError: it doesn't serve, a table can't be read, or the check fails. The copy
+        stays, for whoever wants to look at it.
+    """
+    _wait_until_serving(root, copy)
+    rows = datastores.module(copy.datastore).count_rows(root, copy)
+    source = _name(root, backup)
+    report(f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}")
+    check = checks.load(root, backup.instance_id)
+    if check is None:
+        report(f"{source} has no check")
+        return
+    checks.require(root, copy, source, check)
+    report(f"the check of {source} is answered as expected")
+
+
+def _wait_until_serving(root: Root, copy: Instance) -> None:
+    kind = datastores.module(copy.datastore)
+    deadline = time.monotonic() + _SERVING_TIMEOUT
+    while not kind.is_serving(root, copy):
+        # Somebody may have deleted it meanwhile.
+        instances.load(root, copy.id)
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(
+                f"The server of {copy.name} doesn't serve after {_SERVING_TIMEOUT:.0f} s; see"
+                f" {copy.log(root)}"
+            )
+        time.sleep(_POLL_INTERVAL)
+
+
+def _name(root: Root, backup: Manifest) -> str:
+    """The source's name today, or that at the time of the backup."""
+    try:
+        return instances.load(root, backup.instance_id).name
+    except InstanceNotFoundError:
+        return backup.instance_name
+
+
+def _in_words(rows: Mapping[str, int]) -> str:
+    if not any(rows.values()):
+        return f"NO ROWS, in {len(rows)} tables"
+    largest = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{name} {count}" for name, count in largest[:_TABLES_SHOWN]]
+    if more := len(largest) - len(shown):
+        shown.append(f"and {more} more")
+    # A name may hold anything, also the end of a line.
+    listed = " ".join(", ".join(shown).split())
+    return f"{sum(rows.values())} rows in {len(rows)} tables: {listed}"
