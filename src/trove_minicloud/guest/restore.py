@@ -16,6 +16,9 @@ from trove_minicloud.guest.manifest import Key, Manifest
 from trove_minicloud.guest.storage import Store
 from trove_minicloud.root import Root
 
+# Of the stored bytes.
+_READ_SIZE = 1 << 20
+
 
 def restore(
     root: Root,
@@ -68,7 +71,9 @@ def fetch(store: Store, kind: Datastore, manifest: Manifest, folder: Path) -> No
     with store.open_read(manifest.key) as stored:
         reader = _HashingReader(stored)
         try:
-            with zstandard.ZstdDecompressor().stream_reader(cast(BinaryIO, reader)) as raw:
+            with zstandard.ZstdDecompressor().stream_reader(
+                cast(BinaryIO, reader), read_size=_READ_SIZE
+            ) as raw:
                 kind.unpack(raw, folder)
         except Exception as error:
             # A damaged byte shows in many ways: first see whether it comes from one.
@@ -98,6 +103,6 @@ class _HashingReader:
 
     def sha256_of_all(self) -> str:
         """Reads what is left first."""
-        while self.read(1 << 20):
+        while self.read(_READ_SIZE):
             pass
         return self._sha256.hexdigest()

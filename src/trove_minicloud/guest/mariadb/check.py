@@ -66,6 +66,9 @@ class BackupCheck:
     def feed(self, data: memoryview) -> None:
         self._reader.feed(data)
 
+    def folder(self, path: str) -> None:
+        """There is none in the stream."""
+
     def write(self, path: str, data: memoryview) -> None:
         if path == CHECKPOINTS:
             self._checkpoints += data

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A new MariaDB server from unpacked backups."""
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from pathlib import Path
 from typing import BinaryIO
 
-from trove_minicloud.guest import instances
+from trove_minicloud.guest import instances, unpacking
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import RestoreError
 from trove_minicloud.guest.instances import Instance
@@ -21,7 +20,6 @@ from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
 _TIMEOUT = 3600.0
-_READ_SIZE = 1 << 20
 _PREPARED = "log-applied"
 # What the files depend on, of the settings that mariadb-backup keeps with them.
 _INHERITED = ("innodb_page_size", "innodb_data_file_path", "innodb_undo_tablespaces")
@@ -32,41 +30,7 @@ def unpack(stream: BinaryIO, folder: Path) -> None:
 
     :raises VerificationError: the stream isn't what was backed up.
     """
-    writer = _Writer(folder)
-    reader = XbstreamReader(writer)
-    try:
-        while data := stream.read(_READ_SIZE):
-            reader.feed(memoryview(data))
-        reader.finish()
-    finally:
-        writer.close()
-
-
-class _Writer:
-    """Puts what a reader of the stream finds into files."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open: dict[str, BinaryIO] = {}
-
-    def write(self, path: str, data: memoryview) -> None:
-        self._file(path).write(data)
-
-    def end(self, path: str) -> None:
-        self._file(path).close()
-        del self._open[path]
-
-    def close(self) -> None:
-        for file in self._open.values():
-            file.close()
-
-    def _file(self, path: str) -> BinaryIO:
-        if path not in self._open:
-            target = self._folder / path
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            self._open[path] = os.fdopen(descriptor, "wb")
-        return self._open[path]
+    unpacking.unpack(stream, folder, XbstreamReader)
 
 
 def restore_server(

@@ -9,26 +9,15 @@ because MariaDB's own mbstream exits 0 when it refuses a file or can't write it.
 import struct
 import zlib
 from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Protocol
 
 from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.guest.unpacking import Receiver, require_inside
 
 _MAGIC = b"XBSTCK01"
 _HEAD = struct.Struct("<8sBcI")
 _PAYLOAD_HEAD = struct.Struct("<QQI")
 _PAYLOAD, _END = b"P", b"E"
 _PATH_LIMIT = 4096
-
-
-class Receiver(Protocol):
-    """Takes the files as they come; those of several threads of the tool come interleaved."""
-
-    def write(self, path: str, data: memoryview) -> None:
-        """The next bytes of this file."""
-
-    def end(self, path: str) -> None:
-        """The file is whole; it may be empty."""
 
 
 class XbstreamReader:
@@ -84,9 +73,7 @@ class XbstreamReader:
         _magic, _flags, kind, path_size = _HEAD.unpack_from(header)
         end = _HEAD.size + path_size
         path = header[_HEAD.size : end].decode("utf-8", "surrogateescape")
-        parts = PurePosixPath(path).parts
-        if path.startswith("/") or ".." in parts or "\0" in path:
-            raise VerificationError(f"{path!r} would lead out of the backup's folder.")
+        require_inside(path)
         if path in self._ended:
             raise VerificationError(f"The backup holds {path} twice.")
         size = self._sizes.setdefault(path, 0)

@@ -8,119 +8,66 @@ the WAL, is done at every restore.
 import hashlib
 import json
 import re
-import tarfile
-from dataclasses import dataclass, field
 from typing import Any
 
 import google_crc32c
 
 from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.guest.postgresql.tar import TarReader
 
-_BLOCK = tarfile.BLOCKSIZE
 _MANIFEST = "backup_manifest"
 _SEGMENT = re.compile(r"pg_wal/[0-9A-F]{24}")
-
-
-@dataclass(slots=True)
-class _Member:
-    name: str
-    size: int
-    missing: int
-    padding: int
-    crc: int = 0
-    # The bytes themselves, for the manifest only.
-    kept: bytearray | None = field(default=None)
 
 
 class TarCheck:
     """Feed it every byte of the tar, then `finish`."""
 
     def __init__(self) -> None:
-        self._header = bytearray()
-        self._member: _Member | None = None
-        self._files: dict[str, tuple[int, int]] = {}
-        self._manifest: bytes | None = None
-        self._ended = False
+        self._sizes: dict[str, int] = {}
+        self._crcs: dict[str, int] = {}
+        # The bytes themselves, for this one only.
+        self._manifest = bytearray()
+        self._reader = TarReader(self)
 
     def feed(self, data: memoryview) -> None:
         """:raises VerificationError: this is no tar."""
-        while data and not self._ended:
-            if self._member is None:
-                taken = self._feed_header(data)
-            else:
-                taken = self._feed_member(self._member, data)
-            data = data[taken:]
+        self._reader.feed(data)
+
+    def folder(self, path: str) -> None:
+        """The manifest knows of files only."""
+
+    def write(self, path: str, data: memoryview) -> None:
+        if path == _MANIFEST:
+            self._manifest += data
+            return
+        self._sizes[path] = self._sizes.get(path, 0) + len(data)
+        self._crcs[path] = google_crc32c.extend(self._crcs.get(path, 0), bytes(data))
+
+    def end(self, path: str) -> None:
+        if path != _MANIFEST:
+            self._sizes.setdefault(path, 0)
 
     def finish(self) -> bytes:
         """The backup's own manifest, which an incremental backup on it needs.
 
         :raises VerificationError: the tar isn't what its manifest says.
         """
-        if not self._ended or self._manifest is None:
-            last = next(reversed(self._files), "its beginning")
-            raise VerificationError(f"The backup ends early, after {last}.")
-        content = _parse(self._manifest)
+        self._reader.finish()
+        manifest = bytes(self._manifest)
+        content = _parse(manifest)
         segments = self._check_files(content["Files"])
         for wal_range in content["WAL-Ranges"]:
             _check_wal(wal_range, segments)
-        return self._manifest
-
-    def _feed_header(self, data: memoryview) -> int:
-        taken = min(_BLOCK - len(self._header), len(data))
-        self._header += data[:taken]
-        if len(self._header) == _BLOCK:
-            self._begin(bytes(self._header))
-            self._header.clear()
-        return taken
-
-    def _begin(self, header: bytes) -> None:
-        if not any(header):
-            self._ended = True
-            return
-        try:
-            info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-        except tarfile.HeaderError as error:
-            raise VerificationError(f"The backup is no tar: {error}.") from error
-        size = info.size if info.isreg() else 0
-        member = _Member(info.name, size, size, -size % _BLOCK)
-        if info.name == _MANIFEST:
-            member.kept = bytearray()
-        if info.isreg():
-            self._member = member
-            if not size:
-                self._end(member)
-
-    def _feed_member(self, member: _Member, data: memoryview) -> int:
-        if member.missing:
-            part = bytes(data[: member.missing])
-            member.missing -= len(part)
-            if member.kept is None:
-                member.crc = google_crc32c.extend(member.crc, part)
-            else:
-                member.kept += part
-            taken = len(part)
-        else:
-            taken = min(member.padding, len(data))
-            member.padding -= taken
-        if not member.missing and not member.padding:
-            self._end(member)
-        return taken
-
-    def _end(self, member: _Member) -> None:
-        self._member = None
-        if member.kept is None:
-            self._files[member.name] = (member.size, member.crc)
-        else:
-            self._manifest = bytes(member.kept)
+        return manifest
 
     def _check_files(self, expected: list[dict[str, Any]]) -> dict[str, int]:
         """Returns the WAL segments with their sizes; these alone aren't in the manifest."""
-        found = dict(self._files)
+        found = dict(self._sizes)
         for entry in expected:
             name = entry["Path"] if "Path" in entry else _decode(entry["Encoded-Path"])
             if name not in found:
                 raise VerificationError(f"The backup lacks {name}.")
-            size, crc = found.pop(name)
+            size, crc = found.pop(name), self._crcs.get(name, 0)
             if size != entry["Size"]:
                 raise VerificationError(f"{name} should be {entry['Size']} bytes, is {size}.")
             if entry["Checksum-Algorithm"] != "CRC32C":
@@ -130,7 +77,7 @@ class TarCheck:
                 raise VerificationError(f"The content of {name} isn't what the server read.")
         if strange := [name for name in found if not _SEGMENT.fullmatch(name)]:
             raise VerificationError(f"The manifest knows nothing of {strange[0]}.")
-        return {name: size for name, (size, _) in found.items()}
+        return found
 
 
 def _parse(manifest: bytes) -> dict[str, Any]:

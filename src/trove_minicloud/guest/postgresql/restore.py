@@ -2,12 +2,11 @@
 """A new PostgreSQL server from unpacked backups."""
 
 import shutil
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from trove_minicloud.guest import instances
+from trove_minicloud.guest import instances, unpacking
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import RestoreError
 from trove_minicloud.guest.instances import Instance
@@ -22,11 +21,11 @@ from trove_minicloud.guest.postgresql.server import (
     new_instance,
     set_passwords,
 )
+from trove_minicloud.guest.postgresql.tar import TarReader
 from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
 _TIMEOUT = 3600.0
-_COPY_SIZE = 1 << 20
 # What a server may not go below if its WAL or its prepared transactions are to be replayed.
 _INHERITED = {
     "max_connections setting": "max_connections",
@@ -40,24 +39,9 @@ _INHERITED = {
 def unpack(stream: BinaryIO, folder: Path) -> None:
     """Write the backup's files, and nothing else, below the folder.
 
-    Done by hand because Python before 3.11.4 can't be told to extract safely.
-
-    :raises tarfile.TarError, RestoreError: the stream isn't what was backed up.
+    :raises VerificationError: the stream isn't what was backed up.
     """
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
-            target = folder / member.name
-            if ".." in target.parts or not target.is_relative_to(folder):
-                raise RestoreError(f"{member.name} would lead out of {folder}.")
-            content = archive.extractfile(member) if member.isreg() else None
-            if content is not None:
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with content, target.open("xb") as file:
-                    shutil.copyfileobj(content, file, _COPY_SIZE)
-            elif member.isdir():
-                target.mkdir(mode=0o700, parents=True, exist_ok=True)
-            else:
-                raise RestoreError(f"{member.name} is neither a file nor a folder.")
+    unpacking.unpack(stream, folder, TarReader)
 
 
 def restore_server(

@@ -30,14 +30,6 @@ def test_a_backup_that_ends_early_is_not_unpacked_in_silence(tmp_path: Path) -> 
         unpack(io.BytesIO(fake_mariadb.backup(FILES)[:-5]), tmp_path)
 
 
-def test_an_existing_file_is_never_written_over(tmp_path: Path) -> None:
-    (tmp_path / "ibdata1").symlink_to(tmp_path / "elsewhere")
-
-    with pytest.raises(FileExistsError):
-        unpack(io.BytesIO(fake_mariadb.backup(FILES)), tmp_path)
-    assert not (tmp_path / "elsewhere").exists()
-
-
 def test_increments_are_applied_to_the_full_backup() -> None:
     full = prepare_command(PROGRAMS, Path("/full"), None)
 

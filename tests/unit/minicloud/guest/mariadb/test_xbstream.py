@@ -14,6 +14,9 @@ class Received:
         self.files: dict[str, bytes] = {}
         self.ended: list[str] = []
 
+    def folder(self, path: str) -> None:
+        raise AssertionError(path)
+
     def write(self, path: str, data: memoryview) -> None:
         self.files[path] = self.files.get(path, b"") + bytes(data)
 
