@@ -24,10 +24,7 @@ from trove_minicloud.tenant import Tenant
 
 @pytest.fixture
 def instance(root: Root) -> Instance:
-    made = examples.instance()
-    made.folder(root).mkdir()
-    instances.save(root, made)
-    return made
+    return examples.saved(root)
 
 
 @pytest.fixture

@@ -5,14 +5,17 @@ import dataclasses
 import hashlib
 import io
 import tarfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import zstandard
 
+from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.manifest import Key, Manifest
 from trove_minicloud.guest.storage import Store
+from trove_minicloud.root import Root
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -35,6 +38,14 @@ def instance(**changes: Any) -> Instance:
         ),
         **changes,
     )
+
+
+def saved(root: Root, **changes: Any) -> Instance:
+    """The same with a folder of its own, as the mini cloud finds it."""
+    made = instance(**changes)
+    made.folder(root).mkdir()
+    instances.save(root, made)
+    return made
 
 
 def manifest(backup_id: str, number: int = 0, **changes: Any) -> Manifest:
@@ -79,13 +90,15 @@ def put(
     return manifest
 
 
-def tar(files: dict[str, bytes]) -> bytes:
+def tar(files: dict[str, bytes], others: Sequence[tarfile.TarInfo] = ()) -> bytes:
     output = io.BytesIO()
     with tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+        for info in others:
+            archive.addfile(info)
     return output.getvalue()
 
 

@@ -42,10 +42,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
 
 @pytest.fixture
 def instance(root: Root) -> Instance:
-    made = examples.instance()
-    made.folder(root).mkdir()
-    instances.save(root, made)
-    return made
+    return examples.saved(root)
 
 
 def test_a_check_that_holds_is_kept_for_the_owners_eyes(

@@ -46,13 +46,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
 
 @pytest.fixture
 def copy(root: Root) -> Instance:
-    return _made(root, examples.instance(id="copy-1", name="m again"))
-
-
-def _made(root: Root, instance: Instance) -> Instance:
-    instance.folder(root).mkdir()
-    instances.save(root, instance)
-    return instance
+    return examples.saved(root, id="copy-1", name="m again")
 
 
 def _prove(root: Root, copy: Instance) -> list[str]:
@@ -64,7 +58,7 @@ def _prove(root: Root, copy: Instance) -> list[str]:
 def test_rows_are_counted_and_the_sources_check_is_asked(
     root: Root, kind: Kind, copy: Instance
 ) -> None:
-    source = _made(root, examples.instance())
+    source = examples.saved(root)
     write_json(source.folder(root) / "check.json", asdict(Check("select true", "t", None)))
 
     assert _prove(root, copy) == [

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-import io
 import tarfile
 
 import pytest
 
+from tests.unit.minicloud.guest import examples
 from trove_minicloud.guest.errors import VerificationError
 from trove_minicloud.guest.postgresql.tar import TarReader
 
@@ -29,15 +29,7 @@ class Received:
 
 
 def tar(*others: tarfile.TarInfo) -> bytes:
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in FILES.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-        for info in others:
-            archive.addfile(info)
-    return output.getvalue()
+    return examples.tar(FILES, others)
 
 
 def member(name: str, kind: bytes) -> tarfile.TarInfo:
