@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -42,6 +43,7 @@ _NO_ANSWER = (
     requests.exceptions.Timeout,
 )
 
+_QUERY = re.compile(r"\?[^\s:)]*")
 _KINDS: dict[int, type[ServiceError]] = {
     HTTPStatus.FORBIDDEN: PermissionDeniedError,
     HTTPStatus.BAD_GATEWAY: ServiceUnavailableError,
@@ -120,7 +122,9 @@ def translated(service: str, operation: str) -> Iterator[None]:
             error.request_id,
         ) from error
     except _NO_ANSWER as error:
-        raise ServiceUnavailableError(str(error), service=service, operation=operation) from error
+        # It names the whole request twice.
+        said = _QUERY.sub("", str(error))
+        raise ServiceUnavailableError(said, service=service, operation=operation) from error
     except keystone_exceptions.CatalogException as error:
         raise ServiceError(
             f"{error}; is it installed in this cloud and region?",

@@ -163,6 +163,17 @@ def test_what_keystoneauth_raises_becomes_ours_with_the_cause_kept(raised, expec
     assert "x" in str(caught.value)
 
 
+def test_what_a_service_that_is_down_was_asked_is_not_told_in_full():
+    url = "http://mistral.test/v2/executions?description=has%3Ax&fields=id%2Cname"
+    said = f"Unable to connect to {url}: Max retries exceeded with url: {url} (Caused by 'refused')"
+    with pytest.raises(ServiceUnavailableError) as caught, translated("Mistral", "list"):
+        raise keystone_exceptions.ConnectFailure(said)
+    bare = url.partition("?")[0]
+    assert str(caught.value).endswith(
+        f"Unable to connect to {bare}: Max retries exceeded with url: {bare} (Caused by 'refused')"
+    )
+
+
 def test_programming_errors_are_not_dressed_up():
     with pytest.raises(KeyError), translated("Trove", "list instances"):
         raise KeyError("bug")
