@@ -437,22 +437,32 @@ class ScheduledBackups:
         schedule: str | HasId,
         pattern: str | None,
         mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
     ) -> ScheduleDrill | None:
         """Have drills done again and again, by a trust as the schedule's runs are.
 
         :param pattern: five cron fields, in UTC, with ``H`` as for a schedule, in the place of the
             pattern before; None means no more drills.
+        :param force: also while a drill by the pattern before is in progress, which takes its
+            rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
         :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleConflictError: a drill by the pattern before is in progress.
         """
         schedule_id = _id_of(schedule)
         if pattern is None:
             mistral = self._mistral(mistral_client)
-            drills.stop(mistral, triggers.find(mistral, schedule_id).id)
+        else:
+            cron.validate(cron.freeze(pattern, schedule_id))
+            mistral = self._delegable_mistral(mistral_client)
+        found = triggers.find(mistral, schedule_id)
+        if not force:
+            _refuse_while_drilling(mistral, found, by_hand_too=False)
+        if pattern is None:
+            drills.stop(mistral, found.id)
             return None
-        cron.validate(cron.freeze(pattern, schedule_id))
-        mistral = self._delegable_mistral(mistral_client)
-        return drills.repeat(mistral, triggers.find(mistral, schedule_id), pattern)
+        return drills.repeat(mistral, found, pattern)
 
     def schedule_drill_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -658,8 +668,15 @@ def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
 
 
-def _refuse_while_drilling(mistral: Mistral, schedule: Schedule) -> None:
-    running = next(drills.executions(mistral, schedule.id, running=True), None)
+def _refuse_while_drilling(
+    mistral: Mistral, schedule: Schedule, *, by_hand_too: bool = True
+) -> None:
+    """Refuse where a drill in progress would lose its rights, or its schedule.
+
+    :param by_hand_too: one that was started by hand needs no trigger of drills.
+    """
+    found = drills.executions(mistral, schedule.id, running=True)
+    running = next((each for each in found if by_hand_too or not each.manual), None)
     if running is not None:
         raise ScheduleConflictError(
             f"schedule {schedule.id} has a restore drill in progress (execution {running.id}) that "

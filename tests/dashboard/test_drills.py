@@ -11,6 +11,7 @@ from tests.dashboard.examples import INDEX, drill, execution, schedule, texts
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     NotDelegableError,
+    ScheduleConflictError,
     ServiceUnavailableError,
     WorkbookOutdatedError,
 )
@@ -89,7 +90,12 @@ def test_a_wrong_pattern_is_refused_at_its_field(client: Any, schedules: Any) ->
 
 
 @pytest.mark.parametrize(
-    "error", [WorkbookOutdatedError("load a newer workbook"), NotDelegableError("no trusts")]
+    "error",
+    [
+        WorkbookOutdatedError("load a newer workbook"),
+        NotDelegableError("no trusts"),
+        ScheduleConflictError("it has a restore drill in progress"),
+    ],
 )
 def test_what_the_product_refuses_stays_in_the_form_with_its_words(
     client: Any, schedules: Any, error: Exception

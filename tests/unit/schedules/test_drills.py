@@ -97,6 +97,24 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
     assert schedules.schedule_drill_show(schedule) is None
 
 
+@pytest.mark.parametrize("pattern", ["0 5 * * 0", None])
+def test_a_drill_by_the_pattern_in_progress_keeps_it_from_being_changed(
+    cloud, schedules, schedule, drilled, pattern
+):
+    first = schedules.schedule_drill_every(schedule, "0 4 * * 0")
+    row = drilled(state="RUNNING", output={})
+    with pytest.raises(ScheduleConflictError, match=rf"drill in progress.*{row['id']}"):
+        schedules.schedule_drill_every(schedule, pattern)
+    assert schedules.schedule_drill_show(schedule) == first
+    schedules.schedule_drill_every(schedule, pattern, force=True)
+    assert schedules.schedule_drill_show(schedule) != first
+
+
+def test_a_drill_by_hand_in_progress_is_not_in_the_way_of_a_pattern(schedules, schedule):
+    assert schedules.schedule_drill(schedule).state == "RUNNING"
+    assert schedules.schedule_drill_every(schedule, "0 4 * * 0").pattern == "0 4 * * 0"
+
+
 def test_a_wrong_pattern_is_refused_before_any_request(cloud, schedules, schedule):
     before = len(cloud.mock.request_history)
     with pytest.raises(InvalidPatternError):

@@ -30,6 +30,12 @@ class DrillSchedule(base.ShowOne):
             f"{options.PATTERN}",
         )
         when.add_argument("--no-every", action="store_true", help="Do it no more by a pattern")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Change the pattern while a drill that it started is in progress too: the drill "
+            "loses its rights, and leaves its temporary instance behind",
+        )
         when.add_argument(
             "--wait",
             action="store_true",
@@ -48,7 +54,9 @@ class DrillSchedule(base.ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         if parsed_args.every is not None or parsed_args.no_every:
-            drill = self.schedules.schedule_drill_every(parsed_args.schedule, parsed_args.every)
+            drill = self.schedules.schedule_drill_every(
+                parsed_args.schedule, parsed_args.every, force=parsed_args.force
+            )
             values = {
                 "next_execution_time": columns.time(drill.next_execution_time if drill else None),
                 "pattern": drill and drill.pattern,

@@ -50,7 +50,7 @@ def test_by_a_pattern_the_next_drill_is_told(take, schedules):
     drill = ScheduleDrill("s", "7 4 * * 0", next_time, "t")
     schedules.schedule_drill_every.return_value = drill
     columns, data = take(DrillSchedule, "s", "--every", "H 4 * * 0")
-    schedules.schedule_drill_every.assert_called_once_with("s", "H 4 * * 0")
+    schedules.schedule_drill_every.assert_called_once_with("s", "H 4 * * 0", force=False)
     assert dict(zip(columns, map(str, data), strict=True)) == {
         "next_execution_time": "2026-01-04 04:07:00 UTC",
         "pattern": "7 4 * * 0",
@@ -61,8 +61,8 @@ def test_by_a_pattern_the_next_drill_is_told(take, schedules):
 
 def test_no_more_drills(take, schedules):
     schedules.schedule_drill_every.return_value = None
-    columns, data = take(DrillSchedule, "s", "--no-every")
-    schedules.schedule_drill_every.assert_called_once_with("s", None)
+    columns, data = take(DrillSchedule, "s", "--no-every", "--force")
+    schedules.schedule_drill_every.assert_called_once_with("s", None, force=True)
     assert dict(zip(columns, data, strict=True))["pattern"] is None
 
 
