@@ -8,7 +8,6 @@ from typing import Any
 
 from trove_schedules.cli.openstack import base, columns, following, options
 from trove_schedules.cli.openstack.execution import properties
-from trove_schedules.cli.openstack.run import minutes
 
 
 class DrillSchedule(base.ShowOne):
@@ -36,18 +35,7 @@ class DrillSchedule(base.ShowOne):
             help="Change the pattern while a drill that it started is in progress too: the drill "
             "loses its rights, and leaves its temporary instance behind",
         )
-        when.add_argument(
-            "--wait",
-            action="store_true",
-            help="Wait for the end of the drill, with progress on the standard error",
-        )
-        parser.add_argument(
-            "--timeout",
-            metavar="<minutes>",
-            type=minutes,
-            default=60.0,
-            help="Wait at most so long (default: 60; a drill ends after about 50 by itself)",
-        )
+        following.add_arguments(parser, "drill", "50 by itself", group=when)
         return parser
 
     def take_action(
@@ -63,9 +51,6 @@ class DrillSchedule(base.ShowOne):
                 "schedule_id": parsed_args.schedule,
             }
             return tuple(values), tuple(values.values())
-        execution = self.schedules.schedule_drill(parsed_args.schedule)
-        if parsed_args.wait:
-            execution, self.exit_status = following.to_the_end(
-                self.schedules, execution, parsed_args.timeout
-            )
+        started = self.schedules.schedule_drill(parsed_args.schedule)
+        execution, self.exit_status = following.as_asked(parsed_args, self.schedules, started)
         return properties(execution)

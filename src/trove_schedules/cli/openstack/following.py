@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -50,13 +51,41 @@ def follow(
         time.sleep(min(_POLL, seconds - waited))
 
 
-def to_the_end(
-    schedules: ScheduledBackups, started: ScheduleExecution, minutes: float
+def add_arguments(
+    parser: argparse.ArgumentParser,
+    what: str,
+    ends: str,
+    *,
+    group: argparse._MutuallyExclusiveGroup | None = None,
+) -> None:
+    """The options by which a command that starts an execution is told to follow it.
+
+    :param ends: when it ends by itself.
+    :param group: what ``--wait`` belongs to, where other options exclude it.
+    """
+    (group or parser).add_argument(
+        "--wait",
+        action="store_true",
+        help=f"Wait for the end of the {what}, with progress on the standard error",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="<minutes>",
+        type=_minutes,
+        default=60.0,
+        help=f"Wait at most so long (default: 60; a {what} ends after about {ends})",
+    )
+
+
+def as_asked(
+    parsed: argparse.Namespace, schedules: ScheduledBackups, started: ScheduleExecution
 ) -> tuple[ScheduleExecution, int]:
-    """Follow an execution that was started; return what was seen last, and the exit status."""
+    """Follow an execution if those options say so; return what was seen last, and the status."""
+    if not parsed.wait:
+        return started, 0
     seen = follow(
         lambda: schedules.execution_show(started.id),
-        minutes * 60,
+        parsed.timeout * 60,
         f"execution {started.id} is started",
     )
     return seen or started, exit_status(seen or started)
@@ -83,3 +112,11 @@ def _at(execution: ScheduleExecution) -> str:
 
 def _status(execution: ScheduleExecution) -> str:
     return str(execution.output.get("status") or "")
+
+
+def _minutes(text: str) -> float:
+    """The type of an argument."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
+    return value

@@ -29,29 +29,14 @@ class RunSchedule(base.ShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("schedule", metavar="<schedule>", help="Schedule to run (ID)")
-        parser.add_argument(
-            "--wait",
-            action="store_true",
-            help="Wait for the end of the run, with progress on the standard error",
-        )
-        parser.add_argument(
-            "--timeout",
-            metavar="<minutes>",
-            type=minutes,
-            default=60.0,
-            help="Wait at most so long (default: 60; a run ends after about 45 by itself, perhaps "
-            "before its backup does)",
-        )
+        following.add_arguments(parser, "run", "45 by itself, perhaps before its backup does")
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        execution = self.schedules.schedule_run(parsed_args.schedule)
-        if parsed_args.wait:
-            execution, self.exit_status = following.to_the_end(
-                self.schedules, execution, parsed_args.timeout
-            )
+        started = self.schedules.schedule_run(parsed_args.schedule)
+        execution, self.exit_status = following.as_asked(parsed_args, self.schedules, started)
         return properties(execution)
 
 
@@ -78,11 +63,3 @@ def try_out(schedules: ScheduledBackups, schedule: Schedule) -> int:
     verdict = {following.COMPLETED: "passed", following.FAILED: "failed"}.get(status, "undecided")
     following.say(f"trial {verdict}: {told}")
     return status
-
-
-def minutes(text: str) -> float:
-    """The type of an argument."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
-    return value

@@ -71,3 +71,10 @@ def test_what_contradicts_itself_is_refused(take, both, capsys):
     with pytest.raises(SystemExit):
         take(DrillSchedule, "s", *both)
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_it_waits_no_longer_than_it_was_told(app, connect, schedules, running):
+    schedules.schedule_drill.return_value = schedules.execution_show.return_value = running
+    command = DrillSchedule(app, None)
+    parsed = command.get_parser("drill").parse_args(["s", "--wait", "--timeout", "0.001"])
+    assert command.run(parsed) == 2
