@@ -12,9 +12,13 @@ function _trove_schedules_enabled_dir {
     echo "$HORIZON_DIR/openstack_dashboard/local/enabled"
 }
 
-# The client, the commands and the panels are one package.
+# The client, the commands and the panels are one package. The actions trove.* come from
+# mistral-extra, which Mistral's own plugin does not install; that populates Mistral later on.
 function install_trove_schedules {
     setup_develop "$TROVE_SCHEDULES_DIR"
+    if is_service_enabled mistral; then
+        pip_install mistral-extra
+    fi
 }
 
 # Horizon collects what the panels need when DevStack has configured it, so it is done anew here.

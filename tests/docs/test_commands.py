@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command of every page is one that the real program takes."""
+"""Every command of every page is one that the real program takes, and that somebody has run."""
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cliff.commandmanager import CommandManager
@@ -27,19 +29,26 @@ def _openstack() -> tuple[OpenStackShell, list[CommandManager]]:
     return OpenStackShell(), [CommandManager(group) for group in _GROUPS]
 
 
-def _takes_openstack(words: tuple[str, ...]) -> None:
+def _find_openstack(words: tuple[str, ...]) -> tuple[Any, str, list[str]] | None:
+    """The class of a command, its name and its arguments."""
     shell, managers = _openstack()
     _, rest = shell.parser.parse_known_args(list(words))
-    if rest == ["complete"]:  # the shell's own
-        return
     for manager in managers:
         try:
             factory, name, arguments = manager.find_command(rest)
         except ValueError:
             continue
-        factory(shell, None).get_parser(name).parse_args(arguments)
+        return factory, name, arguments
+    return None
+
+
+def _takes_openstack(words: tuple[str, ...]) -> None:
+    if words == ("complete",):  # the shell's own
         return
-    raise AssertionError(f"openstack has no command {' '.join(rest)!r}")
+    found = _find_openstack(words)
+    assert found, f"openstack has no command {' '.join(words)!r}"
+    factory, name, arguments = found
+    factory(_openstack()[0], None).get_parser(name).parse_args(arguments)
 
 
 def _takes_trove(words: tuple[str, ...]) -> None:
@@ -72,10 +81,12 @@ _RUN_ELSEWHERE: dict[str, str] = {
     "eval": "the shell; its command is checked",
     "export": "the shell",
     "grep": "tests/end_to_end/test_tutorial.py",
+    "head": "the shell",
     "mv": "the shell",
     "pip": "tests/packages",
     "promtool": "tests/docs/test_monitoring.py",
     "pytest": "make",
+    "python3": "the walk",
     "reno": "make docs",
     "sed": "tests/end_to_end/test_tutorial.py",
     "test": "the shell",
@@ -107,3 +118,53 @@ def test_a_command_on_a_page_is_one_of_the_program(
         said = capsys.readouterr().err
         only_named = line.named and "the following arguments are required" in said
         assert ended.code == 0 or only_named, f"{line}\n{said}"
+
+
+#: Who makes a page true by doing what it says: a test does the first, a person the second.
+_TUTORIAL, _WALK = "docs/tutorial.md", "docs/contributor/release.md"
+
+
+def _names(words: tuple[str, ...]) -> Iterator[str]:
+    """The names of what is run, without arguments; nothing for a program of somebody else."""
+    program, *rest = words
+    if program == "openstack":
+        if found := _find_openstack(tuple(rest)):
+            yield f"openstack {found[1]}"
+        elif rest == ["complete"]:
+            yield "openstack complete"
+    elif program == "trove-minicloud":
+        yield " ".join([program, *rest[: 2 if rest[0] == "instance" else 1]])
+    elif program == "trove":
+        yield f"trove {rest[0]}"
+    elif program == "make":
+        yield from (f"make {target}" for target in rest if "=" not in target)
+
+
+def _typed_by_tests() -> Iterator[tuple[str, ...]]:
+    """What the end-to-end tests type: the literal words of their calls and tuples."""
+    for path in sorted(REPOSITORY.joinpath("tests", "end_to_end").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+            words = tuple(
+                each.value if isinstance(each, ast.Constant) else "x"
+                for each in parts
+                if not isinstance(each, ast.Starred)
+            )
+            of_database = isinstance(node, ast.Call) and getattr(node.func, "attr", "")
+            if of_database == "openstack" or words[:1] == ("schedule",):
+                words = ("openstack", "database", "backup", *words)
+            if words[0:1] and words[0] in _PARSERS and len(words) > 1:
+                yield tuple(map(str, words))
+
+
+def test_every_command_on_a_page_is_run_by_a_test_or_in_the_walk() -> None:
+    makefile = REPOSITORY.joinpath("Makefile").read_text(encoding="utf-8")
+    [tested] = re.findall(r"^test: (.*?) ##", makefile, re.MULTILINE)
+    run = {f"make {target}" for target in ("test", *tested.split())}
+    for words in _typed_by_tests():
+        run |= set(_names(words))
+    for line in _LINES:
+        if line.page in (_TUTORIAL, _WALK):
+            run |= set(_names(line.words))
+    never = [str(line) for line in _LINES if not set(_names(line.words)) <= run]
+    assert never == [], f"type them in an end-to-end test, or add them to {_WALK}"

@@ -9,8 +9,10 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docs.pages import REPOSITORY
 from tests.end_to_end.lacking import lacks
@@ -21,11 +23,19 @@ MONITORING = REPOSITORY / "monitoring"
 FILES = ["alerts.yaml", "alerts.test.yaml", "grafana.json"]
 
 
+#: A line of the command, with no more in it than there always is.
+_ROW = {
+    "ID": "s", "Name": "n", "Instance": "i", "State": "PENDING", "Last Success": None,
+    "Last Proven Restore": None, "Next Execution Time": None, "Missed": 0, "Chain Depth": 0,
+    "Kept": 0, "Quota Left": None,
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def printed() -> str:
-    """The help lines of every metric that the command prints."""
+    """What the command prints of one schedule."""
     out = io.StringIO()
-    PrometheusFormatter().emit_list((), (), out, argparse.Namespace())
+    PrometheusFormatter().emit_list(tuple(_ROW), [_ROW.values()], out, argparse.Namespace())
     return out.getvalue()
 
 
@@ -47,6 +57,14 @@ def test_every_state_that_is_used_is_one(name: str) -> None:
     assert used <= set(State)
 
 
+@pytest.mark.parametrize("name", ["alerts.yaml", "grafana.json"])
+def test_every_label_that_is_shown_is_printed(name: str, printed: str) -> None:
+    text = MONITORING.joinpath(name).read_text(encoding="utf-8")
+    used = set(re.findall(r"{{ ?(?:[$]labels[.])?(\w+) ?}}", text))
+    assert used
+    assert used <= set(re.findall(r'[{,](\w+)="', printed))
+
+
 def test_every_state_that_needs_help_or_warns_has_an_alert() -> None:
     text = MONITORING.joinpath("alerts.yaml").read_text(encoding="utf-8")
     bad = {state for state in State if state.exit_status}
@@ -62,9 +80,7 @@ def test_the_dashboard_is_one_that_grafana_imports() -> None:
     assert {panel["datasource"]["uid"] for panel in panels} == {f"${{{source['name']}}}"}
 
 
-@pytest.mark.parametrize("words", [("check", "rules", "alerts.yaml"),
-                                   ("test", "rules", "alerts.test.yaml")])  # fmt: skip
-def test_promtool_takes_the_rules(words: tuple[str, ...]) -> None:
+def _promtool(*words: str | Path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         lacks("promtool, of Debian's prometheus")
@@ -73,3 +89,21 @@ def test_promtool_takes_the_rules(words: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("check", "rules", "alerts.yaml"),
+                                   ("test", "rules", "alerts.test.yaml")])  # fmt: skip
+def test_promtool_takes_the_rules(words: tuple[str, ...]) -> None:
+    _promtool(*words)
+
+
+def test_promtool_takes_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+    dashboard = json.loads(MONITORING.joinpath("grafana.json").read_text(encoding="utf-8"))
+    rules = [
+        {"record": f"panel:{panel['id']}:{at}", "expr": target["expr"]}
+        for panel in dashboard["panels"]
+        for at, target in enumerate(panel["targets"])
+    ]
+    file = tmp_path / "panels.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    _promtool("check", "rules", file)

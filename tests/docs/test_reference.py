@@ -7,6 +7,9 @@ import re
 import tomllib
 from pathlib import Path
 
+import mistral.policies
+import pytest
+import trove.common.policies as trove_policies
 import yaml
 
 from tests.docs.pages import REPOSITORY
@@ -34,14 +37,16 @@ def test_every_health_state_has_its_exit_status() -> None:
     assert set(State) <= told
 
 
-def test_every_input_and_output_of_the_workbook_is_there() -> None:
-    workflow = yaml.safe_load(workbook.text())["workflows"]["backup_create"]
+@pytest.mark.parametrize("name", yaml.safe_load(workbook.text())["workflows"])
+def test_every_input_and_output_of_the_workbook_is_there(name: str) -> None:
+    workflow = yaml.safe_load(workbook.text())["workflows"][name]
     wanted = [
         next(iter(each.items())) if isinstance(each, dict) else (each, "(needed)")
         for each in workflow["input"]
     ]
-    page = DOCS / "reference" / "workbook.md"
-    inputs, outputs = page.read_text(encoding="utf-8").split("## Outputs")
+    page = DOCS.joinpath("reference", "workbook.md").read_text(encoding="utf-8")
+    sections = {part.partition("\n")[0]: part for part in page.split("\n## ")}
+    inputs, outputs = sections[f"Inputs of `{name}`"], sections[f"Outputs of `{name}`"]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", inputs, re.MULTILINE)
     assert [name for name, _ in rows] == [name for name, _ in wanted]
     for (name, default), (_, value) in zip(rows, wanted, strict=True):
@@ -49,6 +54,27 @@ def test_every_input_and_output_of_the_workbook_is_there() -> None:
             value if value == "(needed)" else yaml.dump(value).split()[0]
         ), name
     assert set(re.findall(r"^\| `(\w+)` \|", outputs, re.MULTILINE)) == set(workflow["output"])
+
+
+def test_the_workbook_s_version_is_the_newest_that_is_told_of() -> None:
+    workflows = yaml.safe_load(workbook.text())["workflows"].values()
+    [tag] = {tag for workflow in workflows for tag in workflow["tags"]}
+    versions = [row[0] for row in _rows(DOCS / "reference" / "workbook.md") if row[0].isdigit()]
+    assert versions[-1] == tag.removeprefix("trove-schedules-")
+
+
+def test_every_rule_of_the_policies_is_one_of_the_services() -> None:
+    page = DOCS.joinpath("operators", "policy.md").read_text(encoding="utf-8")
+    known = {rule.name for rule in [*mistral.policies.list_rules(), *trove_policies.list_rules()]}
+    named = set(re.findall(r"`([a-z_]+:[a-z_]+)`", page))
+    assert named
+    assert named <= known
+
+
+def test_every_alert_is_told_of() -> None:
+    alerts = yaml.safe_load(REPOSITORY.joinpath("monitoring", "alerts.yaml").read_text())
+    names = {rule["alert"] for group in alerts["groups"] for rule in group["rules"]}
+    assert names <= {row[0] for row in _rows(DOCS / "howto" / "monitoring.md")}
 
 
 def test_every_variable_of_the_mini_cloud_is_there() -> None:

@@ -19,6 +19,7 @@ is_service_enabled() { for each; do [[ " $ENABLED " == *" $each "* ]] && return 
 enable_service() { ENABLED="$ENABLED $*"; }
 echo_summary() { echo "summary: $*"; }
 setup_develop() { echo "setup_develop $*"; }
+pip_install() { echo "pip_install $*"; }
 restart_apache_server() { echo restart_apache_server; }
 die() { shift; echo "die: $*" >&2; exit 1; }
 source "$PLUGIN/settings"
@@ -63,6 +64,13 @@ def test_install_installs_the_repository(phase: Phase) -> None:
     done = phase("stack", "install")
     assert done.returncode == 0, done.stderr
     assert f"setup_develop {REPOSITORY}" in done.stdout
+    assert "mistral-extra" not in done.stdout
+
+
+def test_install_brings_mistral_the_actions_where_it_is_enabled(phase: Phase) -> None:
+    done = phase("stack", "install", enabled="mistral")
+    assert done.returncode == 0, done.stderr
+    assert "pip_install mistral-extra" in done.stdout.splitlines()
 
 
 def test_where_horizon_is_enabled_it_gets_the_panel_and_clean_takes_it(

@@ -98,6 +98,15 @@ def test_every_file_of_the_packages_is_in_both(built: Path, wheel: Path) -> None
     assert wanted <= names
 
 
+def test_the_source_distribution_holds_what_a_packager_needs(built: Path) -> None:
+    [archive] = built.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    tracked = _run("git", "-C", REPOSITORY, "ls-files").splitlines()
+    left_out = {name for name in tracked if name not in names}
+    assert {name for name in left_out if not name.startswith(".")} == set()
+
+
 def test_the_client_brings_no_server_along(client: Path) -> None:
     listed = _run(client / "pip", "list", "--format", "freeze")
     names = {line.partition("==")[0].lower() for line in listed.splitlines()}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of the documentation that no other test types: each does what its page says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.cloud import LiveCloud, wait_for
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.postgresql.server import server_of
+from trove_schedules import workbook
+
+_JSON = ("-f", "json")
+#: A restore, or a backup, on a busy machine.
+_MADE = 180.0
+
+
+def test_a_schedule_is_changed_paused_run_and_pruned(cloud: LiveCloud) -> None:
+    created = ("schedule", "create", "m", "0 2 * * *", "typed", "--description", "by hand", *_JSON)
+    schedule = cloud.openstack(*created).json["id"]
+
+    def shown() -> dict[str, Any]:
+        return cloud.openstack("schedule", "show", schedule, *_JSON).json
+
+    cloud.openstack("schedule", "set", schedule, "--pattern", "30 3 * * *", "--keep-last", "5")
+    changed = shown()
+    assert (changed["pattern"], changed["keep_last"]) == ("30 3 * * *", 5)
+    cloud.openstack("schedule", "unset", schedule, "--keep-last", "--description")
+    assert (shown()["keep_last"], shown()["description"]) == (None, None)
+
+    cloud.openstack("schedule", "pause", schedule)
+    assert shown()["next_execution_time"] is None
+    ran = cloud.openstack("schedule", "run", schedule, "--wait", "--timeout", "3", *_JSON)
+    assert ran.json["state"] == "SUCCESS"
+    assert "SUCCESS Backup complete" in ran.err
+    cloud.openstack("schedule", "resume", schedule)
+
+    [trigger] = [
+        row
+        for row in cloud.run("openstack", "cron", "trigger", "list", *_JSON).json
+        if schedule in row["Name"]
+    ]
+    fired = cloud.run("openstack", "cron", "trigger", "show", trigger["ID"], *_JSON).json
+    assert fired["Pattern"].startswith("30,")  # with its guard ticks
+    tasks = cloud.run("openstack", "task", "execution", "list", ran.json["id"], *_JSON).json
+    assert "create" in " ".join(row["Name"] for row in tasks)
+
+    for options in (("--dry-run",), ()):
+        verdicts = cloud.openstack("schedule", "prune", schedule, *options, *_JSON).json
+        assert [row["Verdict"] for row in verdicts] == ["keep"]
+    cloud.openstack("schedule", "delete", schedule)
+
+
+def test_a_backup_by_hand_becomes_an_instance_by_trove_s_own_commands(cloud: LiveCloud) -> None:
+    asked = cloud.openstack("create", "--instance", "m", "by-hand", *_JSON).json
+    cloud.wait_for_backup(asked["id"], _MADE)
+    backup = cloud.openstack("show", asked["id"], *_JSON).json
+    assert backup["status"] == "COMPLETED"
+
+    cloud.run(
+        "openstack", "database", "instance", "create", "copy", "--flavor", "local",
+        "--datastore", "postgresql", "--backup", backup["id"],
+    )  # fmt: skip
+
+    def instance() -> dict[str, Any]:
+        return cloud.run("openstack", "database", "instance", "show", "copy", *_JSON).json
+
+    wait_for("instance that serves", lambda: instance()["status"] == "ACTIVE", _MADE)
+    cloud.run("openstack", "database", "instance", "delete", "copy")
+
+    def gone() -> bool:
+        rows = cloud.run("openstack", "database", "instance", "list", *_JSON).json
+        return "copy" not in {row["Name"] for row in rows}
+
+    wait_for("end of the instance", gone, _MADE)
+
+
+def test_the_plain_file_brings_the_public_workbook_up_to_date(
+    cloud: LiveCloud, tmp_path: Path
+) -> None:
+    file = tmp_path / "trove.yaml"
+    file.write_text(workbook.text())
+    admin = "minicloud-admin"
+    cloud.run("openstack", "workbook", "update", str(file), "--public", cloud=admin)
+    loaded = cloud.openstack("schedule", "workbook", "load", "--public", *_JSON, cloud=admin).json
+    assert loaded["action"] == "unchanged"
+
+
+def test_a_server_that_runs_already_is_taken_in(cloud: LiveCloud, tmp_path: Path) -> None:
+    server = server_of(cloud.root, instances.find(cloud.root, "m"))
+    secret = tmp_path / "secret"
+    secret.write_text(server.password_file.read_text().rstrip("\n").rpartition(":")[2])
+    dsn = f"postgresql://{server.user}@{server.host}:{server.port}/"
+    cloud.run(
+        "trove-minicloud", "instance", "add", "legacy", "--dsn", dsn, "--password-file", str(secret)
+    )
+    try:
+        backup = cloud.take_backup(instances.find(cloud.root, "legacy").id)
+        assert backup["size"] > 0
+    finally:
+        cloud.run("trove-minicloud", "instance", "delete", "legacy")
