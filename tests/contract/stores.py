@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import time
@@ -118,8 +119,11 @@ def serving_s3(folder: Path) -> Iterator[Files]:
 
 
 @contextlib.contextmanager
-def serving_swift(folder: Path) -> Iterator[Container]:
-    """The mini cloud's Swift, as it configures it, but without a Keystone to ask about tokens."""
+def serving_swift(folder: Path, *, full: bool = False) -> Iterator[Container]:
+    """The mini cloud's Swift, as it configures it, but without a Keystone to ask about tokens.
+
+    :param full: have it take its disk for full.
+    """
     root = Root.at(folder)
     root.logs.mkdir()
     chosen = settings.load_or_create(root)
@@ -129,6 +133,13 @@ def serving_swift(folder: Path) -> Iterator[Container]:
     text = proxy.read_text()
     assert " authtoken keystoneauth " in text
     proxy.write_text(text.replace(" authtoken keystoneauth ", " "))
+    if full:
+        objects = root.service(swift.NAME) / "object-server.conf"
+        text = re.sub(
+            "(?m)^fallocate_reserve = .*$", f"fallocate_reserve = {2**60}", objects.read_text()
+        )
+        assert str(2**60) in text
+        objects.write_text(text)
     with contextlib.ExitStack() as stack:
         for program in swift.programs(root, chosen, wanted):
             if program.name == swift.PROXY:

@@ -235,6 +235,15 @@ def test_swift_says_that_a_quota_is_used_up(
     assert swift.names() == []
 
 
+def test_swift_says_that_its_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swiftclient.client.sleep", lambda _seconds: None)
+    with stores.serving_swift(tmp_path, full=True) as place:
+        with pytest.raises(StoreError, match=r"^its disk is full, .*: Swift answers 503"):
+            examples.put(place.store, examples.manifest("backup-1"), CONTENT)
+        place.store.delete(KEY)
+        assert place.names() == []
+
+
 @pytest.mark.parametrize("kind", ["swift", "s3"])
 def test_a_server_that_is_not_there_is_said_not_to_answer(
     kind: str, monkeypatch: pytest.MonkeyPatch

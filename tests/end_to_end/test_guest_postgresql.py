@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
 from trove_minicloud.guest import postgresql
-from trove_minicloud.guest.errors import DatastoreError
+from trove_minicloud.guest.errors import DatastoreError, QueryError
 from trove_minicloud.guest.instances import Instance, all_instances
 
 
@@ -78,6 +78,9 @@ def test_a_running_server_can_be_added_and_backed_up_incrementally(
 
     assert (added.managed, added.version) == (False, source.version)
     assert postgresql.is_serving(guest.root, added)
+    assert postgresql.ask(guest.root, added, "SELECT current_user", None) == "taker"
+    with pytest.raises(QueryError, match="permission denied for table account"):
+        postgresql.ask(guest.root, added, "SELECT count(*) FROM account", None)
     full = guest.back_up(added)
     incremental = guest.back_up(added, full)
     assert incremental.kind == "incremental"

@@ -30,7 +30,8 @@ _CAUSES = {
     401: "it does not accept the token, which has expired or was revoked",
     403: "it does not let the token's owner do that",
     413: "a quota of the project or the container is used up",
-    507: "its disk is full",
+    # Its proxy says no more, whatever the server behind it has said.
+    503: "its disk is full, or one of its servers is down",
 }
 
 
