@@ -89,7 +89,7 @@ class Ledger:
             (ballast,),
         )
         if self.database.name == "postgresql":
-            # Or autovacuum would mark all of it later, in mid-chain, and increments would hold it.
+            # Or autovacuum marks all of it in mid-chain, and an increment has to hold it.
             self.execute(self.name, ("VACUUM (FREEZE) ballast",))
         ((stored,),) = self.execute(self.name, ("SELECT sum(length(content)) FROM ballast",))
         assert stored >= size
