@@ -20,15 +20,6 @@ from trove_schedules.model import Schedule
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
 
-#: The actions that the workbook calls; each needs mistral-extra and python-troveclient.
-_ACTIONS = (
-    "trove.backups_list",
-    "trove.backups_create",
-    "trove.backups_get",
-    "trove.backups_delete",
-    "trove.instances_get",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -103,7 +94,7 @@ def _workbook(mistral: Mistral) -> str:
 
 
 def _actions(mistral: Mistral) -> str:
-    missing = [name for name in _ACTIONS if not mistral.action_exists(name)]
+    missing = [name for name in workbook.actions() if not mistral.action_exists(name)]
     if missing:
         raise ScheduledBackupError(
             f"Mistral lacks {', '.join(missing)}: install mistral-extra and python-troveclient on "

@@ -45,6 +45,11 @@ def text() -> str:
     return resources.files(__name__).joinpath("trove.yaml").read_text(encoding="utf-8")
 
 
+def actions() -> list[str]:
+    """The actions of Trove that the workbook calls, from mistral-extra and python-troveclient."""
+    return sorted(set(re.findall(r"action: (trove\.\w+)", text())))
+
+
 def version_of(definition: str) -> int:
     """The version of a workbook's text; 0 where this package did not write it."""
     workflows = _workflows(definition)

@@ -47,6 +47,13 @@ def store(cloud, project, text, scope="private"):
     cloud.mistral.add_workflow(project, scope=scope, tags=tags)
 
 
+def test_the_actions_are_those_of_every_task():
+    workflows = yaml.safe_load(workbook.text())["workflows"]
+    tasks = [task for each in workflows.values() for task in each["tasks"].values()]
+    called = {task.get("action", "").split()[0] for task in tasks if task.get("action")}
+    assert called - {"std.noop", "std.http"} == set(workbook.actions())
+
+
 def test_the_text_is_a_workbook_of_the_names_that_are_asked_for():
     parsed = yaml.safe_load(workbook.text())
     assert parsed["name"] == workbook.WORKBOOK
