@@ -20,10 +20,11 @@ def _mistral_api() -> MistralApi:
 
 @pytest.fixture
 def api(_mistral_api: MistralApi) -> Iterator[MistralApi]:
-    """Mistral's API with an empty database and its default page limit."""
+    """Mistral's API with an empty database, its default page limit, and its check of syntax."""
     _mistral_api.clear()
     yield _mistral_api
     _mistral_api.max_limit(1000)
+    _mistral_api.check_syntax(True)
 
 
 @pytest.fixture(scope="session")

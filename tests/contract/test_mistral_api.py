@@ -72,6 +72,13 @@ class Fake:
         return len(self.mistral.requests)
 
 
+@pytest.fixture
+def api(api: MistralApi) -> MistralApi:
+    """That the workbook is one is test_workbook_language's to say, once."""
+    api.check_syntax(False)
+    return api
+
+
 @pytest.fixture(params=["fake", "real"])
 def wire(request: pytest.FixtureRequest) -> Iterator[Real | Fake]:
     if request.param == "real":
