@@ -187,9 +187,10 @@ class LiveCloud:
         answer = self.session().get(f"/instances/{instance}", endpoint_filter=_DATABASE)
         return " ".join(answer.json()["instance"]["fault"]["message"].split())
 
-    def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
-        """Every cron trigger of the session's project."""
-        answer = (session or self.session()).get("/cron_triggers", endpoint_filter=_WORKFLOW)
+    def triggers(self, session: Session | None = None, query: str = "") -> list[dict[str, Any]]:
+        """Every cron trigger of the session's project, or what the query asks for."""
+        session = session or self.session()
+        answer = session.get(f"/cron_triggers{query}", endpoint_filter=_WORKFLOW)
         return answer.json()["cron_triggers"]
 
     def trusts(self, session: Session | None = None) -> list[dict[str, Any]]:
