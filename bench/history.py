@@ -41,6 +41,7 @@ class Project:
 
     :ivar schedules: the API under test, with the session that both sides use.
     :ivar instances: ids; instance n has the schedules 2n and 2n+1.
+    :ivar executions: how many there are.
     :ivar history: ids of the executions of the first schedule, newest first.
     :ivar requests: the URLs asked for so far.
     """
@@ -50,6 +51,7 @@ class Project:
         self.schedules = trove_schedules.connect(session=session)
         self.schedules.workbook_load()
         self.project = session.get_project_id()
+        self.executions = executions
         self.requests: list[str] = []
         session.session = _counting_session(self.requests)
         self.instances = [str(uuid.uuid4()) for _ in range(triggers // 2)]
@@ -180,8 +182,9 @@ def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> Non
         ours: Callable[[], list[Any]],
         theirs: Callable[[], list[Any]],
         goal: float,
+        of: int = total,
     ) -> None:
-        title, what = what, f"{what}, of {total}"
+        title, what = what, f"{what}, of {of}"
         project.requests.clear()
         found.expect(f"{what}: rows", len(ours()), expected)
         asked = len(project.requests)
@@ -225,6 +228,7 @@ def measure(project: Project, found: Report, rounds: int, *, goals: bool) -> Non
             lambda limit=limit: new.execution_list(project.schedule_ids[0], limit=limit),
             lambda limit=limit: old.execution_list(project.trigger_names[0], client, limit=limit),
             goal,
+            of=project.executions,
         )
     newest = [each.id for each in new.execution_list(project.schedule_ids[0])]
     found.expect("the history is the schedule's own, newest first", newest, project.history)

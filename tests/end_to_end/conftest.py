@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, new_cloud
+from tests.end_to_end.cloud import LiveCloud, new_cloud, wait_for
 from trove_minicloud.root import Root
 from trove_minicloud.services.configuration import OVERRIDES
 from trove_schedules import ScheduledBackups
@@ -33,8 +33,16 @@ def cloud(shared_cloud: LiveCloud) -> Iterator[LiveCloud]:
     yield shared_cloud
     admin = shared_cloud.session("minicloud-admin")
     mistral = {"service_type": "workflowv2"}
-    for left in shared_cloud.triggers(admin, "?all_projects=true"):
-        admin.delete(f"/cron_triggers/{left['id']}", endpoint_filter=mistral)
+
+    def none_left() -> bool:
+        """Mistral itself deletes one that has fired for the last time."""
+        left = shared_cloud.triggers(admin, "?all_projects=true")
+        for each in left:
+            url = f"/cron_triggers/{each['id']}"
+            admin.delete(url, endpoint_filter=mistral, raise_exc=False)
+        return not left
+
+    wait_for("end of all cron triggers", none_left, 60)
 
 
 def _allow_pings(root: Root) -> None:
