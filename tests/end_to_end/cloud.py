@@ -187,11 +187,24 @@ class LiveCloud:
         answer = self.session().get(f"/instances/{instance}", endpoint_filter=_DATABASE)
         return " ".join(answer.json()["instance"]["fault"]["message"].split())
 
-    def triggers(self, session: Session | None = None, query: str = "") -> list[dict[str, Any]]:
-        """Every cron trigger of the session's project, or what the query asks for."""
-        session = session or self.session()
-        answer = session.get(f"/cron_triggers{query}", endpoint_filter=_WORKFLOW)
+    def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
+        """Every cron trigger of the session's project."""
+        answer = (session or self.session()).get("/cron_triggers", endpoint_filter=_WORKFLOW)
         return answer.json()["cron_triggers"]
+
+    def delete_all_triggers(self) -> None:
+        """Those of every project. Mistral itself deletes one that has fired for the last time."""
+        admin = self.session("minicloud-admin")
+
+        def none_left() -> bool:
+            answer = admin.get("/cron_triggers?all_projects=true", endpoint_filter=_WORKFLOW)
+            left = answer.json()["cron_triggers"]
+            for each in left:
+                url = f"/cron_triggers/{each['id']}"
+                admin.delete(url, endpoint_filter=_WORKFLOW, raise_exc=False)
+            return not left
+
+        wait_for("end of all cron triggers", none_left, 60)
 
     def trusts(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every trust that the session's user gave."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, new_cloud, wait_for
+from tests.end_to_end.cloud import LiveCloud, new_cloud
 from trove_minicloud.root import Root
 from trove_minicloud.services.configuration import OVERRIDES
 from trove_schedules import ScheduledBackups
@@ -31,18 +31,7 @@ def shared_cloud() -> Iterator[LiveCloud]:
 def cloud(shared_cloud: LiveCloud) -> Iterator[LiveCloud]:
     """A mini cloud with the workbook loaded for all, an instance ``m``, and nobody's schedules."""
     yield shared_cloud
-    admin = shared_cloud.session("minicloud-admin")
-    mistral = {"service_type": "workflowv2"}
-
-    def none_left() -> bool:
-        """Mistral itself deletes one that has fired for the last time."""
-        left = shared_cloud.triggers(admin, "?all_projects=true")
-        for each in left:
-            url = f"/cron_triggers/{each['id']}"
-            admin.delete(url, endpoint_filter=mistral, raise_exc=False)
-        return not left
-
-    wait_for("end of all cron triggers", none_left, 60)
+    shared_cloud.delete_all_triggers()
 
 
 def _allow_pings(root: Root) -> None:

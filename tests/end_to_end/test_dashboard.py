@@ -353,12 +353,13 @@ def test_axe_finds_no_serious_fault(
 
 
 def test_pages_of_a_thousand_rows_come_whole(
-    cloud: LiveCloud, horizon: Dashboard, stranger: Browser
+    request: pytest.FixtureRequest, cloud: LiveCloud, horizon: Dashboard, stranger: Browser
 ) -> None:
     name, password = f"large-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     session, _ = cloud.new_tenant(name, password)
     database = cloud.root.service("mistral") / "data" / "database.sqlite"
     project = Project(session, database, 1000, HISTORY)
+    request.addfinalizer(project.remove)
     schedule = project.schedules.schedule_show(project.schedule_ids[0])
     _give_a_history(cloud, schedule, "S" * (1000 - HISTORY), [str(uuid.uuid4())])
     stranger.log_in(name, password)

@@ -16,7 +16,9 @@ def project(cloud: LiveCloud) -> Iterator[Project]:
     """A tenant with 2,500 instances of two schedules each, and 20,000 executions."""
     session, _ = cloud.new_tenant()
     database = cloud.root.service("mistral") / "data" / "database.sqlite"
-    yield Project(session, database, TRIGGERS, EXECUTIONS)
+    made = Project(session, database, TRIGGERS, EXECUTIONS)
+    yield made
+    made.remove()
 
 
 def test_every_schedule_of_the_project_is_listed_past_mistral_s_page_limit(
