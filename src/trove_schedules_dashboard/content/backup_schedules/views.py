@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,8 +18,6 @@ from horizon.utils.memoized import memoized_method
 
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.errors import ScheduledBackupError
-from trove_schedules.health import Health
-from trove_schedules.model import ScheduleDrill
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
@@ -36,6 +35,8 @@ from trove_schedules_dashboard.content.backup_schedules.tables import (
     SchedulesTable,
     index_url,
 )
+
+T = TypeVar("T")
 
 #: How many of the newest executions the details page draws.
 DRAWN = 30
@@ -240,15 +241,16 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
         context["attempts"] = text.attempts(schedule)
         context["created_at"] = text.utc(schedule.created_at)
         context["next_run"] = text.next_run(schedule)
-        context["instance_name"] = self._instance_name(schedule)
-        context["drill"] = drill = self._drill()
+        name = self._asked(api.instance_name, schedule.instance)
+        context["instance_name"] = schedule.instance if name is None else name
+        context["drill"] = drill = self._asked(api.schedule_drill_show, self.schedule_id)
         context["next_drill"] = text.utc(drill.next_execution_time) if drill else None
-        health = self._health(schedule)
+        health = self._asked(api.schedule_health, schedule)
         if health is not None:
             context["health"] = health
             context["last_proven"] = text.last_proven(health)
             context["label"], context["icon"] = badge.look(health.state)
-        executions = self._executions()
+        executions = self._asked(api.execution_list, self.schedule_id, limit=DRAWN)
         if executions is not None:
             context["chart"] = chart(executions, self._sizes(schedule), now)
         return context
@@ -256,42 +258,18 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
     def _table(self, schedule: Schedule) -> SchedulesTable:
         return SchedulesTable(self.request, data=[Row(schedule, schedule.instance)], **self.kwargs)
 
-    def _drill(self) -> ScheduleDrill | None:
-        try:
-            return api.schedule_drill_show(self.request, self.schedule_id)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return None
-
-    def _health(self, schedule: Schedule) -> Health | None:
-        try:
-            return api.schedule_health(self.request, schedule)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return None
-
-    def _instance_name(self, schedule: Schedule) -> str:
-        try:
-            return api.instance_name(self.request, schedule.instance)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return schedule.instance
-
-    def _executions(self) -> list[ScheduleExecution] | None:
-        try:
-            return api.execution_list(self.request, self.schedule_id, limit=DRAWN)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return None
-
     def _sizes(self, schedule: Schedule) -> dict[str, float]:
         """The sizes of the instance's newest backups in GB, by id."""
+        found = self._asked(api.backup_list, schedule.instance) or []
+        return {each.id: each.size for each in found if each.size is not None}
+
+    def _asked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
+        """What one service answers, or None where it doesn't, which is told: the rest is shown."""
         try:
-            found = api.backup_list(self.request, schedule.instance)
+            return call(self.request, *arguments, **options)
         except ScheduledBackupError as error:
             report(self.request, error)
-            return {}
-        return {each.id: each.size for each in found if each.size is not None}
+            return None
 
 
 class ExecutionsView(_ScheduleMixin, tables.DataTableView):
