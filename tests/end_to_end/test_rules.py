@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 from mistralclient.api.v2.client import Client as MistralClient
@@ -269,12 +270,19 @@ class TestWorkbook:
         assert text == workbook.text()
         file = tmp_path / "trove.yaml"
         file.write_text(text)
-        cloud.run(
-            "openstack", "--os-auth-type", "v3token",
-            "--os-auth-url", cloud.settings.keystone_url,
-            "--os-token", session.get_token(), "--os-project-id", session.get_project_id(),
-            "workbook", "create", str(file), cloud="",
-        )  # fmt: skip
+        auth = {
+            "auth_url": cloud.settings.keystone_url,
+            "token": session.get_token(),
+            "project_id": session.get_project_id(),
+        }
+        # Not on the command line, where everybody on the machine could read the token.
+        clouds = tmp_path / "clouds.yaml"
+        clouds.touch(mode=0o600)
+        clouds.write_text(
+            yaml.safe_dump({"clouds": {"token": {"auth_type": "v3token", "auth": auth}}})
+        )
+        load = ("openstack", "workbook", "create", str(file))
+        cloud.run(*load, cloud="token", clouds_file=clouds)
         assert trove_schedules.connect(session=session).workbook_load().action == "unchanged"
         _delete_workbook(session)
 
