@@ -90,6 +90,7 @@ def measure(root: Root, count: int) -> Burst:
     # To make a schedule in each of them takes no longer.
     due = next_minute(15 + 2 * (time.monotonic() - began))
     members = crowd.schedule(count, due, projects=projects)
+    print(f"{count} schedules wait for {due:%H:%M} UTC", file=sys.stderr)
     if datetime.now(UTC) > due - timedelta(seconds=2):
         raise RuntimeError(f"The {count} schedules were not made before their minute came.")
     wait_until(due - timedelta(seconds=2))
@@ -125,9 +126,21 @@ def follow(crowd: Crowd, members: Sequence[Member], due: datetime) -> list[Tick]
             return ticks
         if ticks != last:
             last, changed = ticks, time.monotonic()
+            print(_progress(ticks), file=sys.stderr)
         if time.monotonic() - changed > _STALLED:
             return ticks
         time.sleep(_POLL)
+
+
+def _progress(ticks: Sequence[Tick]) -> str:
+    since = (datetime.now(UTC) - ticks[0].due).total_seconds()
+    counts = {
+        "started": sum(bool(tick.started) for tick in ticks),
+        "requested": sum(bool(tick.requested) for tick in ticks),
+        "complete": sum(bool(tick.completed) for tick in ticks),
+        "ended": sum(tick.ended is not None for tick in ticks),
+    }
+    return f"{since:4.0f} s: " + ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
 def unnoticed(crowd: Crowd, ticks: Sequence[Tick]) -> list[str]:

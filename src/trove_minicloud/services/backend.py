@@ -20,10 +20,14 @@ class Backend:
 
 
 def single_process(root: Root, services: tuple[str, ...]) -> Backend:
-    """SQLite, where the wait for another writer's lock is 30 seconds instead of 5."""
+    """SQLite, where the wait for another writer's lock is 30 seconds instead of 5.
+
+    What the plugin does is in `trove_minicloud.services.sqlite`.
+    """
+    options = "timeout=30&plugin=trove_minicloud"
     return Backend(
         databases={
-            name: f"sqlite:///{database_file(root.service(name))}?timeout=30" for name in services
+            name: f"sqlite:///{database_file(root.service(name))}?{options}" for name in services
         },
         transport_url=IN_MEMORY,
     )

@@ -20,13 +20,11 @@ from keystone.server.wsgi import initialize_public_application
 from trove_minicloud.services.configuration import files
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, serve
-from trove_minicloud.services.sqlite import begin_at_first_write
 
 
 def main(directory: Path, port: int) -> None:
     die_with_parent()
     prepare_once(directory, lambda: _initialise(files(directory, "keystone")))
-    begin_at_first_write()
     serve(initialize_public_application(), port, "keystone")
 
 

@@ -26,7 +26,6 @@ from oslo_log import log as logging
 from trove_minicloud.services.configuration import config_arguments
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, on_terminate
-from trove_minicloud.services.sqlite import begin_at_first_write
 
 
 def main(directory: Path) -> None:
@@ -34,7 +33,6 @@ def main(directory: Path) -> None:
     config.parse_args(config_arguments(directory, "mistral"))
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
-    begin_at_first_write()
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()

@@ -29,7 +29,6 @@ from trove_minicloud.services import trove_instances
 from trove_minicloud.services.configuration import config_arguments
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, serve
-from trove_minicloud.services.sqlite import begin_at_first_write
 
 
 def main(directory: Path, port: int) -> None:
@@ -41,7 +40,6 @@ def main(directory: Path, port: int) -> None:
     cfg.parse_args(["trove", *config_arguments(directory, "trove")])
     logging.setup(conf, "trove")
     prepare_once(directory, _initialise)
-    begin_at_first_write()
 
     rpc.init(conf)
     get_db_api().configure_db()
