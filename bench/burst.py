@@ -244,6 +244,8 @@ def clusters(engines: Sequence[int], counts: Sequence[int]) -> Report:
                 against = f"engines: {engines[0]}" if count in first else ""
                 add(found, title, ours, against, first.get(count))
                 first.setdefault(count, ours)
+                # The rest may take half an hour more.
+                found.write()
     return found
 
 
@@ -258,6 +260,7 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     found = clusters(chosen.engines, chosen.schedules) if chosen.engines else run(chosen.full)
+    print(f"written: {found.write()}", file=sys.stderr)
     return report.finish([found])
 
 

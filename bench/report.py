@@ -53,7 +53,9 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        return median(self.ours) / median(self.theirs) if self.theirs else None
+        """None too where theirs is 0, as a lateness in whole seconds may be."""
+        theirs = median(self.theirs) if self.theirs else 0
+        return median(self.ours) / theirs if theirs else None
 
     @property
     def goal(self) -> str:
@@ -166,7 +168,7 @@ def table(reports: Iterable[Report]) -> str:
 
 
 def _ratio(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio > 0.1 else f"1/{1 / ratio:.0f}"
+    return f"{ratio:.2f}" if ratio > 0.1 or ratio == 0 else f"1/{1 / ratio:.0f}"
 
 
 def main(run: Callable[[bool], Report], draw: Callable[[Report, Path], None] | None = None) -> int:
@@ -192,14 +194,13 @@ def run_all(
         report = run(arguments.full)
         if arguments.charts and draw:
             draw(report, arguments.charts)
+        print(f"written: {report.write()}", file=sys.stderr)
         reports.append(report)
     return finish(reports)
 
 
 def finish(reports: Sequence[Report]) -> int:
-    """Write their JSON and print their table; the exit status as `run_all` has it."""
-    for report in reports:
-        print(f"written: {report.write()}", file=sys.stderr)
+    """Print their table; the exit status as `run_all` has it."""
     found = machine()
     before = reports[0].machine["load_before"][0]
     print(
