@@ -28,6 +28,8 @@ import trove_schedules
 from bench import report
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
+from trove_schedules.pattern import runs
+from trove_schedules.plan import Plan, guarded
 
 #: Runs of the schedule whose history is asked for.
 HISTORY = 200
@@ -101,23 +103,19 @@ def _trigger(
     instance: str, number: int, now: datetime, workflow: str, name: str, project: str
 ) -> dict[str, Any]:
     schedule = str(uuid.uuid4())
-    given = {
-        "instance": instance,
-        "name": f"nightly-{number}",
-        "description": None,
-        "parent_id": None,
-        "incremental": False,
-        "schedule": {"id": schedule},
-    }
+    # As `create` makes one where no more than this is said: with guard ticks.
+    wanted = Plan(instance, "H H(1-4) * * *", f"nightly-{number}")
+    plan = guarded(wanted.checked(schedule), None, None)
+    due = next(runs(plan.pattern, now.replace(tzinfo=UTC) + timedelta(days=300)))
     return {
         "id": str(uuid.uuid4()),
         "name": f"trove-backup:{instance}:{schedule}:1",
-        "pattern": "0 2 * * *",
-        "next_execution_time": now + timedelta(days=300),
+        "pattern": plan.trigger_pattern(),
+        "next_execution_time": due.replace(tzinfo=None),
         "workflow_name": name,
         "workflow_id": workflow,
         "workflow_params": "{}",
-        "workflow_input": json.dumps(given),
+        "workflow_input": json.dumps(plan.workflow_input(schedule, {})),
         "trust_id": None,
         "scope": "private",
         "project_id": project,

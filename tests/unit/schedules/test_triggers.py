@@ -69,6 +69,21 @@ class TestList:
             None,
         ]
 
+    def test_of_one_pattern_each_is_due_by_its_own_next_firing(self, cloud, schedules, instance):
+        for time in ("2026-03-01 02:20:00", "2026-03-01 02:00:00", "2026-03-01 02:20:00"):
+            kept = {"id": str(uuid.uuid4()), "pattern": "0 2 * * *", "attempts": 3}
+            given = {"instance": instance, "name": "nightly", "schedule": kept}
+            add_schedule(
+                cloud,
+                instance,
+                schedule=kept["id"],
+                workflow_input=json.dumps(given),
+                next_execution_time=time,
+            )
+        found = [each.next_execution_time for each in schedules.schedule_list()]
+        today, tomorrow = (datetime(2026, 3, day, 2, tzinfo=UTC) for day in (1, 2))
+        assert found == [today, tomorrow, tomorrow]
+
     def test_an_instance_without_schedules_has_none(self, cloud, schedules, instance):
         assert schedules.schedule_list(instance) == []
         assert len(cloud.mistral.requests) == 1
