@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def shared_cloud() -> Iterator[LiveCloud]:
     """The mini cloud of this worker."""
-    with new_cloud(_allow_pings) as live:
+    with new_cloud(_set_options) as live:
         yield live
 
 
@@ -34,12 +34,19 @@ def cloud(shared_cloud: LiveCloud) -> Iterator[LiveCloud]:
     shared_cloud.delete_all_triggers()
 
 
-def _allow_pings(root: Root) -> None:
-    """Here on this machine is whom the runs of tests ping; Mistral doesn't allow it by default."""
+#: Whom the runs of tests ping is on this machine, which Mistral doesn't allow by default. The
+#: instances that the files of a worker leave would use up the project's quota of 10.
+_OPTIONS = {
+    "mistral": "[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n",
+    "trove": "[DEFAULT]\nmax_instances_per_tenant = 100\n",
+}
+
+
+def _set_options(root: Root) -> None:
     root.prepare()
-    mistral = root.service("mistral")
-    mistral.mkdir(mode=0o700)
-    (mistral / OVERRIDES).write_text("[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n")
+    for service, options in _OPTIONS.items():
+        root.service(service).mkdir(mode=0o700)
+        (root.service(service) / OVERRIDES).write_text(options)
 
 
 @pytest.fixture(scope="module")
