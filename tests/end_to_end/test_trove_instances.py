@@ -59,11 +59,13 @@ def _made(session: Session, name: str, datastore: str, **options: Any) -> dict[s
     assert answer.ok, answer.text
     instance = answer.json()["instance"]["id"]
 
-    def over() -> dict[str, Any] | None:
+    def settled() -> dict[str, Any] | None:
         found = _show(session, instance)
-        return found if found and found["status"] != "BUILD" else None
+        # Trove writes the cause a moment after the state.
+        over = found and ("fault" in found or found["status"] not in ("BUILD", "ERROR"))
+        return found if over else None
 
-    return wait_for(f"end of making {name}", over, _MADE)
+    return wait_for(f"end of making {name}", settled, _MADE)
 
 
 def _delete(session: Session, instance: str) -> None:
