@@ -28,6 +28,7 @@ import trove_schedules
 from bench import report
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
+from trove_minicloud.services.preparation import database_file
 from trove_schedules.pattern import runs
 from trove_schedules.plan import Plan, guarded
 
@@ -260,7 +261,7 @@ def draw(found: Report, folder: Path) -> None:
 def run(full: bool) -> Report:
     found = Report("history")
     with mini_cloud() as root:
-        database = root.service("mistral") / "data" / "database.sqlite"
+        database = database_file(root.service("mistral"))
         for size in SIZES:
             project = Project(login(root), database, *size)
             measure(project, found, rounds=3 if full else 1, goals=size == SIZES[-1])

@@ -60,7 +60,9 @@ class Row:
     @property
     def goal(self) -> str:
         """The goal, and whether it is met."""
-        value = median(self.ours) if self.ratio is None else self.ratio
+        value = self.ratio if self.theirs else median(self.ours)
+        if value is None:
+            return ""
         for limit, sign, met in (
             (self.at_most, "≤", lambda limit: value <= limit),
             (self.at_least, "≥", lambda limit: value >= limit),

@@ -6,11 +6,12 @@ from pathlib import Path
 from bench import history, latency, report
 from bench.report import Report
 from tests.end_to_end.cloud import LiveCloud
+from trove_minicloud.services.preparation import database_file
 
 
 def test_history_and_latency_in_little(cloud: LiveCloud, tmp_path: Path) -> None:
     session, _ = cloud.new_tenant()
-    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    database = database_file(cloud.root.service("mistral"))
     lists = Report("history")
     history.measure(history.Project(session, database, 20, 400), lists, 1, goals=False)
     calls = Report("latency")

@@ -26,6 +26,7 @@ from tests.end_to_end.lacking import lacks
 from trove_minicloud import dashboard as minicloud_dashboard, settings
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard
+from trove_minicloud.services.preparation import database_file
 from trove_schedules import Schedule, ScheduledBackups
 from trove_schedules.model import marker
 
@@ -357,7 +358,7 @@ def test_pages_of_a_thousand_rows_come_whole(
 ) -> None:
     name, password = f"large-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     session, _ = cloud.new_tenant(name, password)
-    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    database = database_file(cloud.root.service("mistral"))
     project = Project(session, database, 1000, HISTORY)
     request.addfinalizer(project.remove)
     schedule = project.schedules.schedule_show(project.schedule_ids[0])
@@ -441,7 +442,7 @@ def _give_a_history(
     :param newest: when the last of them started; yesterday if not said.
     """
     newest = newest or datetime.now(UTC) - timedelta(days=1)
-    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    database = database_file(cloud.root.service("mistral"))
     with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
         connection.row_factory = sqlite3.Row
         query = "select * from cron_triggers_v2 where id = ?"

@@ -7,6 +7,7 @@ import pytest
 
 from bench.history import HISTORY, Project
 from tests.end_to_end.cloud import LiveCloud
+from trove_minicloud.services.preparation import database_file
 
 TRIGGERS, EXECUTIONS = 5000, 20000
 
@@ -15,7 +16,7 @@ TRIGGERS, EXECUTIONS = 5000, 20000
 def project(cloud: LiveCloud) -> Iterator[Project]:
     """A tenant with 2,500 instances of two schedules each, and 20,000 executions."""
     session, _ = cloud.new_tenant()
-    database = cloud.root.service("mistral") / "data" / "database.sqlite"
+    database = database_file(cloud.root.service("mistral"))
     made = Project(session, database, TRIGGERS, EXECUTIONS)
     yield made
     made.remove()

@@ -38,8 +38,9 @@ def test_a_row_shows_medians_their_ratio_and_whether_the_goal_is_met() -> None:
 def test_a_lateness_of_no_second_has_a_ratio_only_against_one_that_has() -> None:
     found = Report("example")
     found.add("lateness", "s", 0, against="defaults", theirs=40)
-    found.add("lateness", "s", 3, against="defaults", theirs=0)
+    found.add("lateness", "s", 3, against="defaults", theirs=0, at_most=5)
     assert [row[5] for row in lines_of(found)] == ["0.00", ""]
+    assert [row[6] for row in lines_of(found)] == ["", ""]
 
 
 def test_rounds_alternate_so_that_neither_side_is_always_the_second() -> None:
