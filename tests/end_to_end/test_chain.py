@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.cloud import LiveCloud, wait_for
+from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, require
 from tests.end_to_end.ledger import Ledger, Link
 from trove_schedules import ScheduledBackups
@@ -55,17 +56,10 @@ def test_the_increments_name_their_parents_and_are_small(ledger: Ledger, chain: 
 
 def test_one_flipped_byte_makes_the_restore_refuse(cloud: LiveCloud, chain: list[Link]) -> None:
     stored = _stored(chain[1].backup)
-    original = stored.read_bytes()
-    damaged = bytearray(original)
-    damaged[len(damaged) // 2] ^= 1
-    stored.chmod(0o600)
-    stored.write_bytes(damaged)
-    try:
+    with flipped_byte(stored):
         done = cloud.run(
             "trove-minicloud", "restore", chain[2].backup["id"], "--name", "never", check=False
         )
-    finally:
-        stored.write_bytes(original)
     assert done.status != 0
     assert str(stored) in done.err
     assert "sha256" in done.err.lower() or "checksum" in done.err.lower(), done.err

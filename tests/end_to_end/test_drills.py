@@ -14,6 +14,7 @@ import pytest
 
 import trove_schedules
 from tests.end_to_end.cloud import LiveCloud, wait_for
+from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, Database, require
 from trove_minicloud.guest import instances
 from trove_schedules import ScheduledBackups, ScheduleExecution
@@ -120,10 +121,8 @@ def test_a_drill_passes_until_one_meets_a_flipped_byte_or_a_wrong_answer_and_hea
 
     backup = drilled.run()
     file = Path(drilled.cloud.backup(backup)["locationRef"].removeprefix("file://"))
-    stored = bytearray(file.read_bytes())
-    stored[len(stored) // 2] ^= 1
-    file.write_bytes(stored)
-    failed = drilled.drill()
+    with flipped_byte(file):
+        failed = drilled.drill()
     assert failed.state == "ERROR"
     assert f"{file} is damaged: its sha256" in (failed.state_info or "")
     assert drilled.temporary() == []

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.guest import Guest
 from trove_minicloud import processes
@@ -161,12 +162,12 @@ def test_a_flipped_byte_is_refused_and_leaves_no_instance(guest: Guest, source: 
     full = guest.back_up(source)
     last = guest.back_up(source, full)
     path = guest.file(full)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x10
-    path.write_bytes(content)
     before = sorted(guest.root.instances.iterdir())
 
-    with pytest.raises(ChecksumMismatchError, match=full.sha256) as caught:
+    with (
+        flipped_byte(path),
+        pytest.raises(ChecksumMismatchError, match=full.sha256) as caught,
+    ):
         guest.restore(last)
     assert str(path) in str(caught.value)
     assert sorted(guest.root.instances.iterdir()) == before

@@ -11,6 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from tests.end_to_end.damage import flip_byte
 from tests.end_to_end.databases import MariaDB
 from tests.end_to_end.guest import Guest
 from trove_minicloud.guest import mariadb, stream
@@ -124,10 +125,8 @@ def test_a_damaged_page_is_found_before_the_copy_serves(
 ) -> None:
     part = unpacked(guest, guest.back_up(source), folder)
     (table,) = part.glob("test/account.ibd")
-    content = bytearray(table.read_bytes())
     # Far behind what the log may still change.
-    content[5 * 16384 + 5000] ^= 1
-    table.write_bytes(content)
+    flip_byte(table, at=5 * 16384 + 5000)
 
     with pytest.raises(RestoreError, match=r"test/account.ibd .*page::5 invalid"):
         mariadb.restore_server(guest.root, folder, [part], "never", "p", source.version)

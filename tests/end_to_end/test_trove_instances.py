@@ -13,6 +13,7 @@ import pytest
 from keystoneauth1.session import Session
 
 from tests.end_to_end.cloud import LiveCloud, wait_for
+from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, Database, require
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
@@ -127,12 +128,8 @@ def test_a_damaged_backup_makes_an_instance_in_error_that_says_why(
 ) -> None:
     session = cloud.session()
     backup = cloud.take_backup(source.instance.id)
-    file = Path(backup["locationRef"].removeprefix("file://"))
-    stored = bytearray(file.read_bytes())
-    stored[len(stored) // 2] ^= 1
-    file.write_bytes(stored)
-
-    shown = _made(session, "damaged", source.database.name, **_from(backup))
+    with flipped_byte(Path(backup["locationRef"].removeprefix("file://"))):
+        shown = _made(session, "damaged", source.database.name, **_from(backup))
     assert shown["status"] == "ERROR"
     # Trove breaks it into lines.
     told = " ".join(shown["fault"]["message"].split())
