@@ -54,8 +54,8 @@ class Burst:
 
     @property
     def lost(self) -> int:
-        """Ticks without a backup."""
-        return sum(not tick.requested for tick in self.ticks)
+        """Ticks without a complete backup."""
+        return sum(not tick.completed for tick in self.ticks)
 
     @property
     def duplicates(self) -> int:
@@ -78,7 +78,7 @@ class Burst:
 
     @property
     def done(self) -> float:
-        """When the last backup was complete."""
+        """When the last of the backups that became complete was so."""
         return max(_after(tick.due, tick.completed[0]) for tick in self.ticks if tick.completed)
 
 
@@ -173,6 +173,7 @@ def add(found: Report, title: str, ours: Burst, against: str, theirs: Burst | No
         other = () if theirs is None else value(theirs)
         found.add(f"{title}: {what}", unit, value(ours), against=against, theirs=other)
     found.expect(f"{title}: duplicates", ours.duplicates, 0)
+    found.expect(f"{title}: lost", ours.lost, 0)
     found.expect(f"{title}: lost without health naming it", list(ours.unnoticed), [])
     for name, each in ((title, ours), (f"{title}, {against}", theirs)):
         if each is not None:
@@ -199,7 +200,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[Burst], float]], ...] = (
     ("backups requested", "1/s", lambda each: each.requests),
     ("lateness, p50", "s", lambda each: each.lateness(50)),
     ("lateness, p99", "s", lambda each: each.lateness(99)),
-    ("all backups complete after", "s", lambda each: each.done),
+    ("last backup complete after", "s", lambda each: each.done),
     ("CPU of all services for a run", "s", lambda each: sum(each.cpu.values())),
 )
 

@@ -24,6 +24,7 @@ import prettytable
 
 from bench import faults
 from bench.crowd import (
+    EARLY,
     LIGHT,
     Crowd,
     Member,
@@ -37,7 +38,7 @@ from bench.crowd import (
 from bench.faults import Fault, NotRunError
 from bench.minicloud import mini_cloud
 from bench.report import RESULTS, machine
-from trove_minicloud import state
+from trove_minicloud import processes, state
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root
 
@@ -48,6 +49,8 @@ _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
 _SETTLED_AFTER = timedelta(minutes=13)
 _BACK_AFTER = 120.0
+#: A fault that is there before the first tick, which may come early.
+_BEFORE = -EARLY
 #: Seconds that the schedules of all faults are made in.
 _PREPARED = 60.0
 _NOT_BACK = "not back"
@@ -58,7 +61,7 @@ _POLL = 5.0
 class Case:
     """One fault.
 
-    :ivar due: the minute of its schedules; the fault comes `delay` seconds later.
+    :ivar due: the minute of its schedules; the fault comes so long `after` it.
     :ivar back: when every program was ready again after the fault began.
     :ivar note: why it was not run, or what to know of it.
     """
@@ -67,15 +70,15 @@ class Case:
     fault: Fault
     due: datetime
     members: Sequence[Member]
-    delay: float = 1.5
+    after: timedelta = timedelta(seconds=1.5)
     note: str = ""
     back: str = "-"
-    ticks: list[Tick] = field(default_factory=list)
+    ticks: Sequence[Tick] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
 
     def settle(self, crowd: Crowd) -> None:
         """Look once more at what is missing, and at what health says of it."""
-        self.ticks = crowd.ticks(self.members, self.due)
+        self.ticks = crowd.ticks(self.members, self.due, self.due + min(self.after, timedelta()))
         self.named = {}
         missing = {tick.member.id for tick in self.ticks if not tick.completed}
         for project in {tick.member.project for tick in self.ticks if not tick.completed}:
@@ -84,8 +87,11 @@ class Case:
                     self.named[each.schedule_id] = str(each.state)
 
     def settled(self) -> bool:
-        """Nothing is to be waited for: each backup is there, or known not to be."""
-        return all(tick.completed or tick.member.id in self.named for tick in self.ticks)
+        """Nothing is to be waited for: each backup is there or known not to be, each run over."""
+        return all(
+            (tick.completed or tick.member.id in self.named) and not tick.in_progress
+            for tick in self.ticks
+        )
 
     def rows(self) -> Iterator[Row]:
         for attempts in sorted({member.attempts for member in self.members}):
@@ -113,7 +119,8 @@ class Row:
     def of(cls, case: Case, ticks: Sequence[Tick], attempts: int) -> Row:
         missing = [tick for tick in ticks if not tick.completed]
         # In progress for so long that nothing will become of it.
-        stuck = [tick for tick in missing if tick.running or (tick.started and not tick.ended)]
+        stuck = [tick for tick in missing if tick.in_progress]
+        early = sum(bool(tick.started) and tick.lateness < -EARLY.total_seconds() for tick in ticks)
         named = [case.named[t.member.id] for t in missing if t.member.id in case.named]
         return cls(
             fault=case.name,
@@ -127,7 +134,7 @@ class Row:
             named=len(named),
             states=" ".join(sorted(set(named))),
             back=case.back,
-            note=case.note,
+            note=case.note or (f"{early} fired early" if early else ""),
         )
 
     @property
@@ -143,7 +150,7 @@ class Row:
 def perform(root: Root, crowd: Crowd, cases: Sequence[Case]) -> list[Row]:
     """Run the cases, each at its minute, and tell what became of them."""
     for case in cases:
-        wait_until(case.due + timedelta(seconds=case.delay))
+        wait_until(case.due + case.after)
         began = time.monotonic()
         try:
             case.fault(root)
@@ -167,11 +174,14 @@ def perform(root: Root, crowd: Crowd, cases: Sequence[Case]) -> list[Row]:
 def _back(root: Root, began: float) -> str:
     """How long it took until every program was ready again, or what isn't after two minutes."""
     deadline = time.monotonic() + _BACK_AFTER
-    # The supervisor has to notice first.
-    time.sleep(1.0)
     while True:
         found = state.load(root)
-        waiting = [each.name for each in found.programs if each.state != "ready"] if found else []
+        # The supervisor may not have noticed yet what has ended.
+        waiting = [
+            each.name
+            for each in (found.programs if found else ())
+            if each.state != "ready" or not (each.process and processes.is_alive(each.process))
+        ]
         if found and not waiting:
             return f"{time.monotonic() - began:.0f} s"
         if time.monotonic() > deadline:
@@ -219,12 +229,11 @@ def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
             project = crowd.project()
             members = crowd.schedule(count, at, attempts=ATTEMPTS, projects=[project])
             crowd.owners[project.id] = crowd.colleague(project)
-            cases.append(Case(name, faults.user_deleted(project.user), at, members, delay=-5))
+            cases.append(Case(name, faults.user_deleted(project.user), at, members, _BEFORE))
             at = within_the_hour(at + timedelta(minutes=3))
         if wanted(name := "clock an hour ahead for 40 s"):
             members = crowd.schedule(count, at, attempts=ATTEMPTS)
-            note = "all fired early, at the jump"
-            cases.append(Case(name, faults.clock_jump(40), at, members, delay=-75, note=note))
+            cases.append(Case(name, faults.clock_jump(40), at, members, timedelta(seconds=-75)))
         _require_time(cases)
         return perform(root, crowd, cases)
 
@@ -272,9 +281,7 @@ def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
                 members = crowd.schedule(
                     len(instances), at, attempts=ATTEMPTS, projects=[project], instances=instances
                 )
-                # The disk is full before the first tick.
-                delay = -2 if name.startswith("disk") else 0
-                cases.append(Case(name, fault, at, members, delay=delay))
+                cases.append(Case(name, fault, at, members, _BEFORE))
             _require_time(cases)
             return perform(root, crowd, cases)
     except NotRunError as error:

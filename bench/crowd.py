@@ -83,6 +83,11 @@ class Tick:
     running: int
 
     @property
+    def in_progress(self) -> bool:
+        """A run or a backup of it isn't over."""
+        return bool(self.running or (self.started and not self.ended))
+
+    @property
     def lateness(self) -> float:
         """Seconds from the due time to the first execution."""
         return (min(self.started) - self.due).total_seconds()
@@ -287,21 +292,26 @@ class Crowd:
 
     # What happened
 
-    def ticks(self, members: Sequence[Member], due: datetime) -> list[Tick]:
-        """What became of this due time of each schedule, guard ticks included."""
-        executions = self._executions(due)
-        backups = self._backups(due)
+    def ticks(
+        self, members: Sequence[Member], due: datetime, since: datetime | None = None
+    ) -> list[Tick]:
+        """What became of this due time of each schedule, guard ticks included.
+
+        :param since: what is older is not of it; the due time where that isn't said.
+        """
+        executions = self._executions(since or due)
+        backups = self._backups(since or due)
         return [
             _tick(member, due, executions.get(member.id, []), backups.get(member.id, []))
             for member in members
         ]
 
-    def _executions(self, due: datetime) -> dict[str, list[Any]]:
+    def _executions(self, since: datetime) -> dict[str, list[Any]]:
         rows = self._rows(
             "mistral",
             "select input, created_at, updated_at, state from workflow_executions_v2"
             " where workflow_name = 'trove.backup_create' and created_at >= :since",
-            due,
+            since,
         )
         found: dict[str, list[Any]] = {}
         for row in rows:
@@ -309,11 +319,11 @@ class Crowd:
             found.setdefault(schedule, []).append(row)
         return found
 
-    def _backups(self, due: datetime) -> dict[str, list[Any]]:
+    def _backups(self, since: datetime) -> dict[str, list[Any]]:
         rows = self._rows(
             "trove",
             "select description, created, updated, state from backups where created >= :since",
-            due,
+            since,
         )
         found: dict[str, list[Any]] = {}
         for row in rows:
@@ -322,10 +332,10 @@ class Crowd:
                 found.setdefault(text.removesuffix("]").rpartition(" ")[2], []).append(row)
         return found
 
-    def _rows(self, service: str, statement: str, due: datetime) -> list[Any]:
-        since = (due - EARLY).replace(tzinfo=None)
+    def _rows(self, service: str, statement: str, since: datetime) -> list[Any]:
+        earliest = (since - EARLY).replace(tzinfo=None)
         query = sqlalchemy.text(statement).bindparams(
-            sqlalchemy.bindparam("since", since, sqlalchemy.DateTime)
+            sqlalchemy.bindparam("since", earliest, sqlalchemy.DateTime)
         )
         with self._engines[service].connect() as connection:
             return list(connection.execute(query))

@@ -19,13 +19,16 @@ from pathlib import Path
 import psutil
 
 from bench.minicloud import login
-from trove_minicloud import debian, settings, state
+from trove_minicloud import debian, processes, settings, state
 from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.processes import ProcessRecord
 from trove_minicloud.root import Root
 
 #: A fault is called in mid-burst.
 Fault = Callable[[Root], None]
 
+#: An ordinary end, on a busy machine.
+_ENDED_AFTER = 60.0
 _HOUR = 3600
 _CHUNK = bytes(65536)
 
@@ -38,7 +41,7 @@ def killed(program: str) -> Fault:
     """SIGKILL to the program and all of its processes."""
 
     def fault(root: Root) -> None:
-        os.killpg(_pid(root, program), signal.SIGKILL)
+        _end(root, program, signal.SIGKILL)
 
     return fault
 
@@ -47,9 +50,20 @@ def restarted(program: str) -> Fault:
     """SIGTERM to the program, as a restart of a service begins."""
 
     def fault(root: Root) -> None:
-        os.kill(_pid(root, program), signal.SIGTERM)
+        _end(root, program, signal.SIGTERM)
 
     return fault
+
+
+def _end(root: Root, program: str, number: signal.Signals) -> None:
+    """Signal the program: all of it if it is killed, and else the process that ends the others."""
+    process = _processes(root)[program]
+    (os.killpg if number == signal.SIGKILL else os.kill)(process.pid, number)
+    deadline = time.monotonic() + _ENDED_AFTER
+    while processes.is_alive(process):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{program} has not ended {_ENDED_AFTER:.0f} s after {number.name}.")
+        time.sleep(0.02)
 
 
 def stopped(program: str, seconds: float) -> Fault:
@@ -59,21 +73,28 @@ def stopped(program: str, seconds: float) -> Fault:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with contextlib.suppress(LookupError, ProcessLookupError):
-                os.killpg(_pid(root, program), signal.SIGKILL)
+                os.killpg(_processes(root)[program].pid, signal.SIGKILL)
             time.sleep(0.2)
 
     return fault
 
 
 def guest_killed(root: Root) -> None:
-    """SIGKILL to every worker that takes a backup, for half a minute."""
+    """SIGKILL to every worker that takes a backup, for half a minute.
+
+    :raises NotRunError: it met none.
+    """
+    met = 0
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        for process in psutil.Process(_pid(root, "trove")).children(recursive=True):
+        for process in psutil.Process(_processes(root)["trove"].pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if "trove_minicloud.guest.worker" in process.cmdline():
                     process.kill()
+                    met += 1
         time.sleep(0.02)
+    if not met:
+        raise NotRunError("no worker took a backup meanwhile")
 
 
 def disk_full(folder: str, seconds: float) -> Fault:
@@ -137,9 +158,12 @@ def clock_jump(seconds: float) -> Fault:
     """
 
     def fault(root: Root) -> None:
-        held = [each for each in _programs(root) if each.startswith("mistral-periodic-")]
         library = _fake_time(root)
-        groups = [_pid(root, each) for each in held]
+        groups = [
+            process.pid
+            for name, process in _processes(root).items()
+            if name.startswith("mistral-periodic-")
+        ]
         for group in groups:
             os.killpg(group, signal.SIGSTOP)
         # As the cloud starts them, see services.mistral.
@@ -151,7 +175,8 @@ def clock_jump(seconds: float) -> Fault:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "PYTHONWARNINGS": "ignore",
         }
-        with root.log("mistral-periodic-ahead").open("ab") as log:
+        log_file = root.log("mistral-periodic-ahead")
+        with log_file.open("ab") as log:
             ahead = subprocess.Popen(
                 [sys.executable, "-m", module, str(folder), "periodic"],
                 env={**os.environ, **environment},
@@ -161,8 +186,12 @@ def clock_jump(seconds: float) -> Fault:
             )
         try:
             time.sleep(seconds)
+            if ahead.poll() is not None:
+                lines = "\n".join(processes.tail(log_file))
+                raise NotRunError(f"the server with another clock ended:\n{lines}")
         finally:
-            os.killpg(ahead.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(ahead.pid, signal.SIGKILL)
             ahead.wait()
             for group in groups:
                 os.killpg(group, signal.SIGCONT)
@@ -190,12 +219,8 @@ def user_deleted(user: str) -> Fault:
     return fault
 
 
-def _pid(root: Root, program: str) -> int:
-    return _programs(root)[program]
-
-
-def _programs(root: Root) -> dict[str, int]:
-    """The process ids of what runs, by name."""
+def _processes(root: Root) -> dict[str, ProcessRecord]:
+    """What runs, by name."""
     found = state.load(root)
     programs = found.programs if found else ()
-    return {each.name: each.process.pid for each in programs if each.process}
+    return {each.name: each.process for each in programs if each.process}

@@ -61,6 +61,10 @@ def test_a_tick_that_left_nothing_is_lost() -> None:
     assert len(found.started) == 1
 
 
+def test_a_tick_whose_backup_failed_is_lost() -> None:
+    assert Burst([tick(), tick(completed=[])], [], {}).lost == 1
+
+
 @pytest.mark.parametrize(
     ("doubled", "count"),
     [

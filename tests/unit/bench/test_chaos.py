@@ -43,6 +43,26 @@ def test_a_backup_that_trove_never_finishes_is_stuck() -> None:
     assert row(replace(tick([1], [2], []), running=1)).stuck == 1
 
 
+def test_nothing_is_judged_while_a_run_or_a_backup_may_still_end() -> None:
+    def settled(*ticks: Tick, named: bool = False) -> bool:
+        case = Case("fault", chaos.nothing, DUE, [each.member for each in ticks])
+        case.ticks = ticks
+        case.named = {each.member.id: "FAILED" for each in ticks if named}
+        return case.settled()
+
+    assert settled(tick())
+    assert settled(LOST, named=True)
+    assert not settled(LOST)
+    assert not settled(STUCK, named=True)
+    assert not settled(replace(tick([1], [2], []), running=1), named=True)
+    assert not settled(replace(tick(), ended=None))
+
+
+def test_what_fired_early_is_counted() -> None:
+    assert row(tick([-40]), tick([-2]), tick()).note == "1 fired early"
+    assert row(tick([-2])).note == ""
+
+
 def test_it_is_good_when_everything_is_there_or_named() -> None:
     assert row(tick()).good
     assert row(tick(), LOST, STUCK, named=(LOST, STUCK)).good
