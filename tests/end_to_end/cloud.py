@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,6 +48,14 @@ def wait_for(what: str, condition: Callable[[], T | None], timeout: float) -> T:
             return seen
         assert time.monotonic() < deadline, f"no {what} within {timeout:.0f} s; last seen: {seen!r}"
         time.sleep(0.5)
+
+
+def leave_room(seconds: float, minutes: int = 1) -> None:
+    """Go on when the next minute that such a pattern as ``*/2`` names is at least so far away."""
+    period = minutes * 60
+    left = period - time.time() % period
+    if left < seconds:
+        time.sleep(left + 1)
 
 
 @dataclass(frozen=True)
@@ -192,20 +200,6 @@ class LiveCloud:
         answer = (session or self.session()).get("/cron_triggers", endpoint_filter=_WORKFLOW)
         return answer.json()["cron_triggers"]
 
-    def delete_all_triggers(self) -> None:
-        """Those of every project. Mistral itself deletes one that has fired for the last time."""
-        admin = self.session("minicloud-admin")
-
-        def none_left() -> bool:
-            answer = admin.get("/cron_triggers?all_projects=true", endpoint_filter=_WORKFLOW)
-            left = answer.json()["cron_triggers"]
-            for each in left:
-                url = f"/cron_triggers/{each['id']}"
-                admin.delete(url, endpoint_filter=_WORKFLOW, raise_exc=False)
-            return not left
-
-        wait_for("end of all cron triggers", none_left, 60)
-
     def trusts(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every trust that the session's user gave."""
         session = session or self.session()
@@ -227,7 +221,7 @@ class LiveCloud:
     @contextmanager
     def killed(self, program: str) -> Iterator[None]:
         """A program that is gone, and is started again only afterwards."""
-        supervisor, gone = psutil.Process(self._status().supervisor), self.process(program)
+        supervisor, gone = self.supervisor(), self.process(program)
         supervisor.suspend()
         try:
             gone.kill()
@@ -240,6 +234,10 @@ class LiveCloud:
             return now.state == "ready" and now.process is not None and now.process.pid != gone.pid
 
         wait_for(f"{program} that is back", back, 120)
+
+    def supervisor(self) -> psutil.Process:
+        """What starts and restarts all programs."""
+        return psutil.Process(self._status().supervisor)
 
     def process(self, program: str) -> psutil.Process:
         """The process of a program that runs."""
@@ -278,7 +276,14 @@ def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCl
         yield live
     finally:
         daemon.down(root)
+        wait_for("removal of the folder", lambda: _removed(folder), 30)
+
+
+def _removed(folder: Path) -> bool:
+    """Whether it is gone: a backup that the end of Trove has cut may still write."""
+    with suppress(OSError):
         shutil.rmtree(folder)
+    return not folder.exists()
 
 
 _DATABASE = {"service_type": "database"}
@@ -332,11 +337,14 @@ def hung_tool(cloud: LiveCloud, name: str, timeout: float = 30.0) -> psutil.Proc
         for process in psutil.process_iter(["cmdline"]):
             command = " ".join(process.info["cmdline"] or []) + " "
             if "pg_basebackup" in command and port.search(command):
-                process.suspend()
-                return process
+                with suppress(psutil.NoSuchProcess):  # it has ended just now
+                    process.suspend()
+                    return process
         return None
 
     deadline = time.monotonic() + timeout
     while (found := tool()) is None:
         assert time.monotonic() < deadline, f"no pg_basebackup of {name} within {timeout:.0f} s"
+        # It may be there for no longer than a tenth of a second.
+        time.sleep(0.01)
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One mini cloud for all files of a worker; none of them sees what schedules another left."""
+"""A mini cloud for each file: none meets what another left."""
 
 from collections.abc import Iterator
 
@@ -14,39 +14,33 @@ from trove_schedules import ScheduledBackups
 _FIRST = ("health", "runs", "chaos", "living", "spec_sequence", "swift", "drills", "chain")
 
 
+#: Seconds, for the start of a file's mini cloud and some cron minutes on a busy machine. Each wait
+#: has a deadline of its own, which says what it waited for.
+_TIMEOUT = 900
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; the rest stays as it is."""
     order = {f"test_{name}.py": number for number, name in enumerate(_FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
-
-
-@pytest.fixture(scope="session")
-def shared_cloud() -> Iterator[LiveCloud]:
-    """The mini cloud of this worker."""
-    with new_cloud(_set_options) as live:
-        yield live
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_TIMEOUT))
 
 
 @pytest.fixture(scope="module")
-def cloud(shared_cloud: LiveCloud) -> Iterator[LiveCloud]:
-    """A mini cloud with the workbook loaded for all, an instance ``m``, and nobody's schedules."""
-    yield shared_cloud
-    shared_cloud.delete_all_triggers()
+def cloud() -> Iterator[LiveCloud]:
+    """A mini cloud with the workbook loaded for all, and an instance ``m``."""
+    with new_cloud(_allow_pings) as live:
+        yield live
 
 
-#: Whom the runs of tests ping is on this machine, which Mistral doesn't allow by default. The
-#: instances that the files of a worker leave would use up the project's quota of 10.
-_OPTIONS = {
-    "mistral": "[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n",
-    "trove": "[DEFAULT]\nmax_instances_per_tenant = 100\n",
-}
-
-
-def _set_options(root: Root) -> None:
+def _allow_pings(root: Root) -> None:
+    """Whom the runs of tests ping is on this machine, which Mistral doesn't allow by default."""
     root.prepare()
-    for service, options in _OPTIONS.items():
-        root.service(service).mkdir(mode=0o700)
-        (root.service(service) / OVERRIDES).write_text(options)
+    root.service("mistral").mkdir(mode=0o700)
+    options = "[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n"
+    (root.service("mistral") / OVERRIDES).write_text(options)
 
 
 @pytest.fixture(scope="module")

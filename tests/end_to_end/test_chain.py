@@ -14,9 +14,6 @@ from tests.end_to_end.databases import DATABASES, require
 from tests.end_to_end.ledger import Ledger, Link
 from trove_schedules import ScheduledBackups
 
-# The first test of each datastore waits for four runs of a schedule, one with 300 MB.
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.fixture(scope="module", params=DATABASES, ids=lambda database: database.name)
 def ledger(request: pytest.FixtureRequest, cloud: LiveCloud) -> Ledger:

@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from tests.end_to_end.browser import AXE, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, leave_room
 from tests.end_to_end.lacking import lacks
 from trove_minicloud import dashboard as minicloud_dashboard, settings
 from trove_minicloud.errors import MiniCloudError
@@ -102,6 +102,8 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     browser.type(f"{FORM} #id_description", "made in the dashboard")
     browser.choose(f"{FORM} #id_preset", "Every Sunday at 02:00 UTC")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
+    # Its page is to be seen before it fires.
+    leave_room(40)
     browser.type(f"{FORM} #id_pattern", "* * * * *")
     expected = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
     if expected - datetime.now(UTC) > timedelta(seconds=3):
@@ -354,13 +356,12 @@ def test_axe_finds_no_serious_fault(
 
 
 def test_pages_of_a_thousand_rows_come_whole(
-    request: pytest.FixtureRequest, cloud: LiveCloud, horizon: Dashboard, stranger: Browser
+    cloud: LiveCloud, horizon: Dashboard, stranger: Browser
 ) -> None:
     name, password = f"large-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     session, _ = cloud.new_tenant(name, password)
     database = database_file(cloud.root.service("mistral"))
     project = Project(session, database, 1000, HISTORY)
-    request.addfinalizer(project.remove)
     schedule = project.schedules.schedule_show(project.schedule_ids[0])
     _give_a_history(cloud, schedule, "S" * (1000 - HISTORY), [str(uuid.uuid4())])
     stranger.log_in(name, password)

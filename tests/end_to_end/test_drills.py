@@ -26,8 +26,6 @@ _WORKFLOW = {"service_type": "workflowv2"}
 #: A restore, and its looks, on a busy machine.
 _DRILLED = 300.0
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @dataclass(frozen=True)
 class Drilled:

@@ -35,9 +35,6 @@ NEVER_SOON = "0 0 1 1 *"
 PERIOD = timedelta(minutes=1)
 _DATABASE = {"service_type": "database"}
 
-#: Several states take minutes to come about.
-pytestmark = pytest.mark.timeout(900)
-
 
 @dataclass
 class Tenant:

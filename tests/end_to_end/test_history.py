@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A large project: every schedule is listed, and a history costs one request."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bench.history import HISTORY, Project
@@ -13,13 +11,11 @@ TRIGGERS, EXECUTIONS = 5000, 20000
 
 
 @pytest.fixture(scope="module")
-def project(cloud: LiveCloud) -> Iterator[Project]:
+def project(cloud: LiveCloud) -> Project:
     """A tenant with 2,500 instances of two schedules each, and 20,000 executions."""
     session, _ = cloud.new_tenant()
     database = database_file(cloud.root.service("mistral"))
-    made = Project(session, database, TRIGGERS, EXECUTIONS)
-    yield made
-    made.remove()
+    return Project(session, database, TRIGGERS, EXECUTIONS)
 
 
 def test_every_schedule_of_the_project_is_listed_past_mistral_s_page_limit(

@@ -316,7 +316,7 @@ class TestServicesDown:
     ) -> None:
         schedules = cloud.schedules()
         before = schedules.schedule_list()
-        schedules._session.timeout = 3
+        schedules._session.timeout = 10
         with cloud.stopped(program), pytest.raises(ServiceUnavailableError) as refused:
             schedules.schedule_create("m", NEVER_SOON, "x")
         assert refused.value.service == service

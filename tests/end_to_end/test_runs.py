@@ -8,7 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, fill, finished, wait_for
+from tests.end_to_end.cloud import (
+    FIRING_TIMEOUT,
+    LiveCloud,
+    fill,
+    finished,
+    hung_tool,
+    leave_room,
+    wait_for,
+)
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
 from trove_schedules.model import marker
@@ -63,6 +71,7 @@ def test_a_second_run_skips_while_a_backup_runs(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
     fill("m", cloud, megabytes=150)
+    leave_room(20)
     first = schedules.schedule_create("m", "* * * * *", "first")
     second = schedules.schedule_create("m", "* * * * *", "second")
     try:
@@ -98,10 +107,10 @@ def test_a_schedule_with_a_run_in_progress_is_not_deleted_unless_forced(
 def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    fill("m", cloud, megabytes=150)
     schedule = schedules.schedule_create("m", "* * * * *", "killed")
     try:
-        backup = wait_for("backup in progress", lambda: _backup_in_progress(cloud), 90)
+        hung_tool(cloud, "m", FIRING_TIMEOUT)
+        backup = _backup_in_progress(cloud)
         _kill_everything(cloud)
         cloud.run("trove-minicloud", "up", "--detach")
         assert cloud.backup(backup)["status"] == "FAILED"
@@ -121,10 +130,10 @@ def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
         schedules.schedule_delete(schedule, force=True)
 
 
-def _backup_in_progress(cloud: LiveCloud) -> str | None:
+def _backup_in_progress(cloud: LiveCloud) -> str:
     found = cloud.session().get("/backups", endpoint_filter={"service_type": "database"}).json()
-    running = [each["id"] for each in found["backups"] if each["status"] == "BUILDING"]
-    return running[0] if running else None
+    [running] = [each["id"] for each in found["backups"] if each["status"] == "BUILDING"]
+    return str(running)
 
 
 def _kill_everything(cloud: LiveCloud) -> None:

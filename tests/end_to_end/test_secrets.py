@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
-from tests.end_to_end.cloud import LiveCloud, finished
+from bench.crowd import next_minute
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, finished
 from trove_minicloud.services.preparation import database_file
 from trove_minicloud.settings import USER
 
@@ -35,10 +36,11 @@ _LEAST = 12
 
 
 class CommandLines:
-    """The command lines of every process of the machine, read again and again by a thread."""
+    """Those of the mini cloud and of what the test starts, read again and again by a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: psutil.Process) -> None:
         self.seen: set[bytes] = set()
+        self._ancestors = (psutil.Process(), supervisor)
         self.looks = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -47,11 +49,10 @@ class CommandLines:
     def _watch(self) -> None:
         while not self._ended.wait(0.02):
             self.looks += 1
-            for pid in psutil.pids():
-                try:
-                    self.seen.add(Path(f"/proc/{pid}/cmdline").read_bytes())
-                except OSError:  # it has ended
-                    continue
+            for ancestor in self._ancestors:
+                for process in (ancestor, *ancestor.children(recursive=True)):
+                    with suppress(OSError):  # it has ended
+                        self.seen.add(Path(f"/proc/{process.pid}/cmdline").read_bytes())
 
     def stop(self) -> None:
         self._ended.set()
@@ -115,7 +116,10 @@ def _files(root: Path) -> list[Path]:
     return [
         path
         for path in root.rglob("*")
-        if path.is_file() and not path.is_symlink() and not _of_a_database(path, root)
+        if path.is_file()
+        and not path.is_symlink()
+        and path.suffix != ".partial"  # about to be renamed
+        and not _of_a_database(path, root)
     ]
 
 
@@ -133,11 +137,15 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(cloud: LiveCloud) -> Iterator[Run]:
-    lines = CommandLines()
+    lines = CommandLines(cloud.supervisor())
     try:
         schedules = cloud.schedules()
-        schedule = schedules.schedule_create("m", "* * * * *", "secrets", keep_last=5)
-        fired = finished(schedules, schedule.id, 1)[-1]
+        # It fires once: nothing may change while the tests read.
+        due = next_minute(20)
+        schedule = schedules.schedule_create(
+            "m", f"{due.minute} {due.hour} * * *", "secrets", keep_last=5, attempts=1
+        )
+        fired = finished(schedules, schedule.id, 1, 2 * FIRING_TIMEOUT)[-1]
         assert fired.state == "SUCCESS", fired
         backup = str(fired.backup_id)
         cloud.run("trove-minicloud", "restore", backup, "--name", "secrets-restored")
