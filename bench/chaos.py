@@ -134,7 +134,7 @@ class Row:
             named=len(named),
             states=" ".join(sorted(set(named))),
             back=case.back,
-            note=case.note or (f"{early} fired early" if early else ""),
+            note=case.note or (f"{early} fired early" if case.after < -EARLY else ""),
         )
 
     @property

@@ -14,22 +14,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import psutil
 
 from bench.minicloud import login
-from trove_minicloud import debian, processes, settings, state
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud import processes, settings, state
 from trove_minicloud.processes import ProcessRecord
 from trove_minicloud.root import Root
+from trove_minicloud.services.configuration import config_arguments
 
 #: A fault is called in mid-burst.
 Fault = Callable[[Root], None]
 
 #: An ordinary end, on a busy machine.
 _ENDED_AFTER = 60.0
-_HOUR = 3600
 _CHUNK = bytes(65536)
 
 
@@ -158,7 +156,6 @@ def clock_jump(seconds: float) -> Fault:
     """
 
     def fault(root: Root) -> None:
-        library = _fake_time(root)
         groups = [
             process.pid
             for name, process in _processes(root).items()
@@ -167,46 +164,24 @@ def clock_jump(seconds: float) -> Fault:
         for group in groups:
             os.killpg(group, signal.SIGSTOP)
         # As the cloud starts them, see services.mistral.
-        folder = root.service("mistral")
-        module = "trove_minicloud.services.run_mistral_server"
-        environment = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME": f"+{_HOUR}s",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "PYTHONWARNINGS": "ignore",
-        }
-        log_file = root.log("mistral-periodic-ahead")
-        with log_file.open("ab") as log:
+        arguments = config_arguments(root.service("mistral"), "mistral")
+        with root.log("mistral-periodic-ahead").open("ab") as log:
             ahead = subprocess.Popen(
-                [sys.executable, "-m", module, str(folder), "periodic"],
-                env={**os.environ, **environment},
+                [sys.executable, "-m", "bench.ahead", *arguments, "--server", "periodic"],
+                env={**os.environ, "PYTHONWARNINGS": "ignore"},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         try:
             time.sleep(seconds)
-            if ahead.poll() is not None:
-                lines = "\n".join(processes.tail(log_file))
-                raise NotRunError(f"the server with another clock ended:\n{lines}")
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(ahead.pid, signal.SIGKILL)
+            os.killpg(ahead.pid, signal.SIGKILL)
             ahead.wait()
             for group in groups:
                 os.killpg(group, signal.SIGCONT)
 
     return fault
-
-
-def _fake_time(root: Root) -> Path:
-    """Debian's libfaketime. :raises NotRunError: it can't be had here."""
-    pattern = "usr/lib/*/faketime/libfaketime.so.1"
-    try:
-        found = [*Path("/").glob(pattern), *debian.unpack(root, ["libfaketime"]).glob(pattern)]
-    except MiniCloudError as error:
-        raise NotRunError(str(error)) from error
-    return found[0]
 
 
 def user_deleted(user: str) -> Fault:

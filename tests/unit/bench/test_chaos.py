@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -58,9 +59,14 @@ def test_nothing_is_judged_while_a_run_or_a_backup_may_still_end() -> None:
     assert not settled(replace(tick(), ended=None))
 
 
-def test_what_fired_early_is_counted() -> None:
-    assert row(tick([-40]), tick([-2]), tick()).note == "1 fired early"
-    assert row(tick([-2])).note == ""
+def test_what_fired_early_is_counted_where_the_fault_comes_long_before() -> None:
+    ticks = [tick([-40]), tick([-2]), tick()]
+    case = Case(
+        "fault", chaos.nothing, DUE, [each.member for each in ticks], timedelta(seconds=-75)
+    )
+    case.ticks = ticks
+    assert [found.note for found in case.rows()] == ["1 fired early"]
+    assert row(*ticks).note == ""
 
 
 def test_it_is_good_when_everything_is_there_or_named() -> None:
