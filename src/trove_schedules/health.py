@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from trove_schedules import pattern as cron
 from trove_schedules.clients.trove import Backup
@@ -33,7 +33,8 @@ BLOCKED_AFTER = timedelta(hours=6)
 #: A run that asks for no backup in this time never will: it tries for 3 minutes at most, and what
 #: becomes of an executor that died is known to Mistral after 5.
 _STUCK = timedelta(minutes=10)
-#: Missed due times are counted up to here.
+_A_MOMENT = timedelta(microseconds=1)
+#: Missed due times are counted up to here, from the newest back.
 _MOST_MISSED = 1000
 
 
@@ -178,14 +179,9 @@ class _View:
         since = self.schedule.changed_at
         if self.completed:
             since = max(since, self.completed[0].created - _EARLY)
-        last = self.now - GRACE
-        times = cron.runs(self.schedule.pattern, since)
-        due = []
-        for time in takewhile(lambda time: time <= last, times):
-            due.append(time)
-            if len(due) == _MOST_MISSED:
-                break
-        return due
+        times = cron.runs_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT)
+        due = takewhile(lambda time: time > since, times)
+        return list(islice(due, _MOST_MISSED))[::-1]
 
     def missed(self) -> int:
         return sum(1 for due in self.due if not self.succeeded_since(due))

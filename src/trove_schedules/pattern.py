@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -127,13 +127,24 @@ def runs(pattern: str, after: datetime) -> Iterator[datetime]:
 
     :raises InvalidPatternError: croniter can't read it, or finds no such time.
     """
+    return _times(pattern, after, croniter.croniter.get_next)
+
+
+def runs_before(pattern: str, before: datetime) -> Iterator[datetime]:
+    """The same before an aware time, the latest first."""
+    return _times(pattern, before, croniter.croniter.get_prev)
+
+
+def _times(
+    pattern: str, start: datetime, step: Callable[[croniter.croniter, type[datetime]], datetime]
+) -> Iterator[datetime]:
     try:
-        iterator = croniter.croniter(pattern, after.astimezone(UTC))
+        iterator = croniter.croniter(pattern, start.astimezone(UTC))
     except croniter.CroniterError as error:
         raise InvalidPatternError(f"the pattern {pattern!r} can't be read: {error}") from None
     while True:
         try:
-            yield iterator.get_next(datetime)
+            yield step(iterator, datetime)
         except croniter.CroniterBadDateError:
             raise InvalidPatternError("it names a day that never comes") from None
 

@@ -247,3 +247,11 @@ def test_a_run_that_never_asks_for_a_backup_is_not_in_progress_for_ever(
     assert assess(nightly, [backup(DUE, "BUILDING")], run(DUE, "RUNNING"), now=now).state == (
         State.RUNNING
     )
+
+
+def test_the_newest_due_times_count_however_many_were_missed(nightly) -> None:
+    every_minute = replace(nightly, pattern="* * * * *", next_firing=NOW)
+    old = run(NOW - timedelta(days=2), "ERROR", "instance is SHUTDOWN")
+    found = assess(every_minute, [backup(NOW - timedelta(days=3))], old)
+    assert (found.state, found.missed) == (State.LOST, 1000)
+    assert "no backup for 2026-03-10 02:03 UTC" in found.reason

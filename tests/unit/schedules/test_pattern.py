@@ -22,6 +22,7 @@ from trove_schedules.pattern import (
     freeze,
     guard_of,
     runs,
+    runs_before,
     usual_guard,
     validate,
     widen,
@@ -176,6 +177,16 @@ def test_runs_strictly_increase_and_lie_after_the_moment(pattern, moment):
     assert moment < found[0]
     assert all(earlier < later for earlier, later in pairwise(found))
     assert all(each.utcoffset() == timedelta(0) for each in found)
+
+
+@given(patterns, moments)
+def test_looked_back_at_the_runs_are_the_same(pattern, moment):
+    valid = accepted(pattern)
+    if valid is None:
+        return
+    found = list(islice(runs(valid, moment), 5))
+    after = found[-1] + timedelta(microseconds=1)
+    assert list(islice(runs_before(valid, after), 5)) == found[::-1]
 
 
 @given(patterns)
