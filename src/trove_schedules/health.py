@@ -34,6 +34,7 @@ BLOCKED_AFTER = timedelta(hours=6)
 #: becomes of an executor that died is known to Mistral after 5.
 _STUCK = timedelta(minutes=10)
 _A_MOMENT = timedelta(microseconds=1)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 #: Missed due times are counted up to here, from the newest back.
 _MOST_MISSED = 1000
 
@@ -192,9 +193,13 @@ class _View:
     def running(self) -> Backup | None:
         return next((each for each in self.mine if each.running), None)
 
-    def failed_since(self, due: datetime) -> Backup | None:
+    def served_by(self, backup: Backup) -> datetime:
+        """The due time for which a backup was begun, which may be within its grace still."""
+        return next(cron.runs_before(self.schedule.pattern, backup.created + _EARLY))
+
+    def failed_between(self, due: datetime, until: datetime) -> Backup | None:
         failed = (each for each in self.mine if each.status == "FAILED")
-        return next((each for each in failed if each.created >= due - _EARLY), None)
+        return next((each for each in failed if _between(due, each.created, until)), None)
 
     def chain_depth(self) -> int:
         """How many backups the newest completed one consists of, as far as they are listed."""
@@ -223,27 +228,41 @@ def _state(
                 f"backup {each.id} is {each.status} since {_ago(now - each.created)} and blocks "
                 "the instance; 'openstack database instance reset status' ends it"
             )
-    if (running := view.running()) is not None:
-        return State.RUNNING, f"backup {running.id} is {running.status}; {said}"
-    unserved = [due for due in view.due if not view.succeeded_since(due)]
+    running, until = view.running(), _END_OF_TIME
+    if running is not None:
+        # It may serve what it was begun for; what was owed before is not mended yet.
+        until = view.served_by(running)
+        said = f"backup {running.id} is {running.status}; {said}"
+    unserved = [due for due in view.due if due < until and not view.succeeded_since(due)]
     if unserved:
-        return _missed(view, unserved, executions, said)
-    if newest is None:
+        state, why = _missed(view, unserved, until, executions, said)
+    elif running is not None:
+        state, why = State.RUNNING, said
+    elif newest is None:
         return State.PENDING, f"never due yet; first at {_at(schedule.next_execution_time)}"
-    if limits.max_age is not None and now - newest.created > limits.max_age:
-        return State.STALE, f"{said}, more than {_ago(limits.max_age)}"
-    if quota_left is not None and quota_left <= 0:
-        return State.QUOTA, f"the project's quota of backups is used up: the next fails; {said}"
-    return State.OK, said
+    else:
+        state, why = State.OK, said
+    limit = limits.max_age
+    if state.exit_status == 0 and limit and newest and now - newest.created > limit:
+        return State.STALE, f"{why}, more than {_ago(limit)}"
+    if state == State.OK and quota_left is not None and quota_left <= 0:
+        return State.QUOTA, f"the project's quota of backups is used up: the next fails; {why}"
+    return state, why
+
+
+def _between(due: datetime, time: datetime, until: datetime) -> bool:
+    """Whether something was begun for one due time or a later one, but before those from until."""
+    return due - _EARLY <= time < until - _EARLY
 
 
 def _missed(
     view: _View,
     unserved: Sequence[datetime],
+    until: datetime,
     executions: Callable[[Schedule], Sequence[ScheduleExecution]],
     said: str,
 ) -> tuple[State, str]:
-    """The state where the last due times, in order, brought no backup."""
+    """The state where the last due times before until, in order, brought no backup."""
     due = unserved[-1]
     missed = f"no backup for {_at(due)}; {said}"
     schedule = view.schedule
@@ -252,9 +271,13 @@ def _missed(
             f"Mistral has not fired it since {_at(schedule.next_firing)}: its periodic server may "
             f"be down; {missed}"
         )
-    failed = view.failed_since(due)
+    failed = view.failed_between(due, until)
     try:
-        newest = [each for each in executions(schedule) if not each.already_backed_up]
+        newest = [
+            each
+            for each in executions(schedule)
+            if not each.already_backed_up and each.created_at < until - _EARLY
+        ]
     except ServiceError as error:
         state = State.FAILED if failed else State.UNKNOWN
         return state, f"{missed}; Mistral can't say why: {error}"

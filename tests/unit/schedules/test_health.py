@@ -83,7 +83,8 @@ def test_a_due_time_counts_only_after_its_grace(nightly) -> None:
 
 @pytest.mark.parametrize("status", ["NEW", "BUILDING", "SAVING"])
 def test_a_backup_in_progress_is_running(nightly, status) -> None:
-    assert assess(nightly, [backup(DUE, status)]).state == State.RUNNING
+    served = backup(DUE - timedelta(days=1))
+    assert assess(nightly, [served, backup(DUE, status)]).state == State.RUNNING
 
 
 def test_a_backup_of_anybody_that_never_ends_blocks_the_instance(nightly) -> None:
@@ -244,9 +245,51 @@ def test_a_run_that_never_asks_for_a_backup_is_not_in_progress_for_ever(
     found = assess(nightly, [served], run(DUE, "RUNNING"), now=now)
     assert found.state == state
     # One that follows its backup may take as long as that.
-    assert assess(nightly, [backup(DUE, "BUILDING")], run(DUE, "RUNNING"), now=now).state == (
-        State.RUNNING
+    building = [served, backup(DUE, "BUILDING")]
+    assert assess(nightly, building, run(DUE, "RUNNING"), now=now).state == State.RUNNING
+
+
+def test_a_backup_in_progress_hides_nothing_that_was_owed_before_it(nightly) -> None:
+    hourly = replace(nightly, pattern="0 * * * *", next_firing=DUE + timedelta(hours=1))
+    served = backup(DUE - timedelta(hours=2))
+    failed = backup(DUE - timedelta(hours=1), "FAILED")
+    building = backup(DUE, "BUILDING")
+    # Its own run is no run without a backup, however long it takes.
+    now = DUE + timedelta(minutes=30)
+    found = assess(hourly, [served, failed, building], run(DUE, "RUNNING"), now=now)
+    assert (found.state, found.missed) == (State.FAILED, 2)
+    assert found.reason == (
+        f"backup {failed.id} FAILED; no backup for 2026-03-10 01:00 UTC; backup {building.id} is "
+        "BUILDING; last backup 2 h 30 min ago"
     )
+    assert assess(hourly, [served, building], run(DUE, "RUNNING"), now=now).state == State.LOST
+    # Neither within the grace of the due time that it serves.
+    now = DUE + timedelta(seconds=30)
+    assert assess(hourly, [served, failed, building], now=now).state == State.FAILED
+
+
+def test_a_further_attempt_in_progress_is_running_however_the_first_one_ended(nightly) -> None:
+    served = backup(DUE - timedelta(days=1))
+    again = backup(DUE + timedelta(minutes=4), "BUILDING")
+    failed = run(DUE, "ERROR", "instance is SHUTDOWN")
+    assert assess(nightly, [served, backup(DUE, "FAILED"), again], failed).state == State.RUNNING
+
+
+def test_a_backup_that_takes_longer_than_its_period_is_running(nightly) -> None:
+    every_minute = replace(nightly, pattern="* * * * *", next_firing=NOW)
+    served, long = backup(NOW - timedelta(minutes=31)), backup(DUE - timedelta(minutes=25), "NEW")
+    skipped = run(DUE, "SUCCESS", status=f"Skipped: backup {long.id} is running")
+    assert assess(every_minute, [served, long], skipped).state == State.RUNNING
+
+
+@pytest.mark.parametrize("status", ["BUILDING", None])
+def test_what_is_in_progress_hides_no_backup_that_is_too_old(nightly, status) -> None:
+    made = [backup(DUE - timedelta(days=1))] + ([backup(DUE, status)] if status else [])
+    runs = [run(DUE, "RUNNING")]
+    for hours, state in ((25, State.RUNNING), (24, State.STALE)):
+        limits = Limits(max_age=timedelta(hours=hours))
+        assert assess(nightly, made, *runs, limits=limits).state == state
+    assert "ago, more than 1 d 0 h" in assess(nightly, made, *runs, limits=limits).reason
 
 
 def test_the_newest_due_times_count_however_many_were_missed(nightly) -> None:
