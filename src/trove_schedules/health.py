@@ -339,7 +339,7 @@ def from_backups_alone(
 ) -> Health:
     """What can be told of a schedule when Mistral, which keeps it, doesn't answer.
 
-    :param backups: the schedule's own, at least one.
+    :param backups: the schedule's own; without one, its instance and name are not known either.
     :param why: what became of Mistral.
     """
     newest_first = sorted(backups, key=lambda each: each.created, reverse=True)
@@ -353,8 +353,8 @@ def from_backups_alone(
             state = State.STALE if age > limits.max_age else State.OK
     return Health(
         schedule_id=schedule_id,
-        instance=newest_first[0].instance_id,
-        name=newest_first[0].name,
+        instance=newest_first[0].instance_id if newest_first else "",
+        name=newest_first[0].name if newest_first else "",
         state=state,
         reason=said,
         last_success=newest.created if newest else None,

@@ -528,12 +528,17 @@ class ScheduledBackups:
                 ]
             else:
                 found = self.schedule_list(instance, mistral_client)
-            proofs = drills.proofs(mistral)
         except ServiceUnavailableError as error:
             if error.service != "Mistral":
                 raise
             wanted = {_id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
+        unasked = []
+        try:
+            proofs = drills.proofs(mistral)
+        except ServiceError as error:
+            proofs = {}
+            unasked.append(f"restore drills can't be looked at: {error}")
 
         def executions(schedule: Schedule) -> list[ScheduleExecution]:
             return list(islice(history.executions(mistral, schedule, limit=20), 20))
@@ -555,6 +560,7 @@ class ScheduledBackups:
             )
             for each in found
         ]
+        states = [replace(each, reason="; ".join([each.reason, *unasked])) for each in states]
         return sorted(states, key=lambda each: -each.state.exit_status)
 
     def check(
@@ -588,12 +594,12 @@ class ScheduledBackups:
             schedule_id = schedule_of(backup.description)
             if schedule_id is not None and (not wanted or schedule_id in wanted):
                 made.setdefault(schedule_id, []).append(backup)
-        if not made:
+        if not made and not wanted:
             raise why
         now = datetime.now(UTC)
         return [
-            health.from_backups_alone(schedule_id, backups, limits, str(why), now)
-            for schedule_id, backups in sorted(made.items())
+            health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
+            for schedule_id in sorted(wanted or made)
         ]
 
     def _pause(

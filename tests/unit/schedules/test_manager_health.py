@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health as the API gives it: what is asked of whom; which state it is, is test_health.py's."""
 
+from datetime import timedelta
+
 import pytest
 import requests
 
 from tests.unit.schedules.fake_cloud import TROVE_URL
+from tests.unit.schedules.fake_mistral import RefusedError
 from tests.unit.schedules.rows import UNKNOWN
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
-from trove_schedules.health import State
+from trove_schedules.health import Limits, State
 from trove_schedules.model import marker
 
 
@@ -73,5 +76,41 @@ def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
         [found] = schedules.schedule_health(given)
         assert (found.schedule_id, found.kept) == (schedule.id, 1)
         assert "Mistral" in found.reason
+    without, known = schedules.schedule_health(
+        [schedule.id, UNKNOWN], limits=Limits(max_age=timedelta(days=40000))
+    )
+    assert (known.schedule_id, known.state, known.kept) == (schedule.id, State.OK, 1)
+    # One that has no backup is not left out: nobody can say that it needs none.
+    assert (without.schedule_id, without.state, without.instance) == (UNKNOWN, State.UNKNOWN, "")
+    assert "no completed backup; Mistral: " in without.reason
+
+
+def test_while_mistral_is_down_and_no_schedule_made_a_backup_the_command_fails(
+    cloud, schedules, schedule
+):
+    cloud.mistral.before = refuse
     with pytest.raises(ServiceUnavailableError, match="Mistral"):
-        schedules.schedule_health([UNKNOWN])
+        schedules.schedule_health()
+
+
+def fail(*_):
+    raise RefusedError(500, "oops")
+
+
+@pytest.mark.parametrize("trouble", [refuse, fail])
+def test_drills_that_can_t_be_looked_at_are_told_and_cost_nothing_else(
+    cloud, schedules, schedule, backup, trouble
+):
+    other = schedules.schedule_create(cloud.add_instance("other"), "0 2 * * *", "other")
+
+    def before(method, path):
+        if path == "/executions":
+            trouble()
+
+    cloud.mistral.before = before
+    for given in ((), schedules.schedule_list()):
+        found = schedules.schedule_health(given)
+        assert {each.schedule_id for each in found} == {schedule.id, other.id}
+        assert all(
+            "; restore drills can't be looked at: Mistral: " in each.reason for each in found
+        )
