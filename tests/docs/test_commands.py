@@ -91,6 +91,7 @@ _RUN_ELSEWHERE: dict[str, str] = {
     "sed": "tests/end_to_end/test_tutorial.py",
     "test": "the shell",
     "timeout": "tests/end_to_end/test_tutorial.py",
+    "true": "the shell",
 }
 _LINES = [line for page in PAGES for line in commands(page)]
 

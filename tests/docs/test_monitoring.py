@@ -80,6 +80,29 @@ def test_the_dashboard_is_one_that_grafana_imports() -> None:
     assert {panel["datasource"]["uid"] for panel in panels} == {f"${{{source['name']}}}"}
 
 
+@pytest.mark.parametrize("page", ["howto/monitoring.md", "operators/offer-it.md"])
+@pytest.mark.parametrize(
+    ("prints", "status", "left"),
+    [("new", 0, "new"), ("new", 2, "new"), ("new", 3, "new"), ("", 1, "old"), ("", 3, "old")],
+)
+def test_the_recipe_lets_a_file_get_old_where_nothing_could_be_told(
+    tmp_path: Path, page: str, prints: str, status: int, left: str
+) -> None:
+    text = REPOSITORY.joinpath("docs", page).read_text(encoding="utf-8")
+    recipe = "".join(re.findall(r"^    .*[.]prom[.]tmp.*\n", text, re.MULTILINE))
+    name = re.findall(r"/(trove[^/]*[.]prom)$", recipe, re.MULTILINE)[0]
+    program = tmp_path / "openstack"
+    program.write_text(f"#!/bin/sh\nprintf '{prints}'\nexit {status}\n")
+    program.chmod(0o755)
+    file = tmp_path / name
+    file.write_text("old")
+    subprocess.run(
+        ["sh", "-e", "-c", recipe.replace("/var/lib/node_exporter", str(tmp_path)) + "exit 0"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=20,
+    )  # fmt: skip
+    assert file.read_text() == left
+
+
 def _promtool(*words: str | Path) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:

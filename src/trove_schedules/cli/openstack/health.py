@@ -8,6 +8,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from osc_lib.exceptions import CommandError
+
 from trove_schedules.cli.openstack import base, columns
 
 
@@ -15,8 +17,19 @@ class ScheduleHealth(base.Lister):
     _description = (
         "Show the state of backup schedules and why, the worst first. Exit status as monitoring "
         "plugins have it: 0 if all are fine, 1 if one is paused, 2 if one needs help, 3 if one "
-        "can't be told"
+        "can't be told, or nothing can"
     )
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args)
+        except CommandError as error:
+            # The host's status for an error is 1, which monitoring plugins take for a warning.
+            self.log.error("%s", error)
+            self.log.debug("The health can't be told", exc_info=True)
+            from trove_schedules.health import State
+
+            return State.UNKNOWN.exit_status
 
     @property
     def formatter_namespace(self) -> str:

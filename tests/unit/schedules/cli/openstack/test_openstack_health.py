@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from trove_schedules.cli.openstack import columns
 from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth, span
 from trove_schedules.cli.openstack.prometheus import PrometheusFormatter
+from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import BLOCKED_AFTER, Limits, State
 from trove_schedules.preflight import Check
 
@@ -70,6 +71,26 @@ def test_the_exit_status_is_that_of_the_worst(
     schedules.schedule_health.return_value = [replace(good, state=state) for state in states]
     command = ScheduleHealth(app, None)
     assert command.run(command.get_parser("health").parse_args(["-f", "json"])) == status
+
+
+def test_what_keeps_it_from_being_told_is_said_and_is_no_warning(
+    app, connect, schedules, caplog
+) -> None:
+    schedules.schedule_health.side_effect = ScheduleNotFoundError("no backup schedule of id x")
+    command = ScheduleHealth(app, None)
+    assert command.run(command.get_parser("health").parse_args(["x", "-f", "prometheus"])) == 3
+    assert app.stdout.getvalue() == ""
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == [
+        "no backup schedule of id x"
+    ]
+
+
+def test_prometheus_reads_that_there_are_no_schedules(run, schedules) -> None:
+    schedules.schedule_health.return_value = []
+    written = run(ScheduleHealth, "-f", "prometheus")
+    families = list(text_string_to_metric_families(written))
+    assert families
+    assert not [each for family in families for each in family.samples]
 
 
 def test_prometheus_reads_what_is_written_for_it(good) -> None:
