@@ -113,7 +113,7 @@ _SCHEDULE = _argument("id", "ID of the schedule.", metavar="<schedule id>")
     ),
     _argument(
         "--incremental",
-        "Every backup is an increment of the newest completed one of the instance.",
+        "Every backup is an increment of the schedule's own newest completed one.",
         action="store_true",
     ),
 )
