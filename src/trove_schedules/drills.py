@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from trove_schedules import history, pattern as cron, workbook
+from trove_schedules import history, pattern as cron, triggers, workbook
 from trove_schedules.clients.mistral import CronTrigger, Mistral
-from trove_schedules.errors import ExecutionNotFoundError
+from trove_schedules.errors import ExecutionNotFoundError, ScheduleConflictError
 from trove_schedules.model import RestoreProof, Schedule, ScheduleDrill, ScheduleExecution, is_uuid
 from trove_schedules.reason import reason
 
@@ -32,15 +32,26 @@ def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
 
 
 def repeat(mistral: Mistral, schedule: Schedule, pattern: str) -> ScheduleDrill:
-    """Have drills done by this pattern, instead of by the one before."""
+    """Have drills done by this pattern, instead of by the one before.
+
+    :raises ScheduleConflictError: somebody else had them done by another at the same time.
+    """
+    pattern = cron.validate(cron.freeze(pattern, schedule.id))
+    given = _input(schedule, manual=False)
     before = _triggers(mistral, schedule.id)
     generation = 1 + max((_generation(each) for each in before), default=0)
     made = mistral.create_cron_trigger(
         f"trove-drill:{schedule.instance}:{schedule.id}:{generation}",
         workbook.require(mistral, workbook.DRILL),
-        cron.validate(cron.freeze(pattern, schedule.id)),
-        _input(schedule, manual=False),
+        pattern,
+        given,
     )
+    # One of this name that is there already is taken for ours.
+    if (made.pattern, made.input) != (pattern, given):
+        raise ScheduleConflictError(
+            f"the drills of schedule {schedule.id} were given the pattern {made.pattern!r} by "
+            "somebody else at the same time; look at it, and try again"
+        )
     for each in before:
         mistral.delete_cron_trigger(each.id)
     return _drill(schedule, made)
@@ -53,9 +64,14 @@ def stop(mistral: Mistral, schedule_id: str) -> None:
 
 
 def planned(mistral: Mistral, schedule: Schedule) -> ScheduleDrill | None:
-    """When drills of the schedule are done, or None."""
-    found = _triggers(mistral, schedule.id)
-    return _drill(schedule, max(found, key=_generation)) if found else None
+    """When drills of the schedule are done, or None.
+
+    Whoever is killed while changing the pattern leaves two triggers, and this deletes the older.
+    """
+    found = sorted(_triggers(mistral, schedule.id), key=_generation)
+    for replaced in found[:-1]:
+        triggers.tidy(mistral, replaced)
+    return _drill(schedule, found[-1]) if found else None
 
 
 def executions(
@@ -67,7 +83,11 @@ def executions(
     """
     if marker is not None:
         at = mistral.execution(marker) if is_uuid(marker) else None
-        if at is None or at.workflow_name != workbook.DRILL:
+        if (
+            at is None
+            or at.workflow_name != workbook.DRILL
+            or history.of_schedule(at).schedule_id != schedule_id
+        ):
             raise ExecutionNotFoundError(
                 f"the marker {marker!r} is not a drill of schedule {schedule_id}; "
                 "give the id of one that was listed before"

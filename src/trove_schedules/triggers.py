@@ -198,11 +198,11 @@ def _newest(mistral: Mistral, generations: list[_Named]) -> Schedule:
     """The schedule as its newest trigger has it; what that one has replaced is deleted."""
     *replaced, newest = sorted(generations, key=lambda named: named[0].generation)
     for _, trigger in replaced:
-        _tidy(mistral, trigger)
+        tidy(mistral, trigger)
     return _schedule(*newest)
 
 
-def _tidy(mistral: Mistral, replaced: CronTrigger) -> None:
+def tidy(mistral: Mistral, replaced: CronTrigger) -> None:
     """Delete a trigger that should be gone, unless a run of it is in progress."""
     running = mistral.executions(description=f"has:{replaced.id}", state="RUNNING", limit=1)
     if any(each.trigger_id == replaced.id for each in running):

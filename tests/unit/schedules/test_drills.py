@@ -97,6 +97,50 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
     assert schedules.schedule_drill_show(schedule) is None
 
 
+def test_who_is_quicker_with_another_pattern_is_a_conflict_and_keeps_it(
+    cloud, schedules, schedule, monkeypatch
+):
+    real = drills._triggers
+
+    def overtaken(mistral, schedule_id):
+        before = real(mistral, schedule_id)
+        monkeypatch.setattr(drills, "_triggers", real)
+        schedules.schedule_drill_every(schedule, "0 5 * * *")
+        return before
+
+    monkeypatch.setattr(drills, "_triggers", overtaken)
+    with pytest.raises(ScheduleConflictError, match="'0 5"):
+        schedules.schedule_drill_every(schedule, "0 4 * * 0")
+    assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * *"
+
+
+@pytest.fixture
+def killed_between(cloud, schedules, schedule):
+    """Two triggers of drills, as whoever is killed while changing the pattern leaves them."""
+    schedules.schedule_drill_every(schedule, "0 4 * * 0")
+    [first] = triggers(cloud)
+    schedules.schedule_drill_every(schedule, "0 5 * * 0")
+    cloud.mistral.rows["cron_triggers"].append(first)
+    return first
+
+
+def test_a_change_that_was_killed_is_tidied_by_the_next_reader(
+    cloud, schedules, schedule, killed_between
+):
+    assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * 0"
+    assert [each["name"][-2:] for each in triggers(cloud)] == [":2"]
+
+
+def test_not_while_a_drill_by_the_older_one_is_in_progress(
+    cloud, schedules, schedule, killed_between
+):
+    cloud.mistral.add_execution(
+        cloud.project, killed_between["id"], workflow_name=workbook.DRILL, state="RUNNING"
+    )
+    assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * 0"
+    assert len(triggers(cloud)) == 2
+
+
 @pytest.mark.parametrize("pattern", ["0 5 * * 0", None])
 def test_a_drill_by_the_pattern_in_progress_keeps_it_from_being_changed(
     cloud, schedules, schedule, drilled, pattern
@@ -146,13 +190,14 @@ def test_a_drill_in_progress_keeps_the_schedule_from_being_deleted(schedules, sc
 
 
 def test_drills_are_listed_by_themselves_from_a_marker_on(schedules, schedule, drilled):
-    first, second, _other = drilled(), drilled(), drilled(of=UNKNOWN)
+    first, second, other = drilled(), drilled(), drilled(of=UNKNOWN)
     found = schedules.execution_list(schedule, drills_only=True)
     assert [each.id for each in found] == [second["id"], first["id"]]
     found = schedules.execution_list(schedule, drills_only=True, marker=second["id"], limit=1)
     assert [each.id for each in found] == [first["id"]]
-    with pytest.raises(ExecutionNotFoundError):
-        schedules.execution_list(schedule, drills_only=True, marker=UNKNOWN)
+    for marked in (UNKNOWN, other["id"]):
+        with pytest.raises(ExecutionNotFoundError):
+            schedules.execution_list(schedule, drills_only=True, marker=marked)
 
 
 @pytest.fixture
