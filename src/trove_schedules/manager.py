@@ -545,10 +545,14 @@ class ScheduledBackups:
 
         try:
             backups = self._trove.backups()
-            quota = self._trove.backup_quota()
         except ServiceError as error:
             return [health.unknown(each, f"Trove can't say: {error}") for each in found]
-        left = None if quota is None else quota.left
+        left = None
+        try:
+            if (quota := self._trove.backup_quota()) is not None:
+                left = quota.left
+        except ServiceError as error:
+            unasked.append(f"the quota of backups can't be looked at: {error}")
         states = [
             health.assess(
                 each,

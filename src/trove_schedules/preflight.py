@@ -13,7 +13,7 @@ from trove_schedules import pattern as cron, triggers, workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
-from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.errors import PermissionDeniedError, ScheduledBackupError
 from trove_schedules.health import GRACE
 from trove_schedules.model import Schedule
 
@@ -58,14 +58,19 @@ def _checks(
             yield Check("schedules", False, str(error))
         else:
             yield _periodic(schedules)
+    quota, known = None, True
     try:
         quota = trove.backup_quota()
+    except PermissionDeniedError as error:
+        known = False
+        yield Check("Trove", None, f"answers, but doesn't tell the quota of backups: {error}")
     except ScheduledBackupError as error:
         yield Check("Trove", False, str(error))
         return
-    yield _check("Trove", lambda: _room(quota))
+    else:
+        yield _check("Trove", lambda: _room(quota))
     if schedules is not None:
-        yield _retention(schedules, quota)
+        yield _retention(schedules, quota, known=known)
     if instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
@@ -137,7 +142,7 @@ def _room(quota: Quota | None) -> str:
     return f"answers; {quota.used} of {quota.limit} backups made"
 
 
-def _retention(schedules: list[Schedule], quota: Quota | None) -> Check:
+def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -> Check:
     """What the schedules want to keep, and one more each while it is made, against the quota."""
     endless = [each.id for each in schedules if _keeps_all(each)]
     if endless:
@@ -148,6 +153,9 @@ def _retention(schedules: list[Schedule], quota: Quota | None) -> Check:
             f"used up (the first: {endless[0]}); set keep-last or keep-days, and full-every for a "
             "chain, of which retention can delete nothing before the next one begins",
         )
+    if not known:
+        said = f"whether what {len(schedules)} schedules keep fits the quota can't be told"
+        return Check("retention", None, said)
     if quota is not None:
         wanted = sum(_most_kept(each, quota.limit) for each in schedules)
         if wanted > quota.limit:

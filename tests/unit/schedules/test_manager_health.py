@@ -68,6 +68,18 @@ def test_a_trove_that_is_down_makes_all_of_them_unknown(cloud, schedules, schedu
     assert "Trove" in found.reason
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_quota_that_can_t_be_read_is_not_known_and_costs_nothing_else(
+    cloud, schedules, schedule, backup, status
+):
+    address = f"{TROVE_URL}/{cloud.project}/mgmt/quotas/{cloud.project}"
+    cloud.mock.get(address, status_code=status, json={"forbidden": {"message": "no"}})
+    schedules.schedule_pause(schedule)
+    [found] = schedules.schedule_health()
+    assert (found.state, found.kept, found.quota_left) == (State.PAUSED, 1, None)
+    assert "; the quota of backups can't be looked at: Trove: show quotas failed" in found.reason
+
+
 def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
     cloud, schedules, schedule, backup
 ):

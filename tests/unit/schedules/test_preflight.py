@@ -10,7 +10,11 @@ from tests import examples
 from trove_schedules import preflight, triggers, workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.trove import Quota, Trove
-from trove_schedules.errors import ServiceUnavailableError, WorkbookMissingError
+from trove_schedules.errors import (
+    PermissionDeniedError,
+    ServiceUnavailableError,
+    WorkbookMissingError,
+)
 
 
 @pytest.fixture
@@ -79,6 +83,20 @@ def test_a_trove_that_is_down_is_a_line_and_ends_it(look):
     found = look("m")
     assert (found["Trove"].ok, found["Trove"].said) == (False, str(down))
     assert list(found)[-1] == "Trove"
+
+
+def test_a_quota_that_nobody_may_read_is_told_and_the_rest_is_looked_at(look, listed):
+    look.trove.backup_quota.side_effect = PermissionDeniedError(
+        "no", service="Trove", operation="show quotas", status=403
+    )
+    look.trove.instance_status.return_value = "SHUTDOWN"
+    listed.return_value = [examples.schedule(keep_last=7)]
+    found = look("m")
+    assert (found["Trove"].ok, found["retention"].ok) == (None, None)
+    assert "Trove: show quotas failed: no (HTTP 403)" in found["Trove"].said
+    assert found["instance"].ok is False
+    listed.return_value = [examples.schedule()]
+    assert look()["retention"].ok is False
 
 
 def test_a_used_up_quota_hides_neither_retention_nor_instance(look):
