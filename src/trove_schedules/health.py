@@ -12,7 +12,7 @@ nothing for the time before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -60,6 +60,11 @@ class State(StrEnum):
         if self in (State.OK, State.RUNNING, State.PENDING):
             return 0
         return {State.PAUSED: 1, State.UNKNOWN: 3}.get(self, 2)
+
+    @property
+    def severity(self) -> int:
+        """More is worse: what needs help counts more than what can't be told."""
+        return (0, 1, 3, 2).index(self.exit_status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +318,10 @@ def _missed(
         "Mistral left no execution: it may have lost the tick, or the trust is broken (its user "
         f"disabled, deleted, or without a role); {missed}"
     )
+
+
+def worst_first(states: Iterable[Health]) -> list[Health]:
+    return sorted(states, key=lambda each: -each.state.severity)
 
 
 def unknown(schedule: Schedule, why: str) -> Health:

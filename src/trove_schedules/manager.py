@@ -564,8 +564,9 @@ class ScheduledBackups:
             )
             for each in found
         ]
-        states = [replace(each, reason="; ".join([each.reason, *unasked])) for each in states]
-        return sorted(states, key=lambda each: -each.state.exit_status)
+        return health.worst_first(
+            replace(each, reason="; ".join([each.reason, *unasked])) for each in states
+        )
 
     def check(
         self,
@@ -601,10 +602,10 @@ class ScheduledBackups:
         if not made and not wanted:
             raise why
         now = datetime.now(UTC)
-        return [
+        return health.worst_first(
             health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
             for schedule_id in sorted(wanted or made)
-        ]
+        )
 
     def _pause(
         self,

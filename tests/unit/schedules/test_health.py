@@ -204,6 +204,13 @@ def test_every_state_has_the_exit_status_of_monitoring_plugins(state, status) ->
     assert state.exit_status == status
 
 
+def test_what_needs_help_is_worse_than_what_can_t_be_told(nightly) -> None:
+    states = (State.OK, State.LOST, State.PAUSED, State.UNKNOWN)
+    found = [replace(health.unknown(nightly, "why"), state=state) for state in states]
+    ordered = [each.state for each in health.worst_first(found)]
+    assert ordered == [State.LOST, State.UNKNOWN, State.PAUSED, State.OK]
+
+
 def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
     made = [backup(DUE), backup(DUE - timedelta(days=1), "FAILED")]
     unknown = health.from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)

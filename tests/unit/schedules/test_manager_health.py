@@ -88,9 +88,8 @@ def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
         [found] = schedules.schedule_health(given)
         assert (found.schedule_id, found.kept) == (schedule.id, 1)
         assert "Mistral" in found.reason
-    without, known = schedules.schedule_health(
-        [schedule.id, UNKNOWN], limits=Limits(max_age=timedelta(days=40000))
-    )
+    days = Limits(max_age=timedelta(days=40000))
+    without, known = schedules.schedule_health([schedule.id, UNKNOWN], limits=days)
     assert (known.schedule_id, known.state, known.kept) == (schedule.id, State.OK, 1)
     # One that has no backup is not left out: nobody can say that it needs none.
     assert (without.schedule_id, without.state, without.instance) == (UNKNOWN, State.UNKNOWN, "")

@@ -83,9 +83,8 @@ class ScheduleHealth(base.Lister):
         found = self.schedules.schedule_health(
             parsed_args.schedules, instance=parsed_args.instance, limits=limits
         )
-        self.exit_status = max(
-            (each.state.exit_status for each in found), key=_SEVERITY.index, default=0
-        )
+        states = [each.state for each in found] or [health.State.OK]
+        self.exit_status = max(states, key=lambda state: state.severity).exit_status
         headers = (
             "ID", "Name", "State", "Reason", "Last Success", "Age", "Next Execution Time",
             "Missed", "Chain Depth", "Kept", "Quota Left", "Instance", "Last Proven Restore",
@@ -113,8 +112,6 @@ class ScheduleHealth(base.Lister):
         return headers, rows
 
 
-#: Exit statuses, the least severe first.
-_SEVERITY = (0, 1, 3, 2)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
