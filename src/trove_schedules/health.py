@@ -34,6 +34,10 @@ BLOCKED_AFTER = timedelta(hours=6)
 #: becomes of an executor that died is known to Mistral after 5.
 _STUCK = timedelta(minutes=10)
 _A_MOMENT = timedelta(microseconds=1)
+_UNMARKED = (
+    "python-troveclient made it, and nothing in its backups says that they are its; 'openstack "
+    "database backup schedule set' makes it one whose backups can be told"
+)
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 #: Missed due times are counted up to here, from the newest back.
 _MOST_MISSED = 1000
@@ -132,6 +136,8 @@ def assess(
     :param proof: what the schedule's restore drills have shown.
     """
     now = now or datetime.now(UTC)
+    if schedule.generation == 0:
+        return unknown(schedule, _UNMARKED)
     try:
         view = _View(schedule, backups, now)
     except InvalidPatternError as error:
@@ -325,8 +331,8 @@ def worst_first(states: Iterable[Health]) -> list[Health]:
 
 
 def unknown(schedule: Schedule, why: str) -> Health:
-    """What can be told of a schedule when Trove, which keeps its backups, doesn't answer, or whose
-    pattern can't be read."""
+    """What can be told of a schedule when Trove, which keeps its backups, doesn't answer, whose
+    pattern can't be read, or whose backups don't say that they are its."""
     return Health(
         schedule_id=schedule.id,
         instance=schedule.instance,

@@ -305,3 +305,11 @@ def test_the_newest_due_times_count_however_many_were_missed(nightly) -> None:
     found = assess(every_minute, [backup(NOW - timedelta(days=3))], old)
     assert (found.state, found.missed) == (State.LOST, 1000)
     assert "no backup for 2026-03-10 02:03 UTC" in found.reason
+
+
+def test_a_schedule_of_python_troveclient_can_t_be_told_and_says_what_to_do(nightly) -> None:
+    old = replace(nightly, generation=0)
+    done = run(DUE, "SUCCESS", status="Backup complete", backup_id="backup-10-020000")
+    found = assess(old, [backup(DUE, description=None)], done)
+    assert (found.state, found.missed) == (State.UNKNOWN, 0)
+    assert "schedule set' makes it one" in found.reason
