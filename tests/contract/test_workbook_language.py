@@ -220,7 +220,7 @@ class TestRefusals:
         failure = f"TroveAction.backups.create failed: {message} (HTTP {status})"
         return f"The action raised an exception [action=<x>, action_ex_id=y, msg='{failure}']"
 
-    @pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+    @pytest.mark.parametrize("status", [400, 401, 403, 404])
     def test_what_trove_refuses_for_good_is_not_tried_again(self, status):
         assert evaluate(self.VERDICT, self.ALONE, self.told("no", status)) == "failed"
 
@@ -274,3 +274,12 @@ class TestWatch:
         assert delay == 60
         assert waited < 2760
         assert looks < 60
+    def test_of_two_refusals_of_one_status_a_used_up_quota_lasts_and_a_busy_minute_passes(
+        self, trove
+    ):
+        assert trove["statuses"]["QuotaExceeded"] == trove["rate_limited"]["status"] == 413
+        quota = self.told(trove["messages"]["quota"], 413)
+        assert evaluate(self.VERDICT, self.ALONE, quota) == "failed"
+        limited = self.told(trove["rate_limited"]["body"]["overLimit"]["message"], 413)
+        assert evaluate(self.VERDICT, self.ALONE, limited) == "unsure"
+

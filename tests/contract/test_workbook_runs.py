@@ -45,6 +45,7 @@ def id_of(run: dict[str, Any], name: str) -> str:
         "list_recovers",
         "one_vanishes",
         "down_then_up",
+        "limited",
         "slow",
         "look_recovers",
         "lost_and_running",
@@ -151,7 +152,14 @@ def test_a_run_without_a_backup_is_an_error_that_says_why(runs, name, told):
 
 @pytest.mark.parametrize(
     ("name", "attempts"),
-    [("down", 4), ("down_then_up", 2), ("quota", 1), ("no_instance", 1), ("forbidden", 1)],
+    [
+        ("down", 4),
+        ("down_then_up", 2),
+        ("quota", 1),
+        ("limited", 2),
+        ("no_instance", 1),
+        ("forbidden", 1),
+    ],
 )
 def test_only_what_may_pass_is_tried_again(runs, name, attempts):
     assert len(runs[name]["bodies"]) == attempts

@@ -8,9 +8,10 @@ from unittest import mock
 
 import jsonschema
 import sqlalchemy
+import webob
 from trove.backup.models import Backup
 from trove.backup.state import BackupState
-from trove.common import apischema, cfg, exception, pagination, wsgi
+from trove.common import apischema, cfg, exception, limits, pagination, wsgi
 from trove.db.sqlalchemy import api
 from trove.instance import models
 
@@ -67,6 +68,16 @@ def checksum_length() -> int:
     return int(next(each["type"].length for each in columns if each["name"] == "checksum"))
 
 
+def rate_limited() -> dict[str, object]:
+    """What the limiter answers a second create in its minute."""
+    limiter = limits.RateLimitingMiddleware(webob.Response("served"), "(POST, *, .*, 1, MINUTE)")
+    caller = {wsgi.CONTEXT_KEY: SimpleNamespace(project_id="p")}
+    for _ in range(2):
+        request = webob.Request.blank("/v1.0/p/backups", method="POST", environ=caller)
+        answer = request.get_response(limiter)
+    return {"status": answer.status_int, "body": answer.json_body}
+
+
 def newest_first() -> str:
     """The order in which backups are listed."""
     query = mock.MagicMock()
@@ -113,6 +124,7 @@ print(  # noqa: T201 - the answer
             "checksum_length": checksum_length(),
             "requests_a_minute": cfg.CONF.http_get_rate,
             "statuses": statuses(),
+            "rate_limited": rate_limited(),
             "backups_order": newest_first(),
             "messages": {
                 "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},

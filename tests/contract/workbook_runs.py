@@ -42,6 +42,7 @@ from trove_schedules import workbook
 BUSY = "is not currently available for an action to be performed (instance status was BACKUP)."
 DOWN = "is not currently available for an action to be performed (instance status was SHUTDOWN)."
 OVER = "Quota exceeded for resources: ['backups']."
+LIMITED = "This request was rate-limited."
 GONE = "Resource cannot be found."
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
@@ -223,6 +224,7 @@ SCENARIOS = {
         SCHEDULED,
         looks=[LOADED, (200, "FAILED")],
         fault={"message": 'disk "full" <% env() %> é😀', "created": "2026-01-01T00:00:00"},
+    "limited": Scenario(SCHEDULED, created=[(413, LIMITED), (202, "NEW")]),
     ),
     "unexplained": Scenario(
         SCHEDULED, looks=[LOADED, (200, "FAILED")], fault=(404, "No such instance")
