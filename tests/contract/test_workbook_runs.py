@@ -223,6 +223,14 @@ class TestChain:
             "the schedule"
         )
 
+    def test_a_chain_whose_beginning_was_not_listed_is_not_called_broken(self, runs):
+        run = runs["chain_cut_short"]
+        assert run["parents"] == [None]
+        assert run["output"]["status"] == (
+            f"Backup complete, full because the chain of backup {id_of(run, '3')} begins before "
+            "the instance's newest 54 backups"
+        )
+
     def test_a_parent_that_is_gone_makes_it_full_at_once(self, runs):
         run = runs["chain_parent_gone"]
         assert run["parents"] == ["1", None]

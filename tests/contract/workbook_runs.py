@@ -295,6 +295,13 @@ SCENARIOS = {
     "guard_others": Scenario(
         ask(due=[5]), [backup("hand", 4, of=None), backup("other", 3, of=OTHER)]
     ),
+    "chain_cut_short": Scenario(
+        chain(),
+        [
+            *(backup(f"{n}", (4 - n) * DAY, on=f"{n - 1}" if n > 1 else None) for n in range(1, 4)),
+            *(backup(f"h{n}", 2 * DAY - n, of=None) for n in range(1, 60)),
+        ],
+    ),
     "guard_tick_was_early": Scenario(ask(due=[5]), [backup("mine", 5)]),
     "guard_midnight_done": Scenario(ask(due=[720, 1435]), [backup("mine", 14)]),
     "guard_midnight": Scenario(ask(due=[720, 1435]), [backup("mine", 16)]),
