@@ -209,6 +209,43 @@ class TestDue:
         monkeypatch.setattr(date_time, "DATETIME_TYPE", Clock)
 
 
+class TestUntidy:
+    """Whether retention waits for this run."""
+
+    OWN = f"orders [schedule {SCHEDULE}]"
+
+    @pytest.mark.parametrize(
+        ("options", "newest", "waits"),
+        [
+            ({"keep_last": 3}, {}, True),
+            ({"keep_days": 3}, {}, True),
+            ({}, {}, False),
+            ({"keep_last": 3}, {"updated": "2026-01-02T00:39:59"}, False),
+            ({"keep_last": 3}, {"updated": "2026-01-02 00:40:00.000000"}, True),
+            ({"keep_last": 3}, {"updated": None}, False),
+            ({"keep_last": 3}, {"status": "FAILED"}, False),
+            ({"keep_last": 3}, {"status": "BUILDING"}, False),
+            ({"keep_last": 3}, {"description": None}, False),
+        ],
+    )
+    def test_only_after_a_success_that_no_run_saw_and_where_it_is_asked_for(
+        self, options, newest, waits
+    ):
+        row = {
+            "id": "b",
+            "description": self.OWN,
+            "status": "COMPLETED",
+            "created": "2026-01-02T00:00:00",
+            "updated": "2026-01-02T01:00:00",
+        }
+        given = scheduled(**options)
+        given["retains"] = expressions.evaluate(WORKFLOW["vars"]["retains"], given)
+        untidy = TASKS["look"]["publish"]["untidy"]
+        older = row | {"created": "2026-01-01T00:00:00", "updated": "2026-01-01T00:01:00"}
+        assert evaluate(untidy, given, [row | newest, older]) is waits
+        assert evaluate(untidy, given, []) is False
+
+
 class TestRefusals:
     VERDICT = TASKS["create"]["publish-on-error"]["verdict"]
     ALONE: ClassVar = {"base": {"parent": None, "remark": ""}}
@@ -243,6 +280,15 @@ class TestRefusals:
             refusal = self.told(trove["refusals"][cause], 422)
             assert evaluate(self.VERDICT, self.ALONE, refusal) == "unsure"
 
+    def test_of_two_refusals_of_one_status_a_used_up_quota_lasts_and_a_busy_minute_passes(
+        self, trove
+    ):
+        assert trove["statuses"]["QuotaExceeded"] == trove["rate_limited"]["status"] == 413
+        quota = self.told(trove["messages"]["quota"], 413)
+        assert evaluate(self.VERDICT, self.ALONE, quota) == "failed"
+        limited = self.told(trove["rate_limited"]["body"]["overLimit"]["message"], 413)
+        assert evaluate(self.VERDICT, self.ALONE, limited) == "unsure"
+
     def test_a_result_that_is_no_text_is_understood_too(self):
         assert evaluate(self.VERDICT, self.ALONE, {"code": "HTTP 404"}) == "failed"
         assert evaluate(self.VERDICT, self.ALONE, None) == "unsure"
@@ -274,12 +320,3 @@ class TestWatch:
         assert delay == 60
         assert waited < 2760
         assert looks < 60
-    def test_of_two_refusals_of_one_status_a_used_up_quota_lasts_and_a_busy_minute_passes(
-        self, trove
-    ):
-        assert trove["statuses"]["QuotaExceeded"] == trove["rate_limited"]["status"] == 413
-        quota = self.told(trove["messages"]["quota"], 413)
-        assert evaluate(self.VERDICT, self.ALONE, quota) == "failed"
-        limited = self.told(trove["rate_limited"]["body"]["overLimit"]["message"], 413)
-        assert evaluate(self.VERDICT, self.ALONE, limited) == "unsure"
-

@@ -339,6 +339,53 @@ class TestRetention:
         assert run["deletes"] == []
 
     @pytest.mark.parametrize(
+        ("name", "deleted", "left"),
+        [
+            # Before the backup, and after it, if the run sees its end.
+            ("late_tidy", "2 1 3", "4 new"),
+            ("late_tidy_watched", "2 1 3", "4 new"),
+            ("late_tidy_again", "2 1", "3 4 new"),
+            ("late_tidy_of_chain", "5 1", "10 9 new"),
+            ("late_tidy_nothing", "", "1 new"),
+            ("late_tidy_delete_fails", "2 1", "1 3 4 new"),
+            ("late_tidy_list_fails", "", "1 2 3 4 new"),
+            ("late_tidy_not_after_a_failure", "", "1 2 3 4 5 new"),
+            ("late_tidy_not_after_others", "", "1 2 hand new"),
+            ("late_tidy_unasked", "", "1 2 3 4 new"),
+        ],
+    )
+    def test_what_no_run_saw_the_end_of_is_tidied_after_by_the_next(
+        self, runs, name, deleted, left
+    ):
+        run = runs[name]
+        assert (run["state"], len(run["bodies"])) == ("SUCCESS", 1)
+        assert run["deletes"] == deleted.split()
+        assert run["left"] == left.split()
+
+    def test_only_whoever_retains_pays_for_that(self, runs):
+        extra = runs["late_tidy_nothing"]["requests"] - runs["never_ends"]["requests"]
+        assert extra == 1 + 2  # one row in the first list, and the second list with one row
+        assert runs["late_tidy_unasked"]["requests"] == runs["never_ends"]["requests"] + 4
+
+    @pytest.mark.parametrize(
+        ("name", "status"),
+        [
+            ("late_tidy", "Backup complete"),
+            ("late_tidy_again", "Backup in progress"),
+            (
+                "late_tidy_delete_fails",
+                "Backup in progress, but retention could not delete 1 of 2 expired backups",
+            ),
+            (
+                "late_tidy_list_fails",
+                "Backup in progress, but retention could not list the backups",
+            ),
+        ],
+    )
+    def test_the_newer_backup_is_told_with_that(self, runs, name, status):
+        assert runs[name]["output"]["status"] == status
+
+    @pytest.mark.parametrize(
         ("name", "remark"),
         [
             ("delete_fails", "but retention could not delete 1 of 3 expired backups"),

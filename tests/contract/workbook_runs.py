@@ -147,13 +147,16 @@ def backup(
     on: str | None = None,
     of: str | None = SCHEDULE,
     described: str | None = None,
+    took: float = 0,
 ) -> dict[str, Any]:
     """A backup as Trove shows it, made so many minutes ago.
 
+    :param took: minutes.
     :param on: the name of the backup that it builds on.
     :param of: the schedule that made it, or None for a user.
     """
     created = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
+    updated = (NOW - timedelta(minutes=minutes - took)).strftime("%Y-%m-%dT%H:%M:%S")
     identifier = str(uuid.uuid4())
     return {
         "id": identifier,
@@ -162,7 +165,7 @@ def backup(
         "locationRef": f"https://swift.test/v1/AUTH_0123456789abcdef/backups/{identifier}.xbstream",
         "instance_id": INSTANCE,
         "created": created,
-        "updated": created,
+        "updated": updated,
         "size": 0.25,
         "status": status,
         "parent_id": on,
@@ -195,6 +198,11 @@ def ten() -> list[dict[str, Any]]:
     return [each | {"id": str(uuid.uuid4())} for each in TEN]
 
 
+def late() -> list[dict[str, Any]]:
+    """Backups of an hour, one a day."""
+    return [backup(f"{n}", (5 - n) * DAY, took=60) for n in range(1, 5)]
+
+
 FAILED = ("FAILED", "DELETE_FAILED")
 SCENARIOS = {
     "complete": Scenario(SCHEDULED),
@@ -216,6 +224,7 @@ SCENARIOS = {
     "down": Scenario(SCHEDULED, created=[(422, f"Instance x {DOWN}")]),
     "down_then_up": Scenario(SCHEDULED, created=[(422, f"Instance x {DOWN}"), (202, "NEW")]),
     "quota": Scenario(SCHEDULED, created=[(413, OVER)]),
+    "limited": Scenario(SCHEDULED, created=[(413, LIMITED), (202, "NEW")]),
     "no_instance": Scenario(SCHEDULED, created=[(404, GONE)]),
     "forbidden": Scenario(SCHEDULED, created=[(403, "Policy forbids")]),
     "slow": Scenario(SCHEDULED, looks=[LOADED, (200, "SAVING"), (200, "COMPLETED")]),
@@ -224,7 +233,6 @@ SCENARIOS = {
         SCHEDULED,
         looks=[LOADED, (200, "FAILED")],
         fault={"message": 'disk "full" <% env() %> é😀', "created": "2026-01-01T00:00:00"},
-    "limited": Scenario(SCHEDULED, created=[(413, LIMITED), (202, "NEW")]),
     ),
     "unexplained": Scenario(
         SCHEDULED, looks=[LOADED, (200, "FAILED")], fault=(404, "No such instance")
@@ -287,6 +295,13 @@ SCENARIOS = {
     "chain_amid_many": Scenario(
         chain(), [backup("1", DAY), *(backup(f"h{n}", n, of=None) for n in range(1, 50))]
     ),
+    "chain_cut_short": Scenario(
+        chain(),
+        [
+            *(backup(f"{n}", (4 - n) * DAY, on=f"{n - 1}" if n > 1 else None) for n in range(1, 4)),
+            *(backup(f"h{n}", 2 * DAY - n, of=None) for n in range(1, 60)),
+        ],
+    ),
     # Guard ticks and deadlines: it is 00:10 but for two seconds
     "guard_done": Scenario(ask(due=[5]), [backup("mine", 4)]),
     "guard_running": Scenario(ask(due=[5]), [backup("mine", 4, "BUILDING")]),
@@ -294,13 +309,6 @@ SCENARIOS = {
     "guard_before": Scenario(ask(due=[5]), [backup("mine", 6)]),
     "guard_others": Scenario(
         ask(due=[5]), [backup("hand", 4, of=None), backup("other", 3, of=OTHER)]
-    ),
-    "chain_cut_short": Scenario(
-        chain(),
-        [
-            *(backup(f"{n}", (4 - n) * DAY, on=f"{n - 1}" if n > 1 else None) for n in range(1, 4)),
-            *(backup(f"h{n}", 2 * DAY - n, of=None) for n in range(1, 60)),
-        ],
     ),
     "guard_tick_was_early": Scenario(ask(due=[5]), [backup("mine", 5)]),
     "guard_midnight_done": Scenario(ask(due=[720, 1435]), [backup("mine", 14)]),
@@ -414,6 +422,37 @@ SCENARIOS = {
         ask(keep_last=1),
         [backup(f"{n}", n, of=None if n % 90 else SCHEDULE) for n in range(1, 200)],
     ),
+    # What a run before this one did not see the end of, it did not tidy after
+    "late_tidy": Scenario(ask(keep_last=2), late()),
+    "late_tidy_watched": Scenario(watched("late_tidy_watched", keep_last=2), late()),
+    "late_tidy_again": Scenario(ask(keep_last=2), late(), looks=[LOADED, (200, "SAVING")]),
+    "late_tidy_of_chain": Scenario(
+        chain(keep_last=1),
+        [*ten()[:8], backup("9", DAY, took=60), backup("10", 90, on="9", took=60)],
+    ),
+    "late_tidy_nothing": Scenario(
+        ask(keep_last=2), [backup("1", DAY, took=60)], looks=[LOADED, (200, "SAVING")]
+    ),
+    "late_tidy_delete_fails": Scenario(
+        ask(keep_last=2), late(), looks=[LOADED, (200, "SAVING")], undeletable=("1",)
+    ),
+    "late_tidy_list_fails": Scenario(
+        ask(keep_last=2),
+        late(),
+        listed=[None, (503, "tired"), (503, "tired"), (503, "tired"), None],
+        looks=[LOADED, (200, "SAVING")],
+    ),
+    "late_tidy_not_after_a_failure": Scenario(
+        ask(keep_last=2),
+        [*late(), backup("5", 90, "FAILED", took=60)],
+        looks=[LOADED, (200, "SAVING")],
+    ),
+    "late_tidy_not_after_others": Scenario(
+        ask(keep_last=1),
+        [backup("1", 9 * DAY), backup("2", DAY), backup("hand", 90, of=None, took=60)],
+        looks=[LOADED, (200, "SAVING")],
+    ),
+    "late_tidy_unasked": Scenario(SCHEDULED, late(), looks=[LOADED, (200, "SAVING")]),
     "no_backup_no_tidy": Scenario(
         ask(keep_last=1), [backup("1", 9), backup("2", 8)], looks=[LOADED, (200, "FAILED")]
     ),
