@@ -42,6 +42,7 @@ def schedule(**changes: Any) -> Schedule:
     } | changes
     fields = {
         "changed_at": fields["created_at"],
+        "owed_since": fields["created_at"],
         "next_firing": fields["next_execution_time"],
     } | fields
     return Schedule(**fields)

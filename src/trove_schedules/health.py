@@ -5,8 +5,8 @@ Truth is Trove's backups with the schedule's marker; Mistral's executions only e
 can be told when Mistral's history is gone, and a backup that was asked for but never came is
 missed however well the executions look.
 
-A due time counts from two minutes after it. A schedule that was changed, paused or resumed owes
-nothing for the time before.
+A due time counts from two minutes after it. A schedule whose pattern was changed, or that was
+resumed, owes nothing for the time before.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Health:
     :ivar reason: why, in words.
     :ivar last_success: when the newest completed backup of the schedule was begun, in UTC.
     :ivar age: seconds since then, or None where there is no such backup.
-    :ivar missed: due times since then (or since the last change) that brought no backup.
+    :ivar missed: due times since then (and since ``owed_since``) that brought no backup.
     :ivar chain_depth: backups that a restore of the newest one reads; 1 for a full one.
     :ivar kept: completed backups of the schedule that exist.
     :ivar quota_left: backups that the project may still make, or None where that is not known.
@@ -187,8 +187,8 @@ class _View:
         self.due = [] if schedule.paused else self._due_times()
 
     def _due_times(self) -> list[datetime]:
-        """Due times since the last success or change that should have left a trace, in order."""
-        since = self.schedule.changed_at
+        """Owed due times since the last success that should have left a trace, in order."""
+        since = self.schedule.owed_since
         if self.completed:
             since = max(since, self.completed[0].created - _EARLY)
         times = cron.runs_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT)

@@ -102,6 +102,8 @@ class Schedule:
     :ivar next_execution_time: when it is due next, in UTC; None while paused.
     :ivar input: the workflow's whole input, as Mistral keeps it.
     :ivar changed_at: when it was last created, changed, paused or resumed, in UTC.
+    :ivar owed_since: from when on every due time is to bring a backup, in UTC: when it was created
+        or resumed, or its pattern changed.
     :ivar next_firing: when Mistral fires its trigger next, which may be a guard tick of the last
         due time; what lies in the past here, Mistral has failed to fire.
     :ivar generation: counts the changes, from 1; 0 is one that python-troveclient made.
@@ -131,6 +133,7 @@ class Schedule:
     next_execution_time: datetime | None
     input: dict[str, Any]
     changed_at: datetime
+    owed_since: datetime
     next_firing: datetime | None
     generation: int
     trigger_id: str

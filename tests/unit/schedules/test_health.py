@@ -162,14 +162,14 @@ def test_a_mistral_that_can_t_explain_is_named(nightly) -> None:
 
 
 def test_never_due_is_pending_and_paused_owes_nothing(nightly) -> None:
-    fresh = replace(nightly, changed_at=DUE + timedelta(minutes=1))
+    fresh = replace(nightly, owed_since=DUE + timedelta(minutes=1))
     assert assess(fresh, []).state == State.PENDING
     paused = replace(nightly, paused=True, next_execution_time=None)
     assert (assess(paused, []).state, assess(paused, []).missed) == (State.PAUSED, 0)
 
 
 def test_a_resumed_schedule_owes_nothing_for_the_time_of_its_pause(nightly) -> None:
-    resumed = replace(nightly, changed_at=DUE + timedelta(minutes=1))
+    resumed = replace(nightly, owed_since=DUE + timedelta(minutes=1))
     assert assess(resumed, [backup(DUE - timedelta(days=9))]).state == State.OK
 
 

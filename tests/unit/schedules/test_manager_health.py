@@ -125,3 +125,18 @@ def test_drills_that_can_t_be_looked_at_are_told_and_cost_nothing_else(
         assert all(
             "; restore drills can't be looked at: Mistral: " in each.reason for each in found
         )
+
+
+def test_a_change_pays_off_nothing(cloud, schedules, schedule):
+    for row in cloud.mistral.rows["cron_triggers"]:
+        row["created_at"] = "2025-01-01 00:00:00"
+    [before] = schedules.schedule_health()
+    assert before.missed > 0
+    schedules.schedule_set(schedule, notify_url="https://hc.test/x")
+    [after] = schedules.schedule_health()
+    assert (after.state, after.missed) == (before.state, before.missed)
+    schedules.schedule_set(schedule, pattern="0 3 * * *")
+    for row in cloud.mistral.rows["cron_triggers"]:
+        row["created_at"] = "2999-01-01 00:00:00"
+    [anew] = schedules.schedule_health()
+    assert (anew.state, anew.missed) == (State.PENDING, 0)

@@ -177,6 +177,8 @@ class TestTroveclientsSchedules:
         assert (made.id, made.name, made.generation) == (row["name"], "new", 1)
         assert (made.instance, made.pattern, made.attempts) == (instance, "0 2 * * *", 1)
         assert made.earlier_trigger_ids == (row["id"],)
+        # Of what it owed before nothing can be told.
+        assert made.owed_since == made.changed_at
         assert schedules.schedule_list(instance) == schedules.schedule_list() == [made]
         assert [each.id for each in schedules.execution_list(made)] == [run["id"]]
         (left,) = triggers(cloud)
@@ -231,6 +233,22 @@ class TestReplace:
         assert third.earlier_trigger_ids == (schedule.trigger_id, second.trigger_id)
         assert (third.name, third.keep_last) == ("b", 3)
         assert schedules.schedule_show(schedule) == third
+
+    def test_what_was_owed_stays_owed_unless_it_is_due_at_other_times(
+        self, cloud, schedules, schedule
+    ):
+        def owed_again(changed):
+            return changed.owed_since == changed.changed_at
+
+        assert owed_again(schedule)
+        for changes in ({"name": "b"}, {"attempts": 2}, {"keep_last": 3}, {"name": "c"}):
+            changed = schedules.schedule_set(schedule, **changes)
+            assert changed.owed_since == schedule.owed_since < changed.changed_at
+        assert schedules.schedule_show(schedule) == changed
+        assert owed_again(schedules.schedule_set(schedule, pattern="0 3 * * *"))
+        assert owed_again(schedules.schedule_pause(schedule))
+        assert owed_again(schedules.schedule_set(schedule, name="d"))
+        assert owed_again(schedules.schedule_resume(schedule))
 
     def test_only_so_many_earlier_triggers_are_remembered(self, schedules, schedule, monkeypatch):
         monkeypatch.setattr("trove_schedules.triggers.MOST_EARLIER", 3)
