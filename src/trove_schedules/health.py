@@ -121,7 +121,7 @@ USUAL_LIMITS = Limits()
 def assess(
     schedule: Schedule,
     backups: Sequence[Backup],
-    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    executions: Callable[[datetime], Sequence[ScheduleExecution]],
     *,
     quota_left: int | None,
     limits: Limits,
@@ -131,8 +131,9 @@ def assess(
     """Tell the state of a schedule.
 
     :param backups: of its instance; other instances' are ignored.
-    :param executions: gives the newest executions, newest first; asked only where the backups
-        alone don't tell. It may raise ServiceError, and then the reason says so.
+    :param executions: gives the newest executions, newest first, back to a time or further; asked
+        only where the backups alone don't tell. It may raise ServiceError, and then the reason says
+        so.
     :param proof: what the schedule's restore drills have shown.
     """
     now = now or datetime.now(UTC)
@@ -224,7 +225,7 @@ class _View:
 
 def _state(
     view: _View,
-    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    executions: Callable[[datetime], Sequence[ScheduleExecution]],
     quota_left: int | None,
     limits: Limits,
 ) -> tuple[State, str]:
@@ -270,7 +271,7 @@ def _missed(
     view: _View,
     unserved: Sequence[datetime],
     until: datetime,
-    executions: Callable[[Schedule], Sequence[ScheduleExecution]],
+    executions: Callable[[datetime], Sequence[ScheduleExecution]],
     said: str,
 ) -> tuple[State, str]:
     """The state where the last due times before until, in order, brought no backup."""
@@ -284,9 +285,10 @@ def _missed(
         )
     failed = view.failed_between(due, until)
     try:
+        # Those of the due time before may have to tell too.
         newest = [
             each
-            for each in executions(schedule)
+            for each in executions(unserved[-2:][0] - _EARLY)
             if not each.already_backed_up and each.created_at < until - _EARLY
         ]
     except ServiceError as error:

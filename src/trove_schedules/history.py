@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Execution, Mistral
@@ -17,6 +18,7 @@ def executions(
     *,
     marker: str | None = None,
     limit: int | None = None,
+    since: datetime | None = None,
 ) -> Iterator[ScheduleExecution]:
     """Yield the schedule's executions, newest first, asked for page by page.
 
@@ -24,18 +26,23 @@ def executions(
     a later one did, and an earlier one is asked for only when the later ones are exhausted.
 
     :param marker: start after this execution.
-    :param limit: how many the caller is going to take.
+    :param limit: how many the caller is going to take, or to look at.
+    :param since: no earlier trigger is asked for what is older than this.
     :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
     """
     triggers = [schedule.trigger_id, *reversed(schedule.earlier_trigger_ids)]
     if marker is not None:
         triggers = triggers[_position(mistral, schedule, triggers, marker) :]
+    oldest = schedule.changed_at
     for trigger_id in triggers:
         # The filter also finds texts that merely look like it.
         found = mistral.executions(description=f"has:{trigger_id}", marker=marker, limit=limit)
         for each in found:
             if each.trigger_id == trigger_id:
                 yield of_schedule(each, schedule.id)
+                oldest = min(oldest, each.created_at)
+        if since is not None and oldest <= since:
+            return
         marker = None
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -47,6 +48,10 @@ from trove_schedules.plan import Changes, Plan, changed, guarded
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from mistralclient.api.v2.client import Client as MistralClient
+
+#: So many of a schedule's newest executions explain its health: those of two due times with as many
+#: attempts as there can be, and some by hand.
+_LOOKED_AT = 30
 
 
 def connect(
@@ -269,7 +274,9 @@ class ScheduledBackups:
         start = _id_of(marker) if marker else None
         if drills_only:
             return list(islice(drills.executions(mistral, found.id, marker=start), limit))
-        executions = history.executions(mistral, found, marker=start, limit=limit)
+        # What is left out is looked at all the same: all but one attempt for each due time, mostly.
+        looked_at = limit if limit is None or include_all else limit * found.attempts
+        executions = history.executions(mistral, found, marker=start, limit=looked_at)
         shown = (each for each in executions if include_all or not each.already_backed_up)
         return list(islice(shown, limit))
 
@@ -540,11 +547,14 @@ class ScheduledBackups:
             proofs = {}
             unasked.append(f"restore drills can't be looked at: {error}")
 
-        def executions(schedule: Schedule) -> list[ScheduleExecution]:
-            return list(islice(history.executions(mistral, schedule, limit=20), 20))
+        def executions(schedule: Schedule, since: datetime) -> list[ScheduleExecution]:
+            newest = history.executions(mistral, schedule, limit=_LOOKED_AT, since=since)
+            return list(islice(newest, _LOOKED_AT))
 
         try:
-            backups = self._trove.backups()
+            backups = defaultdict(list)
+            for each in self._trove.backups():
+                backups[each.instance_id].append(each)
         except ServiceError as error:
             return [health.unknown(each, f"Trove can't say: {error}") for each in found]
         left = None
@@ -556,8 +566,8 @@ class ScheduledBackups:
         states = [
             health.assess(
                 each,
-                backups,
-                executions,
+                backups[each.instance],
+                partial(executions, each),
                 quota_left=left,
                 limits=limits,
                 proof=proofs.get(each.id, NEVER_PROVEN),

@@ -61,7 +61,7 @@ def assess(schedule: Schedule, backups: list[Backup], *runs: Any, **options: Any
 
 
 def test_a_backup_since_the_due_time_is_ok_and_no_execution_is_asked_for(nightly) -> None:
-    def not_asked(_: Schedule) -> list[ScheduleExecution]:
+    def not_asked(_: datetime) -> list[ScheduleExecution]:
         raise AssertionError("the backups tell enough")
 
     found = health.assess(
@@ -151,7 +151,7 @@ def test_a_trigger_in_the_past_is_overdue(nightly) -> None:
 
 
 def test_a_mistral_that_can_t_explain_is_named(nightly) -> None:
-    def down(_: Schedule) -> list[ScheduleExecution]:
+    def down(_: datetime) -> list[ScheduleExecution]:
         raise ServiceUnavailableError("no answer", service="Mistral", operation="list executions")
 
     options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
@@ -313,3 +313,17 @@ def test_a_schedule_of_python_troveclient_can_t_be_told_and_says_what_to_do(nigh
     found = assess(old, [backup(DUE, description=None)], done)
     assert (found.state, found.missed) == (State.UNKNOWN, 0)
     assert "schedule set' makes it one" in found.reason
+
+
+@pytest.mark.parametrize("missed", [1, 2, 9])
+def test_executions_are_asked_for_back_to_the_last_due_time_but_one(nightly, missed) -> None:
+    asked: list[datetime] = []
+
+    def executions(since: datetime) -> list[ScheduleExecution]:
+        asked.append(since)
+        return []
+
+    served = [backup(DUE - timedelta(days=missed))]
+    options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
+    health.assess(nightly, served, executions, **options)
+    assert asked == [DUE - timedelta(days=min(missed, 2) - 1, seconds=10)]

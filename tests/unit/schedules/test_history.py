@@ -2,13 +2,14 @@
 """The executions of a schedule, across the triggers that it has had."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import trove_schedules
 from tests.unit.schedules.fake_mistral import Caller
 from tests.unit.schedules.rows import UNKNOWN, triggers
+from trove_schedules import history
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     ScheduleConflictError,
@@ -170,6 +171,25 @@ class TestAcrossGenerations:
         assert [each.id for each in found] == runs[:6]
         assert self.requests(cloud) == 1
 
+    def test_no_earlier_trigger_is_asked_for_what_is_too_old(
+        self, cloud, schedules, schedule, runs
+    ):
+        rows = {row["id"]: row for row in cloud.mistral.rows["executions"]}
+        changed = schedules.schedule_show(schedule)
+        mistral = schedules._mistral(None)
+
+        def costs(since):
+            cloud.mistral.requests.clear()
+            found = list(history.executions(mistral, changed, since=since))
+            assert [each.id for each in found] == runs[: 6 * self.requests(cloud)]
+            return self.requests(cloud)
+
+        assert costs(changed.changed_at) == 1
+        assert costs(changed.changed_at - timedelta(seconds=1)) == 2
+        first_of_the_third = datetime.fromisoformat(f"{rows[runs[11]]['created_at']}Z")
+        assert costs(first_of_the_third) == 2
+        assert costs(first_of_the_third - timedelta(seconds=1)) == 3
+
     @pytest.mark.parametrize("max_limit", [1, 4, 7])
     def test_whatever_the_page_limit(self, cloud, schedules, schedule, runs, max_limit):
         cloud.mistral.max_limit = max_limit
@@ -233,6 +253,13 @@ class TestGuardTicks:
         assert [each.id for each in schedules.execution_list(schedule)] == nights
         found = schedules.execution_list(schedule, limit=3)
         assert [each.id for each in found] == nights[:3]
+
+    def test_a_page_of_backups_is_one_request_with_their_guard_ticks(
+        self, cloud, schedules, schedule, nights
+    ):
+        found = schedules.execution_list(schedule, limit=4)
+        assert [each.id for each in found] == nights[:4]
+        assert cloud.mistral.count("GET", "/executions") == 1
 
     def test_they_are_listed_where_all_are_asked_for(self, schedules, schedule, nights):
         found = schedules.execution_list(schedule, include_all=True)

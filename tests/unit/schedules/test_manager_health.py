@@ -140,3 +140,19 @@ def test_a_change_pays_off_nothing(cloud, schedules, schedule):
         row["created_at"] = "2999-01-01 00:00:00"
     [anew] = schedules.schedule_health()
     assert (anew.state, anew.missed) == (State.PENDING, 0)
+
+
+def test_however_often_a_schedule_was_changed_few_requests_tell_why_it_missed(
+    cloud, schedules, schedule
+):
+    for n in range(20):
+        schedules.schedule_set(schedule, name=f"n{n}")
+    for row in cloud.mistral.rows["cron_triggers"]:
+        row["created_at"] = "2025-01-01 00:00:00"
+        row["next_execution_time"] = "2999-01-01 00:00:00"
+        row["workflow_input"] = row["workflow_input"].replace("2026-01-01T", "2025-01-01T")
+    cloud.mistral.requests.clear()
+    [found] = schedules.schedule_health()
+    assert found.state == State.LOST
+    # One of them is for drills.
+    assert cloud.mistral.count("GET", "/executions") == 2
