@@ -73,7 +73,7 @@ class Case:
     after: timedelta = timedelta(seconds=1.5)
     note: str = ""
     back: str = "-"
-    ticks: Sequence[Tick] = field(default_factory=list)
+    ticks: Sequence[Tick] = ()
     named: dict[str, str] = field(default_factory=dict)
 
     def settle(self, crowd: Crowd) -> None:

@@ -39,7 +39,7 @@ def killed(program: str) -> Fault:
     """SIGKILL to the program and all of its processes."""
 
     def fault(root: Root) -> None:
-        _end(root, program, signal.SIGKILL)
+        _end(root, program, os.killpg, signal.SIGKILL)
 
     return fault
 
@@ -48,20 +48,19 @@ def restarted(program: str) -> Fault:
     """SIGTERM to the program, as a restart of a service begins."""
 
     def fault(root: Root) -> None:
-        _end(root, program, signal.SIGTERM)
+        _end(root, program, os.kill, signal.SIGTERM)
 
     return fault
 
 
-def _end(root: Root, program: str, number: signal.Signals) -> None:
-    """Signal the program: all of it if it is killed, and else the process that ends the others."""
+def _end(
+    root: Root, program: str, send: Callable[[int, int], None], number: signal.Signals
+) -> None:
+    """Send the signal to the program's first process, or to its group, and wait for the end."""
     process = _processes(root)[program]
-    (os.killpg if number == signal.SIGKILL else os.kill)(process.pid, number)
-    deadline = time.monotonic() + _ENDED_AFTER
-    while processes.is_alive(process):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{program} has not ended {_ENDED_AFTER:.0f} s after {number.name}.")
-        time.sleep(0.02)
+    send(process.pid, number)
+    if not processes.wait_until_gone(process, _ENDED_AFTER):
+        raise TimeoutError(f"{program} has not ended {_ENDED_AFTER:.0f} s after {number.name}.")
 
 
 def stopped(program: str, seconds: float) -> Fault:

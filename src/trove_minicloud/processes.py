@@ -130,10 +130,10 @@ def stop_group(process: ProcessRecord) -> None:
         return
     if is_alive(process):
         _signal_group(process.pid, process.stop_signal)
-        _wait_until_gone(process, process.stop_timeout)
+        wait_until_gone(process, process.stop_timeout)
     alive = is_alive(process)
     _signal_group(process.pid, signal.SIGKILL)
-    if alive and not _wait_until_gone(process, _KILL_TIMEOUT):
+    if alive and not wait_until_gone(process, _KILL_TIMEOUT):
         raise StopError(
             f"Process {process.pid} is still there {_KILL_TIMEOUT:.0f} s after SIGKILL"
             f" (and {process.stop_timeout:.0f} s after signal {process.stop_signal})."
@@ -159,7 +159,8 @@ def _signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
-def _wait_until_gone(process: ProcessRecord, timeout: float) -> bool:
+def wait_until_gone(process: ProcessRecord, timeout: float) -> bool:
+    """Whether the process ended within so many seconds."""
     deadline = time.monotonic() + timeout
     while is_alive(process):
         if time.monotonic() > deadline:

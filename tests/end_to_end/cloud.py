@@ -281,8 +281,7 @@ def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCl
 
 def _removed(folder: Path) -> bool:
     """Whether it is gone: a backup that the end of Trove has cut may still write."""
-    with suppress(OSError):
-        shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
 
 

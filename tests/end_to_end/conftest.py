@@ -13,7 +13,6 @@ from trove_schedules import ScheduledBackups
 #: The files that take longest, in order. A worker that got one of them last would end alone.
 _FIRST = ("health", "runs", "chaos", "living", "spec_sequence", "swift", "drills", "chain")
 
-
 #: Seconds, for the start of a file's mini cloud and some cron minutes on a busy machine. Each wait
 #: has a deadline of its own, which says what it waited for.
 _TIMEOUT = 900
@@ -36,11 +35,11 @@ def cloud() -> Iterator[LiveCloud]:
 
 
 def _allow_pings(root: Root) -> None:
-    """Whom the runs of tests ping is on this machine, which Mistral doesn't allow by default."""
+    """Here on this machine is whom the runs of tests ping; Mistral doesn't allow it by default."""
     root.prepare()
-    root.service("mistral").mkdir(mode=0o700)
-    options = "[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n"
-    (root.service("mistral") / OVERRIDES).write_text(options)
+    mistral = root.service("mistral")
+    mistral.mkdir(mode=0o700)
+    (mistral / OVERRIDES).write_text("[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n")
 
 
 @pytest.fixture(scope="module")

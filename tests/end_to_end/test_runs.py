@@ -138,16 +138,9 @@ def _backup_in_progress(cloud: LiveCloud) -> str:
 
 def _kill_everything(cloud: LiveCloud) -> None:
     """SIGKILL the supervisor and all that it started, down to the guest's tools."""
-    supervisor = next(
-        each for each in psutil.process_iter(["cmdline"]) if _is_supervisor(each, cloud)
-    )
+    supervisor = cloud.supervisor()
     family = [supervisor, *supervisor.children(recursive=True)]
     for process in family:
         if process.is_running():
             os.kill(process.pid, signal.SIGKILL)
     psutil.wait_procs(family, timeout=10)
-
-
-def _is_supervisor(process: psutil.Process, cloud: LiveCloud) -> bool:
-    command = process.info["cmdline"] or []
-    return "trove_minicloud.daemon" in command and str(cloud.root.path) in command
