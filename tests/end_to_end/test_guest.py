@@ -57,7 +57,6 @@ def test_a_chain_taken_under_load_restores_to_the_rows_of_each_moment(
     guest.execute(source, "UPDATE account SET balance = -1")
 
     assert [backup.kind for backup, *_ in taken] == ["full", "incremental", "incremental"]
-    assert taken[1][0].stored_size < taken[0][0].stored_size
     for backup, rows, before, after in taken:
         copy = guest.restore(backup)
         with guest.running(copy):

@@ -84,6 +84,8 @@ def test_a_running_server_can_be_added_and_backed_up_incrementally(
     full = guest.back_up(added)
     incremental = guest.back_up(added, full)
     assert incremental.kind == "incremental"
+    # MariaDB's carry the whole log since the last checkpoint.
+    assert incremental.stored_size < full.stored_size / 2
     copy = guest.restore(incremental)
     with guest.running(copy):
         assert guest.accounts(copy) == guest.accounts(source)

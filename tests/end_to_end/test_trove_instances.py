@@ -62,9 +62,10 @@ def _made(session: Session, name: str, datastore: str, **options: Any) -> dict[s
 
     def settled() -> dict[str, Any] | None:
         found = _show(session, instance)
-        # Trove writes the cause a moment after the state.
-        over = found and ("fault" in found or found["status"] not in ("BUILD", "ERROR"))
-        return found if over else None
+        # The cause is written a moment before the state, and Trove's own a moment after it.
+        if found is None or found["status"] == "BUILD":
+            return None
+        return found if "fault" in found or found["status"] != "ERROR" else None
 
     return wait_for(f"end of making {name}", settled, _MADE)
 
