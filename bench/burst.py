@@ -260,6 +260,7 @@ def main() -> int:
         "--schedules", type=int, nargs="+", default=[100, 500], metavar="N", help="of a burst"
     )
     chosen = parser.parse_args()
+    report.end_when_told()
     found = clusters(chosen.engines, chosen.schedules) if chosen.engines else run(chosen.full)
     print(f"written: {found.write()}", file=sys.stderr)
     return report.finish([found])

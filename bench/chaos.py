@@ -37,7 +37,7 @@ from bench.crowd import (
 )
 from bench.faults import Fault, NotRunError
 from bench.minicloud import mini_cloud
-from bench.report import RESULTS, machine
+from bench.report import RESULTS, end_when_told, machine
 from trove_minicloud import processes, state
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root
@@ -361,6 +361,7 @@ def main() -> int:
     parser.add_argument("--no-databases", action="store_true", help="leave the guest's faults out")
     parser.add_argument("--only", default="", metavar="PATTERN", help="faults by their names")
     chosen = parser.parse_args()
+    end_when_told()
     before = machine()
     rows = run(
         cluster=chosen.cluster,

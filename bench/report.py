@@ -189,8 +189,7 @@ def run_all(
     parser.add_argument("--full", action="store_true", help="the sizes of the documentation")
     parser.add_argument("--charts", type=Path, metavar="FOLDER", help="also draw the charts")
     arguments = parser.parse_args()
-    # What is told to end stops its mini clouds, as with Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_when_told()
     reports = []
     for run, draw in benchmarks:
         report = run(arguments.full)
@@ -199,6 +198,11 @@ def run_all(
         print(f"written: {report.write()}", file=sys.stderr)
         reports.append(report)
     return finish(reports)
+
+
+def end_when_told() -> None:
+    """Let SIGTERM end this program as Ctrl-C does, so that it stops its mini clouds."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def finish(reports: Sequence[Report]) -> int:

@@ -455,7 +455,8 @@ class ScheduledBackups:
             rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
         :raises ScheduleNotFoundError: the project has no such schedule.
-        :raises ScheduleConflictError: a drill by the pattern before is in progress.
+        :raises ScheduleConflictError: a drill by the pattern before is in progress, or somebody
+            else had drills done by another pattern at the same time.
         """
         schedule_id = _id_of(schedule)
         if pattern is None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,21 @@ def test_a_wrong_answer_fails_the_command_and_a_missed_goal_does_not(
     assert ("WRONG: example: rows: 4, expected 5" in printed.err) == (status == 1)
     assert (tmp_path / report.RESULTS / "example.json").is_file()
     assert (tmp_path / "charts" / "bars.svg").is_file()
+
+
+def test_what_is_told_to_end_runs_what_stops_its_mini_clouds() -> None:
+    stopped = []
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        report.end_when_told()
+        with pytest.raises(SystemExit) as ended:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            finally:
+                stopped.append("mini cloud")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (ended.value.code, stopped) == (143, ["mini cloud"])
 
 
 def test_the_same_figures_give_the_same_picture(tmp_path: Path) -> None:
