@@ -26,6 +26,7 @@ from openstack.config import OpenStackConfig
 
 import trove_schedules
 from trove_minicloud import daemon, settings, state
+from trove_minicloud.errors import StopError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
@@ -142,7 +143,7 @@ class LiveCloud:
             text=True,
             capture_output=True,
             check=False,
-            timeout=240,
+            timeout=480,
         )
         if check:
             assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
@@ -169,7 +170,7 @@ class LiveCloud:
         answer = self.session().get(f"/backups/{backup_id}", endpoint_filter=_DATABASE)
         return answer.json()["backup"]
 
-    def wait_for_backup(self, backup_id: str, timeout: float = 60.0) -> dict[str, Any]:
+    def wait_for_backup(self, backup_id: str, timeout: float = 180.0) -> dict[str, Any]:
         """The backup, once it is COMPLETED or FAILED."""
 
         def over() -> dict[str, Any] | None:
@@ -181,12 +182,22 @@ class LiveCloud:
     def ask_for_backup(self, instance: str, **options: Any) -> str:
         """The id of a backup that Trove was asked for directly, and has accepted."""
         body = {"backup": {"instance": instance, "name": "by-hand", **options}}
-        answer = self.session().post("/backups", json=body, endpoint_filter=_DATABASE)
-        return str(answer.json()["backup"]["id"])
+
+        def accepted() -> str | None:
+            answer = self.session().post(
+                "/backups", json=body, endpoint_filter=_DATABASE, raise_exc=False
+            )
+            # On a busy machine a server may not answer the look that Trove is told of.
+            if answer.status_code == 422 and "SHUTDOWN" in answer.text:
+                return None
+            assert answer.ok, answer.text
+            return str(answer.json()["backup"]["id"])
+
+        return wait_for(f"instance {instance} that can be backed up", accepted, 120)
 
     def take_backup(self, instance: str, **options: Any) -> dict[str, Any]:
         """A backup that is COMPLETED, asked of Trove directly."""
-        found = self.wait_for_backup(self.ask_for_backup(instance, **options), timeout=180)
+        found = self.wait_for_backup(self.ask_for_backup(instance, **options))
         assert found["status"] == "COMPLETED", (found, self.failure(instance))
         return found
 
@@ -228,12 +239,16 @@ class LiveCloud:
             yield
         finally:
             supervisor.resume()
+        self.wait_for_restart(program, gone)
+
+    def wait_for_restart(self, program: str, gone: psutil.Process) -> None:
+        """Return when another process of the program is ready than the one that is gone."""
 
         def back() -> bool:
             now = self._program(program)
             return now.state == "ready" and now.process is not None and now.process.pid != gone.pid
 
-        wait_for(f"{program} that is back", back, 120)
+        wait_for(f"{program} that is back", back, 240)
 
     def supervisor(self) -> psutil.Process:
         """What starts and restarts all programs."""
@@ -275,14 +290,27 @@ def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCl
         live.create_instance("m")
         yield live
     finally:
-        daemon.down(root)
-        wait_for("removal of the folder", lambda: _removed(folder), 30)
+        remove(root)
 
 
-def _removed(folder: Path) -> bool:
-    """Whether it is gone: a backup that the end of Trove has cut may still write."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return not folder.exists()
+def remove(root: Root) -> None:
+    """Stop the mini cloud of a temporary folder, and remove the folder."""
+    folder = root.path.parent
+
+    def stopped() -> bool:
+        try:
+            daemon.down(root)
+        except StopError:  # not yet: databases on a busy machine
+            return False
+        return True
+
+    def removed() -> bool:
+        # A backup that the end of Trove has cut may still write.
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    wait_for("end of the mini cloud", stopped, 300)
+    wait_for("removal of the folder", removed, 120)
 
 
 _DATABASE = {"service_type": "database"}
@@ -302,7 +330,7 @@ def finished(
 
 
 def run_by_hand(
-    schedules: ScheduledBackups, started: str | ScheduleExecution, timeout: float = 90
+    schedules: ScheduledBackups, started: str | ScheduleExecution, timeout: float = 300
 ) -> ScheduleExecution:
     """One run, to its end: one that has been started, or a new one of the schedule of this id."""
     run = schedules.schedule_run(started) if isinstance(started, str) else started
@@ -328,7 +356,7 @@ def fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
             )
 
 
-def hung_tool(cloud: LiveCloud, name: str, timeout: float = 30.0) -> psutil.Process:
+def hung_tool(cloud: LiveCloud, name: str, timeout: float = 120.0) -> psutil.Process:
     """The pg_basebackup that backs an instance up, stopped where it is."""
     port = re.compile(rf"port='?{instances.find(cloud.root, name).port}\b")
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import REPOSITORY, blocks
-from tests.end_to_end.cloud import BIN
-from trove_minicloud import daemon
+from tests.end_to_end.cloud import BIN, remove
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
@@ -40,8 +38,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
             timeout=900,
         )
     finally:
-        daemon.down(root)
-        shutil.rmtree(folder)
+        remove(root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WRONG" not in done.stdout, done.stdout
     assert "1000" in done.stdout.partition("shop-again")[2], done.stdout

@@ -33,6 +33,10 @@ LOG = logging.getLogger(__name__)
 
 #: Where the servers that we make listen.
 HOST = "127.0.0.1"
+#: Seconds for an answer of a server on which a backup or a restore depends, however busy it is, and
+#: of one that is only looked at, again and again.
+ANSWER_TIMEOUT = 60.0
+PROBE_TIMEOUT = 4.5
 _FILE = "instance.json"
 # The complaints about damaged files that this process has made already.
 _told: set[str] = set()

@@ -201,7 +201,7 @@ def program(root: Root, dashboard: Dashboard) -> Program:
         log=root.log(NAME),
         user=None,
         ready=lambda: _shows_the_login(dashboard),
-        ready_timeout=120,
+        ready_timeout=240,
     )
 
 

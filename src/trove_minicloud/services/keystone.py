@@ -59,5 +59,5 @@ def program(root: Root, settings: Settings) -> Program:
         log=root.log(NAME),
         user=None,
         ready=probes.issues_tokens(settings),
-        ready_timeout=90,
+        ready_timeout=240,
     )

@@ -90,7 +90,7 @@ def programs(root: Root, cluster: Cluster) -> tuple[Program, Program]:
             log=root.log(name),
             user=user.pw_uid if user else None,
             ready=ready,
-            ready_timeout=120,
+            ready_timeout=240,
             stop_timeout=30,
             inherits=DATABASE_VARIABLES,
         )

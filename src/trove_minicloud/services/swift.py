@@ -86,7 +86,7 @@ def programs(root: Root, settings: Settings, swift: Swift) -> list[Program]:
             log=root.log(name),
             user=None,
             ready=is_ready,
-            ready_timeout=90,
+            ready_timeout=240,
         )
         for name, is_ready in ready.items()
     ]

@@ -148,5 +148,5 @@ def program(root: Root, settings: Settings) -> Program:
         log=root.log(NAME),
         user=None,
         ready=probes.answers(settings, f"{settings.trove_url}/{{project}}/backups?limit=1"),
-        ready_timeout=90,
+        ready_timeout=240,
     )

@@ -9,10 +9,8 @@ import pymysql
 
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.errors import ServerUnavailableError
-from trove_minicloud.guest.instances import HOST
+from trove_minicloud.guest.instances import ANSWER_TIMEOUT, HOST
 from trove_minicloud.guest.mariadb.programs import plain_version
-
-_TIMEOUT = 4
 
 
 def write_option_file(path: Path, port: int, user: str, password: str) -> None:
@@ -24,10 +22,10 @@ def write_option_file(path: Path, port: int, user: str, password: str) -> None:
     write_private(path, "".join(f"{line}\n" for line in lines))
 
 
-def connect(option_file: Path, read_timeout: float | None = None) -> "pymysql.Connection[Any]":
+def connect(option_file: Path, timeout: float = ANSWER_TIMEOUT) -> "pymysql.Connection[Any]":
     """A connection with autocommit.
 
-    :param read_timeout: seconds that each answer may take, being let in included.
+    :param timeout: seconds that each answer may take, being let in included.
     :raises ServerUnavailableError: the server refuses us or doesn't answer.
     """
     # Left to itself, PyMySQL takes a missing file for a login without a password, to any server.
@@ -41,33 +39,34 @@ def connect(option_file: Path, read_timeout: float | None = None) -> "pymysql.Co
             user=client["user"],
             password=client["password"],
             autocommit=True,
-            connect_timeout=_TIMEOUT,
-            read_timeout=read_timeout,
+            connect_timeout=timeout,
+            read_timeout=timeout,
         )
     except (FileNotFoundError, pymysql.OperationalError) as error:
         raise ServerUnavailableError(f"No connection by {option_file}: {error}") from error
 
 
-def status(option_file: Path, name: str) -> str:
-    """One of the server's status variables; takes 5 seconds at most.
+def status(option_file: Path, name: str, timeout: float = ANSWER_TIMEOUT) -> str:
+    """One of the server's status variables.
 
+    :param timeout: seconds until the server counts as one that doesn't answer.
     :raises ServerUnavailableError: the server refuses us or doesn't answer.
     """
-    (_name, value) = _ask(option_file, "SHOW GLOBAL STATUS LIKE %s", name)
+    (_name, value) = _ask(option_file, timeout, "SHOW GLOBAL STATUS LIKE %s", name)
     return value
 
 
 def version(option_file: Path) -> str:
-    """The server's version, like 10.11.19; takes 5 seconds at most.
+    """The server's version, like 10.11.19.
 
     :raises ServerUnavailableError: the server refuses us or doesn't answer.
     """
-    (text,) = _ask(option_file, "SELECT version()")
+    (text,) = _ask(option_file, ANSWER_TIMEOUT, "SELECT version()")
     return plain_version(text)
 
 
-def _ask(option_file: Path, query: str, *values: str) -> tuple[str, ...]:
-    with connect(option_file, _TIMEOUT) as connection, connection.cursor() as cursor:
+def _ask(option_file: Path, timeout: float, query: str, *values: str) -> tuple[str, ...]:
+    with connect(option_file, timeout) as connection, connection.cursor() as cursor:
         try:
             cursor.execute(query, values)
         except pymysql.OperationalError as error:

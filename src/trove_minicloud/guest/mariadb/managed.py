@@ -5,7 +5,7 @@ import shlex
 
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.errors import ServerUnavailableError
-from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.mariadb import programs, server
 from trove_minicloud.guest.mariadb.connection import status
 from trove_minicloud.programs import Program
@@ -56,7 +56,7 @@ def server_program(root: Root, instance: Instance) -> Program:
 def is_serving(root: Root, instance: Instance) -> bool:
     """Whether a backup could connect now; takes 5 seconds at most."""
     try:
-        status(instance.password_file(root), "Uptime")
+        status(instance.password_file(root), "Uptime", PROBE_TIMEOUT)
     except ServerUnavailableError:
         return False
     return True

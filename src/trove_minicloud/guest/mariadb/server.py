@@ -12,7 +12,7 @@ from pathlib import Path
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import ServerUnavailableError
-from trove_minicloud.guest.instances import HOST
+from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT
 from trove_minicloud.guest.mariadb.connection import status, write_option_file
 from trove_minicloud.guest.mariadb.programs import Programs, account
 from trove_minicloud.guest.tools import run
@@ -50,7 +50,7 @@ def program(programs: Programs, folder: Path, name: str) -> Program:
 
     def ready() -> None:
         try:
-            status(backup_file(folder), "Uptime")
+            status(backup_file(folder), "Uptime", PROBE_TIMEOUT)
         except ServerUnavailableError as error:
             raise NotReadyError(str(error)) from error
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.errors import ServerUnavailableError
+from trove_minicloud.guest.instances import ANSWER_TIMEOUT
 from trove_minicloud.guest.postgresql.programs import INCREMENTAL_MAJOR, Programs, major_of
 
-_CONNECT_TIMEOUT = 4
-_TIMEOUT = 4.5
 _PLAIN = re.compile(r"[\w./:@%+,-]+")
 
 
@@ -69,12 +68,13 @@ def write_password_file(path: Path, port: int, user: str, password: str) -> None
     write_private(path, f"*:{port}:*:{_escape(user)}:{_escape(password)}\n")
 
 
-def identify(programs: Programs, server: Server) -> Identity:
-    """Open a replication connection and ask the server who it is; takes 5 seconds at most.
+def identify(programs: Programs, server: Server, timeout: float = ANSWER_TIMEOUT) -> Identity:
+    """Open a replication connection and ask the server who it is.
 
+    :param timeout: seconds until the server counts as one that doesn't answer.
     :raises ServerUnavailableError: it refuses us or doesn't answer.
     """
-    system, version = _ask(programs, server, "IDENTIFY_SYSTEM", "SHOW server_version")
+    system, version = _ask(programs, server, timeout, "IDENTIFY_SYSTEM", "SHOW server_version")
     identifier, timeline = system.split("|")[:2]
     return Identity(version.split()[0], identifier, int(timeline))
 
@@ -89,13 +89,13 @@ def incremental_obstacle(programs: Programs, server: Server, version: str) -> st
             f"PostgreSQL {version} has no incremental backups"
             f" ({INCREMENTAL_MAJOR} is the first version with them)"
         )
-    if _ask(programs, server, "SHOW summarize_wal") != ["on"]:
+    if _ask(programs, server, ANSWER_TIMEOUT, "SHOW summarize_wal") != ["on"]:
         return "summarize_wal is off on the server (ALTER SYSTEM SET summarize_wal = on)"
     return None
 
 
-def _ask(programs: Programs, server: Server, *commands: str) -> list[str]:
-    conninfo = f"{server.conninfo} replication=true connect_timeout={_CONNECT_TIMEOUT}"
+def _ask(programs: Programs, server: Server, timeout: float, *commands: str) -> list[str]:
+    conninfo = f"{server.conninfo} replication=true connect_timeout={int(timeout)}"
     argv = [programs.path("psql"), "-X", "-w", "-A", "-t", "-d", conninfo]
     for command in commands:
         argv += ("-c", command)
@@ -107,11 +107,11 @@ def _ask(programs: Programs, server: Server, *commands: str) -> list[str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ServerUnavailableError(f"No answer for {where} in {_TIMEOUT} s.") from None
+        raise ServerUnavailableError(f"No answer for {where} in {timeout} s.") from None
     lines = run.stdout.splitlines()
     if run.returncode != 0 or len(lines) != len(commands):
         reason = run.stderr.strip() or run.stdout.strip()

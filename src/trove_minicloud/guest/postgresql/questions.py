@@ -9,12 +9,11 @@ import psycopg
 from psycopg import sql
 
 from trove_minicloud.guest.errors import QueryError
-from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.instances import ANSWER_TIMEOUT, Instance
 from trove_minicloud.guest.postgresql.connection import to_conninfo
 from trove_minicloud.guest.postgresql.server import connection_string, server_of
 from trove_minicloud.root import Root
 
-_CONNECT_TIMEOUT = 4
 #: A table of some size takes its time.
 _MINUTES = 10
 _DATABASES = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
@@ -74,7 +73,7 @@ def _connected(
         with psycopg.connect(
             address,
             dbname=database,
-            connect_timeout=_CONNECT_TIMEOUT,
+            connect_timeout=int(ANSWER_TIMEOUT),
             options=settings,
             autocommit=True,
         ) as connection:

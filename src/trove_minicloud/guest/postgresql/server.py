@@ -10,7 +10,7 @@ from pathlib import Path
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
-from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.postgresql import configuration
 from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, SUPERUSER
 from trove_minicloud.guest.postgresql.connection import (
@@ -84,7 +84,7 @@ def server_program(root: Root, instance: Instance) -> Program:
 
     def ready() -> None:
         try:
-            identify(programs, server_of(root, instance))
+            identify(programs, server_of(root, instance), PROBE_TIMEOUT)
         except ServerUnavailableError as error:
             raise NotReadyError(str(error)) from error
 
@@ -106,7 +106,8 @@ def server_program(root: Root, instance: Instance) -> Program:
 def is_serving(root: Root, instance: Instance) -> bool:
     """Whether a backup could connect now; takes 5 seconds at most."""
     try:
-        identify(client_programs(root, major_of(instance.version)), server_of(root, instance))
+        programs = client_programs(root, major_of(instance.version))
+        identify(programs, server_of(root, instance), PROBE_TIMEOUT)
     except DatastoreError:
         return False
     return True

@@ -39,9 +39,12 @@ sys.stdout.buffer.write(content[4096:])
 
 _PSQL = """\
 #!{python}
-import pathlib, sys
-if (pathlib.Path(__file__).parent / "down").exists():
+import pathlib, sys, time
+folder = pathlib.Path(__file__).parent
+if (folder / "down").exists():
     sys.exit("psql: error: connection refused")
+if (folder / "slow").exists():
+    time.sleep(1)
 answers = {{"IDENTIFY_SYSTEM": "7000|1|0/3000000|", "SHOW server_version": "18.6",
     "SHOW summarize_wal": "on"}}
 for flag, command in zip(sys.argv, sys.argv[1:]):

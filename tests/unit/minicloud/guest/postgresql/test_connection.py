@@ -60,6 +60,16 @@ def test_a_server_that_is_down_is_named_with_the_reason(programs: Programs, serv
         identify(programs, server)
 
 
+def test_a_slow_server_is_waited_for_by_a_backup_and_not_by_a_look(
+    programs: Programs, server: Server
+) -> None:
+    (programs.folder / "slow").touch()
+
+    assert identify(programs, server).version == "18.6"
+    with pytest.raises(ServerUnavailableError, match=r"No answer for joe's at .* in 0.2 s"):
+        identify(programs, server, timeout=0.2)
+
+
 def test_an_old_server_has_no_incremental_backups(programs: Programs, server: Server) -> None:
     assert incremental_obstacle(programs, server, "18.6") is None
     reason = incremental_obstacle(programs, server, "15.20")
