@@ -148,16 +148,18 @@ def unnoticed(crowd: Crowd, ticks: Sequence[Tick]) -> list[str]:
 
     Asked from two minutes after the due time on, when it must be known.
     """
-    missing = {tick.member.id: tick for tick in ticks if not tick.completed}
-    if not missing:
+    members = [tick.member for tick in ticks if not tick.completed]
+    if not members:
         return []
     wait_until(ticks[0].due + timedelta(seconds=130))
     named = set()
-    for project in {tick.member.project for tick in missing.values()}:
+    for project in {member.project for member in members}:
         for each in crowd.owners[project].schedules.schedule_health():
             if each.state.exit_status:
                 named.add(each.schedule_id)
-    return sorted(missing.keys() - named)
+    # A backup may have come in after all.
+    later = crowd.ticks(members, ticks[0].due)
+    return sorted({tick.member.id for tick in later if not tick.completed} - named)
 
 
 def _after(due: datetime, moment: datetime) -> float:

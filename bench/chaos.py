@@ -48,11 +48,11 @@ ATTEMPTS = (1, 3)
 _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
 _SETTLED_AFTER = timedelta(minutes=13)
-_BACK_AFTER = 120.0
+_BACK_AFTER = 300.0
 #: A fault that is there before the first tick, which may come early.
 _BEFORE = -EARLY
 #: Seconds that the schedules of all faults are made in.
-_PREPARED = 60.0
+_PREPARED = 90.0
 _NOT_BACK = "not back"
 _POLL = 5.0
 
@@ -172,7 +172,7 @@ def perform(root: Root, crowd: Crowd, cases: Sequence[Case]) -> list[Row]:
 
 
 def _back(root: Root, began: float) -> str:
-    """How long it took until every program was ready again, or what isn't after two minutes."""
+    """How long it took until every program was ready again, or what isn't after five minutes."""
     deadline = time.monotonic() + _BACK_AFTER
     while True:
         found = state.load(root)

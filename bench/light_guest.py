@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A guest for instances without a server: its backups take a second and hold nothing.
+"""A guest for instances without a server: its backups take a second, or as long as an environment
+variable says, and hold nothing.
 
 Trove loads it by its own option `remote_guest_client`, so that a burst measures Mistral, Keystone
 and Trove instead of databases that all share this machine. The mini cloud's instances keep theirs.
@@ -7,6 +8,7 @@ and Trove instead of databases that all share this machine. The mini cloud's ins
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Any
@@ -23,7 +25,7 @@ from trove_minicloud.root import Root
 LOG = logging.getLogger(__name__)
 
 #: Seconds that a backup takes.
-DURATION = 1.0
+DURATION = float(os.environ.get("TROVE_MINICLOUD_LIGHT_SECONDS", "1"))
 
 
 def guest_client(context: Any, instance_id: str, manager: str | None = None) -> Any:

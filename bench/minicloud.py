@@ -7,13 +7,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 from trove_minicloud import cluster, daemon
+from trove_minicloud.errors import StopError
 from trove_minicloud.root import Root
 from trove_minicloud.services.configuration import OVERRIDES
 
@@ -47,9 +48,18 @@ def mini_cloud(
                 daemon.up(root, lambda line: print(line, file=sys.stderr))
                 yield root
             finally:
-                daemon.down(root)
+                _stop(root)
     finally:
         shutil.rmtree(folder)
+
+
+def _stop(root: Root) -> None:
+    """A whole cluster's programs may take longer, one after the other, than a command waits."""
+    for _ in range(3):
+        with suppress(StopError):
+            daemon.down(root)
+            return
+    daemon.down(root)
 
 
 def login(root: Root, entry: str = "minicloud") -> Session:

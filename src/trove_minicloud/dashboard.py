@@ -16,7 +16,7 @@ from trove_minicloud.services.horizon import NAME, Dashboard
 
 __all__ = ["NAME", "enable", "login", "wait"]
 
-_TIMEOUT = 150.0
+_TIMEOUT = 270.0
 _POLL_INTERVAL = 0.2
 
 

@@ -51,7 +51,8 @@ class Files(Place):
     endpoint: str = ""
 
     def names(self) -> list[str]:
-        found = [path for path in self.folder.rglob("*") if path.is_file()]
+        # Folders that go meanwhile are passed over.
+        found = [Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names]
         return sorted(str(path.relative_to(self.folder)) for path in found)
 
     def damage(self, name: str) -> None:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "build/axe/node_modules/axe-core/axe.min.js"
 #: Where the pictures go: `make screenshots` names the docs' folder.
 IMAGES = ROOT / os.environ.get("TROVE_SCHEDULES_SCREENSHOTS", "build/screenshots")
-TIMEOUT = 15.0
+TIMEOUT = 90.0
 WIDTH, HEIGHT = 1280, 860
 _OPTIONS = (
     "--headless=new",
@@ -57,6 +57,7 @@ class Browser:
         for option in (*_OPTIONS, f"--user-data-dir={profile}"):
             options.add_argument(option)
         self.driver = webdriver.Chrome(options=options, service=Service(str(driver)))
+        self.driver.set_script_timeout(120)
 
     def quit(self) -> None:
         self.driver.quit()
@@ -114,11 +115,14 @@ class Browser:
         return rows
 
     def messages(self) -> list[str]:
-        """What the toasts say, which are then closed: they cover buttons."""
-        toasts = self.driver.find_elements(By.CSS_SELECTOR, ".messages .alert")
-        texts = [toast.text.strip() for toast in toasts]
-        self.driver.execute_script(
-            "document.querySelectorAll('.messages .alert .close').forEach(each => each.click())"
+        """What the toasts say, which are then closed: they cover buttons.
+
+        Read at once, and although they may have faded by themselves, as those of successes do.
+        """
+        texts: list[str] = self.driver.execute_script(
+            "return [...document.querySelectorAll('.messages .alert')].map(each => {"
+            r" const text = each.textContent.replace(/\s+/g, ' ').trim();"
+            " each.querySelector('.close').click(); return text; })"
         )
         gone = ".messages .alert"
         self.wait("end of toasts", lambda: not self.driver.find_elements(By.CSS_SELECTOR, gone))

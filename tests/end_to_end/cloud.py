@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,8 +36,11 @@ from trove_schedules import ScheduledBackups, ScheduleExecution
 T = TypeVar("T")
 
 BIN = Path(sys.executable).parent
-#: A tick is at most a minute away; the rest is room for a busy machine.
-FIRING_TIMEOUT = 150.0
+#: A tick is one or two minutes away at most, and a run that found the instance busy leaves it to
+#: the next one; the rest is room for a busy machine.
+FIRING_TIMEOUT = 300.0
+#: A pattern whose schedule only runs when told to.
+NEVER_SOON = "0 0 1 1 *"
 FINISHED = ("SUCCESS", "ERROR")
 
 
@@ -57,6 +61,11 @@ def leave_room(seconds: float, minutes: int = 1) -> None:
     left = period - time.time() % period
     if left < seconds:
         time.sleep(left + 1)
+
+
+def soon(least: float = 30) -> str:
+    """A pattern that is due once an hour, next in so many seconds or up to a minute more."""
+    return f"{(datetime.now(UTC) + timedelta(seconds=60 + least)).minute} * * * *"
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,17 @@ class LiveCloud:
         self.run("trove-minicloud", "instance", "create", "--datastore", datastore, name)
         return instances.find(self.root, name).id
 
+    def stop_instance(self, name: str) -> None:
+        """Stop a server; return when Trove knows that, and would refuse a backup."""
+        self.run("trove-minicloud", "instance", "stop", name)
+        path = f"/instances/{instances.find(self.root, name).id}"
+
+        def known() -> bool:
+            answer = self.session().get(path, endpoint_filter=_DATABASE)
+            return bool(answer.json()["instance"]["status"] == "SHUTDOWN")
+
+        wait_for(f"Trove that sees the end of {name}", known, 120)
+
     def connect(self, name: str) -> psycopg.Connection[Any]:
         instance = instances.find(self.root, name)
         return psycopg.connect(connection_string(self.root, instance), autocommit=True)
@@ -169,6 +189,17 @@ class LiveCloud:
     def backup(self, backup_id: str) -> dict[str, Any]:
         answer = self.session().get(f"/backups/{backup_id}", endpoint_filter=_DATABASE)
         return answer.json()["backup"]
+
+    def building(self) -> str:
+        """The id of the one backup of the project that is BUILDING, once there is one."""
+
+        def found() -> list[str]:
+            answer = self.session().get("/backups", endpoint_filter=_DATABASE)
+            rows = answer.json()["backups"]
+            return [str(row["id"]) for row in rows if row["status"] == "BUILDING"]
+
+        [backup] = wait_for("backup in progress", found, 120)
+        return backup
 
     def wait_for_backup(self, backup_id: str, timeout: float = 180.0) -> dict[str, Any]:
         """The backup, once it is COMPLETED or FAILED."""
@@ -356,6 +387,15 @@ def fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
             )
 
 
+def _stands_still(process: psutil.Process) -> bool:
+    """Whether it does: a signal also reaches one that has ended, and it may take a moment."""
+    for _ in range(100):
+        if process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            break
+        time.sleep(0.01)
+    return bool(process.status() == psutil.STATUS_STOPPED)
+
+
 def hung_tool(cloud: LiveCloud, name: str, timeout: float = 120.0) -> psutil.Process:
     """The pg_basebackup that backs an instance up, stopped where it is."""
     port = re.compile(rf"port='?{instances.find(cloud.root, name).port}\b")
@@ -366,7 +406,8 @@ def hung_tool(cloud: LiveCloud, name: str, timeout: float = 120.0) -> psutil.Pro
             if "pg_basebackup" in command and port.search(command):
                 with suppress(psutil.NoSuchProcess):  # it has ended just now
                     process.suspend()
-                    return process
+                    if _stands_still(process):
+                        return process
         return None
 
     deadline = time.monotonic() + timeout

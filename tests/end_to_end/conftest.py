@@ -15,7 +15,7 @@ _FIRST = ("health", "runs", "chaos", "living", "spec_sequence", "swift", "drills
 
 #: Seconds, for the start of a file's mini cloud and some cron minutes on a busy machine. Each wait
 #: has a deadline of its own, which says what it waited for.
-_TIMEOUT = 900
+_TIMEOUT = 1800
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

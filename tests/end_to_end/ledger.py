@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.end_to_end.cloud import LiveCloud, run_by_hand
+from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.databases import Database
 from trove_minicloud.guest import instances
 from trove_schedules import ScheduledBackups
@@ -36,7 +36,6 @@ BALLAST = {
         "SELECT sum(chunk * crc32(content)) FROM ballast",
     ),
 }
-NEVER_SOON = "0 0 1 1 *"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Ledger:
         finally:
             stop.set()
             for thread in threads:
-                thread.join(60)
+                thread.join(180)
         assert not failures
         assert not any(thread.is_alive() for thread in threads)
 
@@ -177,7 +176,7 @@ class Ledger:
         with self.writing():
             for _run in range(runs):
                 before = self.lengths(self.name)
-                run = run_by_hand(schedules, schedule.id, timeout=180)
+                run = run_by_hand(schedules, schedule.id)
                 assert run.state == "SUCCESS", run
                 backup = self.cloud.backup(str(run.backup_id))
                 links.append(Link(backup, before, self.lengths(self.name)))

@@ -69,9 +69,13 @@ def test_deleting_the_full_backup_deletes_what_builds_on_it(
 ) -> None:
     files = [_stored(link.backup) for link in chain[:3]]
     cloud.openstack("delete", chain[0].backup["id"])
-    wait_for("end of the files", lambda: not any(file.exists() for file in files), 30)
-    listed = {row["ID"] for row in cloud.openstack("list", "-f", "json").json}
-    assert not listed & {link.backup["id"] for link in chain[:3]}
+    wait_for("end of the files", lambda: not any(file.exists() for file in files), 120)
+    gone = {link.backup["id"] for link in chain[:3]}
+
+    def forgotten() -> bool:
+        return not gone & {row["ID"] for row in cloud.openstack("list", "-f", "json").json}
+
+    wait_for("end of the backups", forgotten, 120)
 
 
 def _stored(backup: dict[str, Any]) -> Path:

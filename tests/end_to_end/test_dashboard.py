@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from tests.end_to_end.browser import AXE, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, leave_room
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, soon
 from tests.end_to_end.lacking import lacks
 from trove_minicloud import dashboard as minicloud_dashboard, settings
 from trove_minicloud.errors import MiniCloudError
@@ -102,19 +102,19 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     browser.type(f"{FORM} #id_description", "made in the dashboard")
     browser.choose(f"{FORM} #id_preset", "Every Sunday at 02:00 UTC")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
-    # Its page is to be seen before it fires.
-    leave_room(40)
-    browser.type(f"{FORM} #id_pattern", "* * * * *")
-    expected = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    if expected - datetime.now(UTC) > timedelta(seconds=3):
-        browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
+    # Its page is to be seen before it fires, and it is not to fire again.
+    pattern = soon(60)
+    expected = datetime.now(UTC).replace(minute=int(pattern.split()[0]), second=0, microsecond=0)
+    expected += timedelta(hours=expected <= datetime.now(UTC))
+    browser.type(f"{FORM} #id_pattern", pattern)
+    browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
     browser.type(f"{FORM} #id_notify_url", NOTIFY_URL)
     browser.screenshot("create", FORM_HEIGHT)
     browser.click(f"{FORM} input[type=submit]")
     browser.find("tr[data-display='nightly']")
     assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
     created = browser.rows()
-    assert [row[1:5] for row in created] == [["nightly", "orders", "* * * * *", "Full"]]
+    assert [row[1:5] for row in created] == [["nightly", "orders", pattern, "Full"]]
     browser.screenshot("schedules")
 
     # The row of the run appears with the page, and changes to its end by itself.
@@ -123,13 +123,14 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     browser.find("dd", NOTIFY_URL)
     browser.click("a", "Executions")
     _reload_until_a_run(browser)
-    browser.find("table.datatable tbody td", "Backup complete", timeout=90)
+    browser.find("table.datatable tbody td", "Backup complete", FIRING_TIMEOUT)
 
     browser.open(browser.path.replace("executions/", ""))
     browser.find("#schedule_health", "OK")
     assert len(browser.driver.find_elements("css selector", "svg .run-success")) >= 1
 
     browser.click("a", "Executions")
+    browser.find("table.datatable tbody td", "Backup complete")
     before = [row[1] for row in browser.rows()]
     browser.click("tbody tr:last-child button", "Delete Execution")
     browser.confirm()
@@ -189,7 +190,7 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
     assert "Started a Run of Schedule: nightly" in browser.messages()[0]
     browser.click(".page-header a", "Executions")
-    browser.find("table.datatable tbody td", "Backup complete", timeout=90)
+    browser.find("table.datatable tbody td", "Backup complete", FIRING_TIMEOUT)
     browser.open(f"{PANEL}{created.id}/")
     browser.find("#schedule_health", "OK")
 

@@ -65,8 +65,12 @@ def unpacked(guest: Guest, backup: Manifest, folder: Path) -> Path:
 
 
 def write_and_flush(guest: Guest, source: Instance) -> None:
+    # What the purge of old rows writes is to be before the checkpoint too.
     guest.execute(
-        source, "UPDATE account SET balance = balance + 1", "SET GLOBAL innodb_log_checkpoint_now=1"
+        source,
+        "UPDATE account SET balance = balance + 1",
+        "SET GLOBAL innodb_max_purge_lag_wait = 0",
+        "SET GLOBAL innodb_log_checkpoint_now = 1",
     )
 
 

@@ -15,7 +15,7 @@ from keystoneauth1.session import Session
 from mistralclient.api.v2.client import Client as MistralClient
 
 import trove_schedules
-from tests.end_to_end.cloud import LiveCloud, wait_for
+from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
 from trove_minicloud.guest import datastores
 from trove_minicloud.tenant import Tenant
 from trove_schedules import ScheduledBackups, workbook
@@ -34,7 +34,6 @@ from trove_schedules.errors import (
     WorkbookOutdatedError,
 )
 
-NEVER_SOON = "0 0 1 1 *"
 _WORKFLOW = {"service_type": "workflowv2"}
 
 
@@ -167,7 +166,7 @@ class TestBadInput:
             cloud.root, "twin", str(cloud.session().get_project_id())
         )
         tenant = Tenant(cloud.root)
-        tenant.wait_until_healthy(second, 60, lambda _line: None)
+        tenant.wait_until_healthy(second, 300, lambda _line: None)
         with pytest.raises(AmbiguousNameError, match=twins[0]):
             schedules.schedule_create("twin", NEVER_SOON, "x")
         schedules.schedule_delete(schedules.schedule_create(twins[0], NEVER_SOON, "by id"))
@@ -299,12 +298,7 @@ class TestWorkbook:
             "openstack", "workflow", "execution", "create", "trove.backup_create",
             json.dumps(given), "-f", "json",
         ).json  # fmt: skip
-
-        def ended() -> Any:
-            found = schedules.execution_show(started["ID"])
-            return found if found.state in ("SUCCESS", "ERROR") else None
-
-        run = wait_for("end of the run", ended, 60)
+        run = run_by_hand(schedules, schedules.execution_show(started["ID"]))
         assert run.output["status"] == "Backup complete", run
         assert cloud.backup(run.backup_id)["description"] is None
 
@@ -316,7 +310,7 @@ class TestServicesDown:
     ) -> None:
         schedules = cloud.schedules()
         before = schedules.schedule_list()
-        schedules._session.timeout = 10
+        schedules._session.timeout = 40
         with cloud.stopped(program), pytest.raises(ServiceUnavailableError) as refused:
             schedules.schedule_create("m", NEVER_SOON, "x")
         assert refused.value.service == service

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a firing of a real cron trigger does, when all is well and when it is not."""
 
-import os
-import signal
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,11 +9,13 @@ import pytest
 
 from tests.end_to_end.cloud import (
     FIRING_TIMEOUT,
+    NEVER_SOON,
     LiveCloud,
     fill,
     finished,
     hung_tool,
-    leave_room,
+    run_by_hand,
+    soon,
     wait_for,
 )
 from trove_schedules import ScheduledBackups
@@ -27,7 +28,7 @@ _TEXT = 'it\'s <% env() %> {{ nothing }} <% 1 + 1 %> "quoted" é😀'
 def test_a_backup_carries_its_schedule_and_its_texts_unchanged(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    schedule = schedules.schedule_create("m", "* * * * *", f"name {_TEXT}", f"described {_TEXT}")
+    schedule = schedules.schedule_create("m", soon(), f"name {_TEXT}", f"described {_TEXT}")
     try:
         run = finished(schedules, schedule.id, 1)[0]
     finally:
@@ -46,10 +47,10 @@ def test_a_stopped_database_makes_the_run_an_error_that_says_why_and_the_next_on
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
     cloud.create_instance("sometimes-down")
-    cloud.run("trove-minicloud", "instance", "stop", "sometimes-down")
+    cloud.stop_instance("sometimes-down")
     schedule = schedules.schedule_create("sometimes-down", "* * * * *", "down")
     try:
-        failed = finished(schedules, schedule.id, 1, 240)[-1]
+        failed = finished(schedules, schedule.id, 1)[-1]
         assert failed.state == "ERROR"
         assert "is not currently available" in (failed.state_info or ""), failed
         assert "SHUTDOWN" in (failed.state_info or ""), failed
@@ -62,7 +63,7 @@ def test_a_stopped_database_makes_the_run_an_error_that_says_why_and_the_next_on
                 for each in schedules.execution_list(schedule)
             )
 
-        wait_for("success after the start", a_later_success, 150)
+        wait_for("success after the start", a_later_success, FIRING_TIMEOUT)
     finally:
         schedules.schedule_delete(schedule, force=True)
 
@@ -70,31 +71,34 @@ def test_a_stopped_database_makes_the_run_an_error_that_says_why_and_the_next_on
 def test_a_second_run_skips_while_a_backup_runs(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    fill("m", cloud, megabytes=150)
-    leave_room(20)
-    first = schedules.schedule_create("m", "* * * * *", "first")
+    fill("m", cloud, megabytes=50)
+    first = schedules.schedule_create("m", NEVER_SOON, "first")
+    started = schedules.schedule_run(first)
+    tool = hung_tool(cloud, "m")
     second = schedules.schedule_create("m", "* * * * *", "second")
     try:
-        runs = [finished(schedules, each.id, 1)[-1] for each in (first, second)]
+        skipped = finished(schedules, second.id, 1)[-1]
     finally:
-        for each in (first, second):
-            schedules.schedule_delete(each, force=True)
-    assert {run.state for run in runs} == {"SUCCESS"}
-    texts = sorted(run.output["status"].split(":")[0] for run in runs)
-    assert texts == ["Backup complete", "Skipped"], runs
+        schedules.schedule_delete(second, force=True)
+        tool.resume()
+    done = run_by_hand(schedules, started)
+    schedules.schedule_delete(first)
+    assert (done.state, done.output["status"]) == ("SUCCESS", "Backup complete")
+    assert skipped.state == "SUCCESS"
+    assert skipped.output["status"] == f"Skipped: backup {done.backup_id} is running"
 
 
 def test_a_schedule_with_a_run_in_progress_is_not_deleted_unless_forced(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
     cloud.create_instance("stays-down")
-    cloud.run("trove-minicloud", "instance", "stop", "stays-down")
+    cloud.stop_instance("stays-down")
     schedule = schedules.schedule_create("stays-down", "* * * * *", "busy")
     # Its runs try again for 45 seconds.
     running = wait_for(
         "running execution",
         lambda: [e for e in schedules.execution_list(schedule) if e.state == "RUNNING"],
-        90,
+        FIRING_TIMEOUT,
     )[0]
     with pytest.raises(ScheduleConflictError, match=running.id):
         schedules.schedule_delete(schedule)
@@ -110,7 +114,7 @@ def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
     schedule = schedules.schedule_create("m", "* * * * *", "killed")
     try:
         hung_tool(cloud, "m", FIRING_TIMEOUT)
-        backup = _backup_in_progress(cloud)
+        backup = cloud.building()
         _kill_everything(cloud)
         cloud.run("trove-minicloud", "up", "--detach")
         assert cloud.backup(backup)["status"] == "FAILED"
@@ -125,15 +129,9 @@ def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
                 for each in schedules.execution_list(schedule)
             )
 
-        wait_for("success after the restart", a_new_success, 150)
+        wait_for("success after the restart", a_new_success, FIRING_TIMEOUT)
     finally:
         schedules.schedule_delete(schedule, force=True)
-
-
-def _backup_in_progress(cloud: LiveCloud) -> str:
-    found = cloud.session().get("/backups", endpoint_filter={"service_type": "database"}).json()
-    [running] = [each["id"] for each in found["backups"] if each["status"] == "BUILDING"]
-    return str(running)
 
 
 def _kill_everything(cloud: LiveCloud) -> None:
@@ -141,6 +139,6 @@ def _kill_everything(cloud: LiveCloud) -> None:
     supervisor = cloud.supervisor()
     family = [supervisor, *supervisor.children(recursive=True)]
     for process in family:
-        if process.is_running():
-            os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=10)
+        with suppress(psutil.NoSuchProcess):  # the services end with their supervisor
+            process.kill()
+    psutil.wait_procs(family, timeout=60)

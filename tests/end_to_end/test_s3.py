@@ -66,7 +66,7 @@ def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
     assert full["locationRef"] in done.err
 
     cloud.openstack("delete", full["id"])
-    wait_for("end of the objects", lambda: s3.names() == [], 60)
+    wait_for("end of the objects", lambda: s3.names() == [], 180)
 
 
 def test_a_login_that_is_refused_fails_the_backup_and_says_so(
@@ -80,12 +80,12 @@ def test_a_login_that_is_refused_fails_the_backup_and_says_so(
     login.write_text(right.replace("= right", "= wrong"))
     try:
         backup = cloud.ask_for_backup(instance)
-        assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+        assert cloud.wait_for_backup(backup)["status"] == "FAILED"
         assert "the secret does not belong to the access key" in cloud.failure(instance)
         login.chmod(0o644)
         login.write_text(right)
         backup = cloud.ask_for_backup(instance)
-        assert cloud.wait_for_backup(backup, 120)["status"] == "FAILED"
+        assert cloud.wait_for_backup(backup)["status"] == "FAILED"
         assert "others can read it (mode 0644): chmod 600" in cloud.failure(instance)
     finally:
         login.chmod(0o600)

@@ -5,8 +5,8 @@ import re
 
 from tests.end_to_end.cloud import LiveCloud, finished, leave_room, wait_for
 
-#: Two firings of */2, the first at most two minutes away.
-TWO_FIRINGS = 300.0
+#: Two firings of */2, the first at most two minutes away; the rest is room for a busy machine.
+TWO_FIRINGS = 420.0
 
 _SCHEDULE_PROPERTIES = [
     "created_at", "id", "input", "instance", "name", "next_execution_time", "parent_id", "pattern",
@@ -15,7 +15,7 @@ _SCHEDULE_PROPERTIES = [
 
 def test_the_spec_sequence_works_in_trove_in_openstack_and_in_python(cloud: LiveCloud) -> None:
     # All three have to be there when the first of them fires.
-    leave_room(60, minutes=2)
+    leave_room(100, minutes=2)
     created = _cells(cloud.run("trove", "schedule-create", "m", "*/2 * * * *", "myback").out)
     assert created[0] == ["Property", "Value"]
     assert [row[0] for row in created[1:]] == _SCHEDULE_PROPERTIES
@@ -40,32 +40,36 @@ def test_the_spec_sequence_works_in_trove_in_openstack_and_in_python(cloud: Live
 
     # All three fire in the same minute. One makes the backup, and what the others do depends on
     # how far it is: they skip, or make one of their own.
-    for schedule in all_three:
-        ended = finished(schedules, schedule, 2, TWO_FIRINGS)
-        for each in ended[:2]:
+    ended = {each: finished(schedules, each, 2, TWO_FIRINGS)[-2:] for each in all_three}
+    for both in ended.values():
+        for each in both:
             assert each.state == "SUCCESS", (each.state_info, each.output)
             status = each.output["status"]
             assert status == "Backup complete" or status.startswith("Skipped: "), each
             if status == "Backup complete":
                 assert cloud.backup(each.backup_id)["status"] == "COMPLETED"
 
+    # There may be a third by now.
+    newest, oldest = (each.id for each in ended[by_trove])
     executions = _cells(cloud.run("trove", "execution-list", by_trove).out)
     assert executions[0] == ["ID", "Execution Time", "State", "Output"]
-    assert len(executions) == 3
-    assert {row[2] for row in executions[1:]} == {"SUCCESS"}
+    # The oldest first, as the spec prints them.
+    assert [(row[0], row[2]) for row in executions[1:3]] == [
+        (oldest, "SUCCESS"),
+        (newest, "SUCCESS"),
+    ]
     as_json = cloud.openstack("schedule", "execution", "list", by_trove, "-f", "json").json
-    oldest_first = [row[0] for row in executions[1:]]  # as the spec prints them
-    assert [row["ID"] for row in as_json] == oldest_first[::-1]
-    newest, oldest = (row["ID"] for row in as_json)
+    assert [row["ID"] for row in as_json][-2:] == [newest, oldest]
     cloud.run("trove", "execution-delete", newest)
     cloud.openstack("schedule", "execution", "delete", oldest)
-    assert _cells(cloud.run("trove", "execution-list", by_trove).out)[1:] == []
+    left = _cells(cloud.run("trove", "execution-list", by_trove).out)[1:]
+    assert not {newest, oldest} & {row[0] for row in left}
 
     cloud.run("trove", "schedule-delete", by_trove, "--force")
     cloud.openstack("schedule", "delete", "--force", by_openstack)
     schedules.schedule_delete(by_python, force=True)
     assert schedules.schedule_list("m") == []
-    wait_for("end of the trusts", lambda: not cloud.trusts(), 10)
+    wait_for("end of the trusts", lambda: not cloud.trusts(), 60)
 
 
 def test_the_commands_say_nothing_on_stderr(cloud: LiveCloud) -> None:

@@ -20,7 +20,7 @@ from trove_minicloud.guest.instances import Instance
 
 _DATABASE = {"service_type": "database"}
 #: A restore on a busy machine.
-_MADE = 180.0
+_MADE = 300.0
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ def _made(session: Session, name: str, datastore: str, **options: Any) -> dict[s
 
     def settled() -> dict[str, Any] | None:
         found = _show(session, instance)
-        # The cause is written a moment before the state, and Trove's own a moment after it.
-        if found is None or found["status"] == "BUILD":
+        # A cause is written a moment before the state, or after it where it is Trove's own. A new
+        # server is HEALTHY once it was seen to serve.
+        if found is None or found["status"] not in ("ACTIVE", "ERROR"):
             return None
-        return found if "fault" in found or found["status"] != "ERROR" else None
+        known = "fault" in found or found.get("operating_status") == "HEALTHY"
+        return found if known else None
 
     return wait_for(f"end of making {name}", settled, _MADE)
 
