@@ -39,7 +39,7 @@ test-contract: $(BIN)/.test ## What the code assumes of other projects, checked 
 test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mocked
 	$(DASHBOARD_BIN)/pytest tests/dashboard
 
-# The browser has the machine for itself. The rest mostly waits for cron triggers: three at a time,
+# The browser has the machine for itself. The rest mostly waits for cron triggers: four at a time,
 # each with a mini cloud of its own, in the order of tests/end_to_end/conftest.py. Where the packages
 # are there, a test of them that can't be run fails.
 test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mistral, Trove and databases on a mini cloud of their own
@@ -48,7 +48,7 @@ test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mist
 	$(BIN)/pytest tests/end_to_end/test_dashboard.py
 	tools/debian-packages mariadb && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/test_dashboard.py \
-	    --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	    --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(BIN)/.test ## Style, and the direction of imports
 	$(BIN)/ruff check

@@ -52,7 +52,7 @@ _BACK_AFTER = 300.0
 #: A fault that is there before the first tick, which may come early.
 _BEFORE = -EARLY
 #: Seconds that the schedules of all faults are made in.
-_PREPARED = 90.0
+_PREPARED = 60.0
 _NOT_BACK = "not back"
 _POLL = 5.0
 

@@ -43,7 +43,7 @@ def test_no_tick_is_lost_silently_while_keystone_is_away(monkeypatch: pytest.Mon
 
 def test_a_cluster_fires_once_while_a_periodic_server_is_killed(cluster: Root) -> None:
     crowd = Crowd(cluster)
-    due = next_minute(90)
+    due = next_minute(60)
     members = crowd.schedule(12, due)
     wait_until(due + timedelta(seconds=1))
     faults.killed("mistral-periodic-1")(cluster)
