@@ -152,14 +152,10 @@ def unnoticed(crowd: Crowd, ticks: Sequence[Tick]) -> list[str]:
     if not members:
         return []
     wait_until(ticks[0].due + timedelta(seconds=130))
-    named = set()
-    for project in {member.project for member in members}:
-        for each in crowd.owners[project].schedules.schedule_health():
-            if each.state.exit_status:
-                named.add(each.schedule_id)
+    named = crowd.named(members)
     # A backup may have come in after all.
     later = crowd.ticks(members, ticks[0].due)
-    return sorted({tick.member.id for tick in later if not tick.completed} - named)
+    return sorted({tick.member.id for tick in later if not tick.completed} - named.keys())
 
 
 def _after(due: datetime, moment: datetime) -> float:

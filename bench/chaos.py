@@ -79,12 +79,7 @@ class Case:
     def settle(self, crowd: Crowd) -> None:
         """Look once more at what is missing, and at what health says of it."""
         self.ticks = crowd.ticks(self.members, self.due, self.due + min(self.after, timedelta()))
-        self.named = {}
-        missing = {tick.member.id for tick in self.ticks if not tick.completed}
-        for project in {tick.member.project for tick in self.ticks if not tick.completed}:
-            for each in crowd.owners[project].schedules.schedule_health():
-                if each.schedule_id in missing and each.state.exit_status:
-                    self.named[each.schedule_id] = str(each.state)
+        self.named = crowd.named([tick.member for tick in self.ticks if not tick.completed])
 
     def settled(self) -> bool:
         """Nothing is to be waited for: each backup is there or known not to be, each run over."""

@@ -292,6 +292,16 @@ class Crowd:
 
     # What happened
 
+    def named(self, members: Sequence[Member]) -> dict[str, str]:
+        """The state of each of these schedules that the health of its project finds fault with."""
+        ids = {member.id for member in members}
+        return {
+            str(each.schedule_id): str(each.state)
+            for project in {member.project for member in members}
+            for each in self.owners[project].schedules.schedule_health()
+            if each.schedule_id in ids and each.state.exit_status
+        }
+
     def ticks(
         self, members: Sequence[Member], due: datetime, since: datetime | None = None
     ) -> list[Tick]:

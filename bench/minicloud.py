@@ -7,16 +7,18 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 from trove_minicloud import cluster, daemon
-from trove_minicloud.errors import StopError
 from trove_minicloud.root import Root
 from trove_minicloud.services.configuration import OVERRIDES
+
+#: A whole cluster's programs may take longer to end, one after the other, than a command waits.
+_DOWN_TIMEOUT = 360.0
 
 
 @contextmanager
@@ -48,18 +50,9 @@ def mini_cloud(
                 daemon.up(root, lambda line: print(line, file=sys.stderr))
                 yield root
             finally:
-                _stop(root)
+                daemon.down(root, _DOWN_TIMEOUT)
     finally:
         shutil.rmtree(folder)
-
-
-def _stop(root: Root) -> None:
-    """A whole cluster's programs may take longer, one after the other, than a command waits."""
-    for _ in range(3):
-        with suppress(StopError):
-            daemon.down(root)
-            return
-    daemon.down(root)
 
 
 def login(root: Root, entry: str = "minicloud") -> Session:

@@ -51,17 +51,18 @@ def run(root: Root) -> bool:
     return True
 
 
-def down(root: Root) -> bool:
+def down(root: Root, timeout: float = _DOWN_TIMEOUT) -> bool:
     """Stop the cloud of this root, wherever it runs; False if it wasn't up.
 
     What a killed supervisor left running is stopped as well.
 
+    :param timeout: seconds that its programs may take to end, one after the other.
     :raises RootError: the folder holds something else.
-    :raises StopError: it still runs after a minute and a half.
+    :raises StopError: it still runs after that.
     """
     if not root.exists():
         return False
-    deadline = time.monotonic() + _DOWN_TIMEOUT
+    deadline = time.monotonic() + timeout
     signalled: int | None = None
     while True:
         with state.supervisor_lock(root) as free:
@@ -80,7 +81,7 @@ def down(root: Root) -> bool:
             return True
         if time.monotonic() > deadline:
             raise StopError(
-                f"The supervisor (process {pid}) still runs {_DOWN_TIMEOUT:.0f} s after SIGTERM;"
+                f"The supervisor (process {pid}) still runs {timeout:.0f} s after SIGTERM;"
                 f" see {root.log(LOG_NAME)}."
             )
         time.sleep(_POLL_INTERVAL)

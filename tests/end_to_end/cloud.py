@@ -27,7 +27,6 @@ from openstack.config import OpenStackConfig
 
 import trove_schedules
 from trove_minicloud import daemon, settings, state
-from trove_minicloud.errors import StopError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
@@ -328,19 +327,13 @@ def remove(root: Root) -> None:
     """Stop the mini cloud of a temporary folder, and remove the folder."""
     folder = root.path.parent
 
-    def stopped() -> bool:
-        try:
-            daemon.down(root)
-        except StopError:  # not yet: databases on a busy machine
-            return False
-        return True
-
     def removed() -> bool:
         # A backup that the end of Trove has cut may still write.
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
-    wait_for("end of the mini cloud", stopped, 300)
+    # Databases on a busy machine.
+    daemon.down(root, 300)
     wait_for("removal of the folder", removed, 120)
 
 
