@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from trove_schedules.notify import USUAL_SUFFIXES
@@ -62,6 +62,19 @@ class TriggerName:
     def __str__(self) -> str:
         return f"trove-backup:{self.instance}:{self.schedule}:{self.generation}"
 
+
+#: No run and no drill lasts longer: the token that it works with is dead by then. One that Mistral
+#: still shows as running lost its engine or executor, and nobody will end it.
+LONGEST_RUN = timedelta(hours=1)
+
+
+def in_progress(state: str, created_at: datetime, now: datetime) -> bool:
+    """Whether an execution in this state, created at this time, may still do something."""
+    return state not in ENDED and now - created_at < LONGEST_RUN
+
+
+#: Mistral's words for an execution in which nothing more will happen.
+ENDED = ("SUCCESS", "ERROR", "CANCELLED")
 
 #: How the workbook's status begins where a guard tick found that there is nothing left to do.
 ALREADY_BACKED_UP = "Skipped: already backed up"
@@ -214,7 +227,11 @@ class ScheduleExecution:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen in it."""
-        return self.state in ("SUCCESS", "ERROR", "CANCELLED")
+        return self.state in ENDED
+
+    def in_progress(self, now: datetime) -> bool:
+        """Whether it may still do something: it has not ended, and is not too old for that."""
+        return in_progress(self.state, self.created_at, now)
 
     @property
     def already_backed_up(self) -> bool:
