@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from importlib import metadata, resources
 from random import Random
-from typing import ClassVar
 
 import croniter
 import pytest
@@ -22,8 +21,9 @@ from trove_schedules.model import marker
 from trove_schedules.plan import Plan
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
-WORKFLOW = yaml.safe_load(workbook.text())["workflows"]["backup_create"]
-TASKS = WORKFLOW["tasks"]
+WORKFLOWS = yaml.safe_load(workbook.text())["workflows"]
+WORKFLOW = WORKFLOWS["backup_create"]
+DECIDE, RUN, TROUBLE = (WORKFLOWS[f"backup_{each}"] for each in ("decide", "run", "trouble"))
 
 
 def strings(value):
@@ -40,7 +40,7 @@ def strings(value):
 
 
 EXPRESSIONS = sorted(
-    {each for text in strings(WORKFLOW) for each in re.findall("<%.*?%>", text, re.DOTALL)}
+    {each for text in strings(WORKFLOWS) for each in re.findall("<%.*?%>", text, re.DOTALL)}
 )
 
 
@@ -56,27 +56,25 @@ def evaluate(expression, context, result=None):
 
 
 def scheduled(**options):
-    """A run's variables as they begin, of a schedule with these options."""
-    given = {"incremental": False, "schedule": {"id": SCHEDULE} | options}
-    return given | {
-        key: expressions.evaluate_recursively(WORKFLOW["vars"][key], given)
-        for key in ("marker", "wants", "sight")
-    }
+    """The input of a run of a schedule with these options."""
+    return {"incremental": False, "schedule": {"id": SCHEDULE} | options}
 
 
 @pytest.fixture(scope="module")
 def parsed(_options):
     spec = parser.get_workbook_spec_from_yaml(workbook.text(), validate=True)
-    return spec.get_workflows()["backup_create"]
+    return spec.get_workflows()
 
 
-def test_mistral_parses_it(parsed):
-    assert parsed.get_tags() == [f"trove-schedules-{workbook.version_of(workbook.text())}"]
-    assert set(parsed.get_tasks().item_keys()) == set(TASKS)
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_mistral_parses_it(parsed, name):
+    tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
+    assert parsed[name].get_tags() == [tag]
+    assert set(parsed[name].get_tasks().item_keys()) == set(WORKFLOWS[name]["tasks"])
 
 
 def test_every_input_but_instance_and_name_has_a_default(parsed):
-    inputs = parsed.get_input()
+    inputs = parsed["backup_create"].get_input()
     required = [name for name, default in inputs.items() if "NotDefined" in str(default)]
     assert required == ["instance", "name"]
     assert list(inputs)[:4] == ["instance", "name", "description", "parent_id"]
@@ -86,9 +84,27 @@ def test_the_actions_are_mistrals_and_mistral_extras():
     mapping = resources.files("mistral_extra.actions.openstack").joinpath("mapping.json")
     known = {f"trove.{name}" for name in json.loads(mapping.read_text())["trove"]}
     own = {each.name for each in metadata.entry_points(group="mistral.actions")}
-    used = {task["action"].split()[0] for task in TASKS.values() if "action" in task}
-    assert used - known == {"std.http"}
-    assert "std.http" in own
+    tasks = [task for each in WORKFLOWS.values() for task in each["tasks"].values()]
+    used = {task["action"].split()[0] for task in tasks if "action" in task}
+    assert used - known == {"std.http", "std.noop"} <= own
+
+
+def test_no_action_of_a_run_that_is_lost_keeps_it_from_going_on():
+    runs = {name: each for name, each in WORKFLOWS.items() if name != "backup_drill"}
+    lasting = [
+        (name, task)
+        for name, each in runs.items()
+        for task, spec in each["tasks"].items()
+        if spec.get("action", "std.noop") != "std.noop" and "timeout" not in spec
+    ]
+    assert lasting == []
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_what_mistral_keeps_in_each_execution_is_small(name):
+    # backup_drill runs rarely.
+    most = {"backup_create": 2200, "backup_drill": 10_000}.get(name, 5600)
+    assert len(json.dumps(WORKFLOWS[name])) < most
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
@@ -99,53 +115,58 @@ def test_every_expression_compiles_and_is_seen_whole(expression):
 
 
 def test_nothing_is_of_another_expression_language():
-    for text in strings(WORKFLOW):
+    for text in strings(WORKFLOWS):
         assert "{{" not in text
         assert "{%" not in text
 
 
 def test_there_are_expressions_to_check():
-    assert len(EXPRESSIONS) > 15
+    assert len(EXPRESSIONS) > 100
 
 
 class TestDescription:
-    EXPRESSION = TASKS["create"]["input"]["description"]
+    EXPRESSION = RUN["vars"]["text"]
+
+    def text(self, description, number=None):
+        base = {"parent": None, "number": number} if number else None
+        return evaluate(self.EXPRESSION, scheduled() | {"description": description, "base": base})
 
     @pytest.mark.parametrize("text", ["nightly", "<% env() %>", "é😀", "[schedule x]", "'\""])
     def test_the_marker_follows_the_text(self, text):
-        context = scheduled() | {"description": text}
-        assert evaluate(self.EXPRESSION, context) == f"{text} {marker(SCHEDULE)}"
+        assert self.text(text) == f"{text} {marker(SCHEDULE)}"
 
     @pytest.mark.parametrize("nothing", [None, ""])
     def test_without_a_text_it_stands_alone(self, nothing):
-        context = scheduled() | {"description": nothing}
-        assert evaluate(self.EXPRESSION, context) == marker(SCHEDULE)
+        assert self.text(nothing) == marker(SCHEDULE)
+
+    def test_the_number_in_the_chain_stands_before_it(self):
+        assert self.text("nightly", 12) == f"nightly [chain 12] {marker(SCHEDULE)}"
+        assert self.text(None, 1) == f"[chain 1] {marker(SCHEDULE)}"
+
+    @pytest.mark.parametrize("length", range(190, 208))
+    def test_where_it_does_not_fit_it_is_left_out(self, length):
+        text = self.text("x" * length, 12)
+        assert len(text) <= 255
+        assert ("[chain 12]" in text) == (length + len(f" [chain 12] {marker(SCHEDULE)}") <= 255)
 
     @pytest.mark.parametrize("text", [None, "", "by hand"])
     def test_without_a_schedule_there_is_only_the_text(self, text):
-        assert evaluate(self.EXPRESSION, {"description": text, "schedule": None}) == text
-
-
-class TestSight:
-    @pytest.mark.parametrize(
-        ("given", "rows"),
-        [
-            ({"schedule": None, "incremental": True}, 5),
-            ({"schedule": {"id": SCHEDULE}, "incremental": False}, 5),
-            ({"schedule": {"id": SCHEDULE, "due": [120]}, "incremental": False}, 20),
-            ({"schedule": {"id": SCHEDULE, "due": [120]}, "incremental": True}, 100),
-            ({"schedule": {"id": SCHEDULE, "full_every": 7}, "incremental": True}, 57),
-            ({"schedule": {"id": SCHEDULE, "full_every": 999}, "incremental": True}, 200),
-        ],
-    )
-    def test_as_many_backups_are_listed_as_are_needed(self, given, rows):
-        assert expressions.evaluate(WORKFLOW["vars"]["sight"], given) == rows
+        given = {"description": text, "schedule": None, "base": None}
+        assert evaluate(self.EXPRESSION, given) == text
 
 
 class TestDue:
     """When a backup was due, at any time of day; see also test_workbook_runs.py."""
 
-    EXPRESSION = TASKS["look"]["publish"]["status"]
+    def told(self, **options):
+        """What a run of a schedule with these options would be told."""
+        last = evaluate(DECIDE["vars"]["last"], scheduled(**options))
+        since = evaluate(WORKFLOW["vars"]["since"], scheduled(**options))
+        # What backup_create takes for the last due time is never before it.
+        assert since >= last["since"] or since[11:19] == "23:58:50"
+        made = DECIDE["tasks"]["weigh"]["publish"]["made"]
+        context = {"last": last, "rows": [], "wants": {"id": SCHEDULE} | options}
+        return evaluate(made, context)["status"]
 
     @pytest.mark.parametrize(
         ("time", "due"),
@@ -160,12 +181,12 @@ class TestDue:
     )
     def test_it_was_the_last_due_minute(self, monkeypatch, time, due):
         self.at(monkeypatch, f"2026-03-01 {time}")
-        told = evaluate(self.EXPRESSION, scheduled(due=[0, 30, 1430], deadline=-2), [])
+        told = self.told(due=[0, 30, 1430], deadline=-2)
         assert told == f"Skipped: due at {due} UTC, more than -2 minutes ago"
 
     def test_it_was_yesterday_where_nothing_was_due_today(self, monkeypatch):
         self.at(monkeypatch, "2026-03-01 00:10:00")
-        told = evaluate(self.EXPRESSION, scheduled(due=[720, 1430], deadline=1), [])
+        told = self.told(due=[720, 1430], deadline=1)
         assert told == "Skipped: due at 2026-02-28 23:50 UTC, more than 1 minutes ago"
 
     @pytest.mark.parametrize(
@@ -189,7 +210,7 @@ class TestDue:
             second = random.randrange(4 * 366 * 86400)
             now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
             self.at(monkeypatch, f"{now:%Y-%m-%d %H:%M:%S}")
-            told = evaluate(self.EXPRESSION, scheduled(**plan | {"deadline": -2}), [])
+            told = self.told(**plan | {"deadline": -2, "owed_since": ""})
             minute = (now + timedelta(seconds=10)).replace(second=0) + timedelta(seconds=1)
             due = croniter.croniter(pattern, minute).get_prev(datetime)
             assert told == f"Skipped: due at {due:%Y-%m-%d %H:%M} UTC, more than -2 minutes ago"
@@ -197,7 +218,7 @@ class TestDue:
     def test_it_was_on_whatever_day_where_the_schedule_is_an_older_one(self, monkeypatch):
         self.at(monkeypatch, "2026-03-03 12:00:00")
         older = {"pattern": "0 2 * * mon", "due": [120], "deadline": -2}
-        assert "due at 2026-03-03 02:00 " in evaluate(self.EXPRESSION, scheduled(**older), [])
+        assert "due at 2026-03-03 02:00 " in self.told(**older)
 
     @staticmethod
     def at(monkeypatch, time):
@@ -209,47 +230,11 @@ class TestDue:
         monkeypatch.setattr(date_time, "DATETIME_TYPE", Clock)
 
 
-class TestUntidy:
-    """Whether retention waits for this run."""
-
-    OWN = f"orders [schedule {SCHEDULE}]"
-
-    @pytest.mark.parametrize(
-        ("options", "newest", "waits"),
-        [
-            ({"keep_last": 3}, {}, True),
-            ({"keep_days": 3}, {}, True),
-            ({}, {}, False),
-            ({"keep_last": 3}, {"updated": "2026-01-02T00:39:59"}, False),
-            ({"keep_last": 3}, {"updated": "2026-01-02 00:40:00.000000"}, True),
-            ({"keep_last": 3}, {"updated": None}, False),
-            ({"keep_last": 3}, {"status": "FAILED"}, False),
-            ({"keep_last": 3}, {"status": "BUILDING"}, False),
-            ({"keep_last": 3}, {"description": None}, False),
-        ],
-    )
-    def test_only_after_a_success_that_no_run_saw_and_where_it_is_asked_for(
-        self, options, newest, waits
-    ):
-        row = {
-            "id": "b",
-            "description": self.OWN,
-            "status": "COMPLETED",
-            "created": "2026-01-02T00:00:00",
-            "updated": "2026-01-02T01:00:00",
-        }
-        given = scheduled(**options)
-        given["retains"] = expressions.evaluate(WORKFLOW["vars"]["retains"], given)
-        untidy = TASKS["look"]["publish"]["untidy"]
-        older = row | {"created": "2026-01-01T00:00:00", "updated": "2026-01-01T00:01:00"}
-        assert evaluate(untidy, given, [row | newest, older]) is waits
-        assert evaluate(untidy, given, []) is False
-
-
 class TestRefusals:
-    VERDICT = TASKS["create"]["publish-on-error"]["verdict"]
-    ALONE: ClassVar = {"base": {"parent": None, "remark": ""}}
-    INCREMENTAL: ClassVar = {"base": {"parent": "p", "remark": ""}}
+    VERDICT = TROUBLE["tasks"]["weigh"]["publish"]["verdict"]
+
+    def verdict(self, said, parent=None):
+        return evaluate(self.VERDICT, {"body": {"parent_id": parent}, "said": said})
 
     @staticmethod
     def told(message, status):
@@ -259,64 +244,76 @@ class TestRefusals:
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404])
     def test_what_trove_refuses_for_good_is_not_tried_again(self, status):
-        assert evaluate(self.VERDICT, self.ALONE, self.told("no", status)) == "failed"
+        assert self.verdict(self.told("no", status)) == "failed"
 
     @pytest.mark.parametrize("status", [409, 422, 500, 502, 503, 504])
     def test_what_may_pass_is(self, status):
-        assert evaluate(self.VERDICT, self.ALONE, self.told("no", status)) == "unsure"
+        assert self.verdict(self.told("no", status)) == "unsure"
 
     def test_a_failure_without_a_status_is_tried_again(self):
-        assert evaluate(self.VERDICT, self.ALONE, "timed out") == "unsure"
+        assert self.verdict("timed out") == "unsure"
 
     def test_with_a_parent_it_is_the_parent_that_may_be_missing(self):
-        told = self.told("no such thing", 404)
-        assert evaluate(self.VERDICT, self.INCREMENTAL, told) == "orphan"
-        assert evaluate(self.VERDICT, self.INCREMENTAL, self.told("no", 403)) == "failed"
+        told = self.told("Resource p cannot be found.", 404)
+        assert self.verdict(told, "p") == "orphan"
+        assert self.verdict(self.told("no", 403), "p") == "failed"
 
     def test_troves_own_words_tell_a_running_backup_from_an_instance_that_is_down(self, trove):
         running = self.told(trove["refusals"]["running"], 422)
-        assert evaluate(self.VERDICT, self.ALONE, running) == "overtaken"
+        assert self.verdict(running) == "overtaken"
         for cause in ("down", "task"):
             refusal = self.told(trove["refusals"][cause], 422)
-            assert evaluate(self.VERDICT, self.ALONE, refusal) == "unsure"
+            assert self.verdict(refusal) == "unsure"
 
     def test_of_two_refusals_of_one_status_a_used_up_quota_lasts_and_a_busy_minute_passes(
         self, trove
     ):
         assert trove["statuses"]["QuotaExceeded"] == trove["rate_limited"]["status"] == 413
         quota = self.told(trove["messages"]["quota"], 413)
-        assert evaluate(self.VERDICT, self.ALONE, quota) == "failed"
+        assert self.verdict(quota) == "failed"
         limited = self.told(trove["rate_limited"]["body"]["overLimit"]["message"], 413)
-        assert evaluate(self.VERDICT, self.ALONE, limited) == "unsure"
+        assert self.verdict(limited) == "unsure"
 
-    def test_a_result_that_is_no_text_is_understood_too(self):
-        assert evaluate(self.VERDICT, self.ALONE, {"code": "HTTP 404"}) == "failed"
-        assert evaluate(self.VERDICT, self.ALONE, None) == "unsure"
+    def test_keystone_s_404_is_no_parent_that_is_missing(self):
+        told = self.told("Could not find trust: 5a1b0c.", 404)
+        assert self.verdict(told, "p") == "failed"
 
 
 class TestWatch:
-    PUBLISH = TASKS["watch"]["publish"]
+    WATCH = RUN["tasks"]["watch"]
+
+    def state(self, status, waited=0):
+        now = datetime.now(UTC).timestamp()
+        context = {"asked": now - waited}
+        return evaluate(self.WATCH["publish"]["state"], context, {"status": status})
+
+    @pytest.mark.parametrize("state", ["COMPLETED", "FAILED"])
+    def test_what_has_ended_is_seen(self, state):
+        assert self.state(state) == self.state(state, 3000) == state
+
+    @pytest.mark.parametrize("state", ["NEW", "BUILDING", "SAVING"])
+    def test_what_has_not_is_looked_at_for_45_minutes(self, state):
+        assert self.state(state, 2600) == "open"
+        assert self.state(state, 2800) == "late"
 
     @pytest.mark.parametrize(
-        ("state", "status"),
+        ("said", "state"),
         [
-            ("COMPLETED", "Backup complete"),
-            ("FAILED", "Backup failed"),
-            ("NEW", "Backup in progress"),
-            ("BUILDING", "Backup in progress"),
-            ("SAVING", "Backup in progress"),
+            ("Resource b cannot be found. (HTTP 404)", "lost"),
+            ("Could not find trust: 5a1b0c. (HTTP 404)", "lost"),
+            ("Trove is tired (HTTP 500)", "open"),
+            (None, "open"),
         ],
     )
-    def test_the_status_follows_from_the_backups_state(self, state, status):
-        assert evaluate(self.PUBLISH["status"], {}, {"status": state}) == status
+    def test_a_look_that_fails_is_repeated_unless_something_is_gone(self, said, state):
+        context = {"asked": datetime.now(UTC).timestamp()}
+        assert evaluate(self.WATCH["publish-on-error"]["state"], context, said) == state
 
-    def test_looks_get_rarer_up_to_a_minute_and_end_within_45(self):
-        delay, waited, looks = 1, 0, 0
-        while waited < 2700:
-            context = {"delay": delay, "waited": waited}
-            delay = evaluate(self.PUBLISH["delay"], context)
-            waited = evaluate(self.PUBLISH["waited"], context)
-            looks += 1
-        assert delay == 60
-        assert waited < 2760
-        assert looks < 60
+    def test_looks_get_rarer_up_to_a_minute(self):
+        waits, waited = [], 0
+        for _ in range(9):
+            context = {"asked": datetime.now(UTC).timestamp() - waited}
+            waits.append(evaluate(self.WATCH["wait-before"], context))
+            waited += waits[-1]
+        assert waits == [2, 2, 4, 8, 16, 32, 60, 60, 60]
+        assert self.WATCH["retry"]["delay"] == self.WATCH["wait-before"]

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 import requests_mock
+import sqlalchemy
 from oslo_service import backend
 
 # ruff: noqa: E402 - the backend has to be chosen before Mistral asks for one
@@ -30,6 +31,7 @@ backend.init_backend(backend.BackendType.THREADING)
 import mistral.api.app  # noqa: F401  (registers the options)
 from mistral import config, context
 from mistral.actions import std_actions
+from mistral.db.sqlalchemy import base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc, clients as rpc_clients
@@ -44,7 +46,11 @@ DOWN = "is not currently available for an action to be performed (instance statu
 OVER = "Quota exceeded for resources: ['backups']."
 LIMITED = "This request was rate-limited."
 GONE = "Resource cannot be found."
+#: What Keystone says through Trove's action when the schedule's trust is deleted.
+NO_TRUST = "Could not find trust: 5a1b0c."
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
+#: A project in which a drill is in progress.
+DRILLING = "drilling"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
 INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
@@ -72,12 +78,17 @@ LOADED = (200, "NEW")
 NOW = datetime(2026, 1, 2, 0, 9, 58, tzinfo=UTC)
 
 
+STARTED = time.monotonic()
+#: A minute of the runs is a second for the workbook, which so sees time pass but no minute begin.
+SLOWNESS = 60
+
+
 class Clock(datetime):
-    """A clock that stands."""
+    """A clock that goes slowly."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Clock:
-        return cls.fromtimestamp(NOW.timestamp(), tz)
+        return cls.fromtimestamp(NOW.timestamp() + (time.monotonic() - STARTED) / SLOWNESS, tz)
 
 
 @dataclass
@@ -95,6 +106,7 @@ class Scenario:
     :ivar refuses_parents: the guest makes full backups only.
     :ivar undeletable: the names of backups that can't be deleted.
     :ivar quicker: the names of backups that somebody else deletes before the run does.
+    :ivar gone: what their deletion is answered then.
     :ivar ghosts: the names of backups that are listed once and gone when they are looked at.
     """
 
@@ -109,6 +121,8 @@ class Scenario:
     undeletable: tuple[str, ...] = ()
     ghosts: tuple[str, ...] = ()
     quicker: tuple[str, ...] = ()
+    gone: str = GONE
+    project: str = "p"
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
@@ -119,6 +133,8 @@ class Scenario:
         ids = {each["name"]: each["id"] for each in self.backups}
         for each in self.backups:
             each["parent_id"] = each["parent_id"] and ids[each["parent_id"]]
+        if self.given.get("parent_id") in ids:
+            self.given = self.given | {"parent_id": ids[self.given["parent_id"]]}
         self.names = {value: key for key, value in ids.items()}
 
     def find(self, identifier: str) -> dict[str, Any] | None:
@@ -148,10 +164,12 @@ def backup(
     of: str | None = SCHEDULE,
     described: str | None = None,
     took: float = 0,
+    number: int | None = None,
 ) -> dict[str, Any]:
     """A backup as Trove shows it, made so many minutes ago.
 
     :param took: minutes.
+    :param number: which one of its chain it is, by its description.
     :param on: the name of the backup that it builds on.
     :param of: the schedule that made it, or None for a user.
     """
@@ -161,7 +179,7 @@ def backup(
     return {
         "id": identifier,
         "name": name,
-        "description": described or (f"orders, nightly [schedule {of}]" if of else "by hand"),
+        "description": described or _description(of, number),
         "locationRef": f"https://swift.test/v1/AUTH_0123456789abcdef/backups/{identifier}.xbstream",
         "instance_id": INSTANCE,
         "created": created,
@@ -172,6 +190,11 @@ def backup(
         "project_id": "0123456789abcdef0123456789abcdef",
         "datastore": {"type": "postgresql", "version": "18.6", "version_id": INSTANCE},
     }
+
+
+def _description(of: str | None, number: int | None) -> str:
+    chain = f"[chain {number}] " if number else ""
+    return f"orders, nightly {chain}[schedule {of}]" if of else "by hand"
 
 
 def ask(**options: Any) -> dict[str, Any]:
@@ -196,6 +219,14 @@ TEN = [backup(f"{n}", (11 - n) * DAY, on=None if n % 4 == 1 else f"{n - 1}") for
 
 def ten() -> list[dict[str, Any]]:
     return [each | {"id": str(uuid.uuid4())} for each in TEN]
+
+
+def numbered(count: int) -> list[dict[str, Any]]:
+    """A chain of so many, one a day, each of which says which one it is."""
+    return [
+        backup(f"{n}", (count + 1 - n) * DAY, on=f"{n - 1}" if n > 1 else None, number=n)
+        for n in range(1, count + 1)
+    ]
 
 
 def late() -> list[dict[str, Any]]:
@@ -266,6 +297,22 @@ SCENARIOS = {
         SCHEDULED, [backup("before", DAY)], created=[(422, f"Instance x {BUSY}")]
     ),
     "find_fails": Scenario(SCHEDULED, listed=[None, (503, "Trove is tired")], created=[(500, "x")]),
+    # The schedule's newest backup is not among those that are read
+    "refused_amid_many": Scenario(
+        SCHEDULED,
+        [backup("before", DAY), *(backup(f"o{n}", n, of=OTHER) for n in range(1, 8))],
+        created=[(413, LIMITED), (202, "NEW")],
+        looks=[LOADED, (200, "COMPLETED")],
+    ),
+    "lost_amid_many": Scenario(
+        SCHEDULED,
+        [backup("before", DAY), *(backup(f"o{n}", n, of=OTHER) for n in range(1, 8))],
+        created=[(504, "too slow")],
+        unheard=["COMPLETED"],
+        looks=[(200, "COMPLETED")],
+    ),
+    # The schedule is changed or deleted meanwhile
+    "trust_gone": Scenario(SCHEDULED, looks=[LOADED, (200, "BUILDING"), (404, NO_TRUST)]),
     # python-troveclient's input
     "troveclient": Scenario({"description": None, "incremental": None}),
     "troveclient_incremental": Scenario({"description": "orders", "incremental": True}),
@@ -299,8 +346,18 @@ SCENARIOS = {
         chain(),
         [
             *(backup(f"{n}", (4 - n) * DAY, on=f"{n - 1}" if n > 1 else None) for n in range(1, 4)),
-            *(backup(f"h{n}", 2 * DAY - n, of=None) for n in range(1, 60)),
+            *(backup(f"h{n}", 2 * DAY - n, of=None) for n in range(1, 240)),
         ],
+    ),
+    "chain_numbered": Scenario(chain(every=50), numbered(40)),
+    "chain_numbered_full": Scenario(chain(every=40), numbered(40)),
+    "chain_numbered_endless": Scenario(ask() | {"incremental": True}, numbered(40)),
+    "chain_numbered_broken": Scenario(
+        chain(every=50),
+        [backup("1", 9, "DELETE_FAILED"), backup("2", 2, on="1", number=2)],
+    ),
+    "chain_described": Scenario(
+        chain(every=50) | {"description": "d" * 200}, [backup("1", DAY, number=1)]
     ),
     # Guard ticks and deadlines: it is 00:10 but for two seconds
     "guard_done": Scenario(ask(due=[5]), [backup("mine", 4)]),
@@ -320,6 +377,19 @@ SCENARIOS = {
     "deadline_midnight": Scenario(ask(due=[720, 1435], deadline=14)),
     "deadline_midnight_in_time": Scenario(ask(due=[720, 1435], deadline=15)),
     "deadline_done": Scenario(ask(due=[5], deadline=3), [backup("mine", 4)]),
+    "guard_amid_many": Scenario(
+        ask(due=[5]), [backup("mine", 4), *(backup(f"o{n}", 3, of=OTHER) for n in range(20))]
+    ),
+    "guard_unlisted": Scenario(ask(due=[5], retry_every=5), listed=[(413, LIMITED)]),
+    "guard_unlisted_watched": Scenario(
+        watched("guard_unlisted_watched", due=[5], retry_every=5), listed=[(413, LIMITED)]
+    ),
+    "first_unlisted_watched": Scenario(
+        watched("first_unlisted_watched", due=[10], retry_every=5), listed=[(413, LIMITED)]
+    ),
+    "not_owed": Scenario(ask(due=[5], owed_since="2026-01-02T00:07:20+00:00")),
+    "owed": Scenario(ask(due=[10], owed_since="2026-01-02T00:07:20+00:00")),
+    "manual_not_owed": Scenario(ask(due=[5], owed_since="2026-01-02T00:07:20+00:00", manual=True)),
     "manual_done": Scenario(ask(due=[5], manual=True), [backup("mine", 4)]),
     "manual_late": Scenario(ask(due=[5], deadline=3, manual=True)),
     "manual_running": Scenario(ask(manual=True), [backup("busy", 4, "SAVING")]),
@@ -375,7 +445,7 @@ SCENARIOS = {
         ask(keep_days=2, keep_last=4), [backup(f"{n}", (7 - n) * DAY) for n in range(1, 7)]
     ),
     "keep_days_more": Scenario(
-        ask(keep_days=4, keep_last=2), [backup(f"{n}", (7 - n) * DAY) for n in range(1, 7)]
+        ask(keep_days=4, keep_last=2), [backup(f"{n}", (7 - n) * DAY - 9) for n in range(1, 7)]
     ),
     "keep_chains": Scenario(chain(keep_last=2), ten()),
     "keep_chain_of_ends": Scenario(chain(keep_last=3), ten()[:8]),
@@ -412,6 +482,18 @@ SCENARIOS = {
     "delete_was_quicker": Scenario(
         ask(keep_last=1), [backup("1", 9), backup("2", 8)], quicker=("1", "2")
     ),
+    "delete_without_trust": Scenario(
+        ask(keep_last=1), [backup("1", 9), backup("2", 8)], quicker=("1", "2"), gone=NO_TRUST
+    ),
+    "keep_parent": Scenario(
+        ask(keep_last=2) | {"parent_id": "b0"},
+        [backup("b0", 5), backup("b1", 4), backup("b2", 3), backup("b3", 2)],
+    ),
+    "keep_drilled": Scenario(
+        ask(keep_last=1),
+        [backup(f"{n}", age) for n, age in enumerate([200, 100, 50, 20], start=1)],
+        project=DRILLING,
+    ),
     "tidy_recovers": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "x"), None]),
     "tidy_fails": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "slow down")]),
     "tidy_many": Scenario(
@@ -439,7 +521,7 @@ SCENARIOS = {
     "late_tidy_list_fails": Scenario(
         ask(keep_last=2),
         late(),
-        listed=[None, (503, "tired"), (503, "tired"), (503, "tired"), None],
+        listed=[None, (503, "tired")],
         looks=[LOADED, (200, "SAVING")],
     ),
     "late_tidy_not_after_a_failure": Scenario(
@@ -447,7 +529,7 @@ SCENARIOS = {
         [*late(), backup("5", 90, "FAILED", took=60)],
         looks=[LOADED, (200, "SAVING")],
     ),
-    "late_tidy_not_after_others": Scenario(
+    "late_tidy_beside_others": Scenario(
         ask(keep_last=1),
         [backup("1", 9 * DAY), backup("2", DAY), backup("hand", 90, of=None, took=60)],
         looks=[LOADED, (200, "SAVING")],
@@ -517,7 +599,8 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
         return fault(context, *answer)
     # Trove's order, see test_trove.py.
     rows = sorted(scenario.backups, key=lambda row: row["updated"], reverse=True)
-    return {"backups": rows[: int(query["limit"][0])]}
+    first = int(query.get("marker", ["0"])[0])
+    return {"backups": rows[first : first + int(query["limit"][0])]}
 
 
 def create(scenario: Scenario, request: Any, context: Any) -> dict[str, Any]:
@@ -556,7 +639,7 @@ def delete(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
         return fault(context, 500, "Storage is down")
     scenario.delete(identifier)
     if name in scenario.quicker:
-        return fault(context, 404, GONE)
+        return fault(context, 404, scenario.gone)
     context.status_code = 202
     return {}
 
@@ -565,17 +648,21 @@ def hurried() -> str:
     """The workbook with short waits, in both workflows."""
     text = workbook.text()
     for there, here in (
+        ("random(20, 80)", "1"),
+        ("random(60, 150)", "1"),
+        ("random(1, max(2, min(1200, int(3000 - now().timestamp + $.asked))))", "1"),
+        ("min(60, max(2, int(now().timestamp - $.asked)))", "2"),
+        ("count: 5", "count: 1"),
         ("delay: 60", "delay: 1"),
         ("delay: 30", "delay: 1"),
         ("delay: 15", "delay: 1"),
         ("delay: 5", "delay: 1"),
         ("count: 10", "count: 2"),
-        ("true => 15", "true => 1"),
-        ("timeout: 30", "timeout: 3"),
-        ("2700", "3"),
+        ("timeout: 30\n", "timeout: 3\n"),
+        ("2700", str(45 / SLOWNESS)),
         ("2400", "3"),
     ):
-        assert there in text
+        assert there in text, there
         text = text.replace(there, here)
     return text
 
@@ -601,27 +688,52 @@ def main(directory: Path) -> None:
     start_engine(directory)
     with requests_mock.Mocker() as mock:
         mock.register_uri(requests_mock.ANY, requests_mock.ANY, json=trove)
-        ctx = context.MistralContext(project_id="p", user_id="u", auth_token="t")
-        context.set_ctx(ctx)
-        workbooks.create_workbook_v2(hurried())
-        started = {
-            name: rpc_clients.get_engine_client().start_workflow(
-                workbook.WORKFLOW,
-                "",
-                None,
-                {"instance": each.instance, "name": "nightly"} | each.given,
-                description="",
-            )["id"]
-            for name, each in SCENARIOS.items()
-        }
+        act_for("p")
+        workbooks.create_workbook_v2(hurried(), scope="public")
+        drill()
+        started = {name: start(each) for name, each in SCENARIOS.items()}
         print(json.dumps({name: ended(name, each) for name, each in started.items()}))  # noqa: T201
     sys.stdout.flush()
     os._exit(0)
 
 
+def act_for(project: str) -> None:
+    """Let what follows be asked of Mistral by a project."""
+    context.set_ctx(context.MistralContext(project_id=project, user_id="u", auth_token="t"))
+
+
+def start(scenario: Scenario) -> str:
+    """Start a run; the id of its execution."""
+    act_for(scenario.project)
+    given = {"instance": scenario.instance, "name": "nightly"} | scenario.given
+    started = rpc_clients.get_engine_client().start_workflow(
+        workbook.WORKFLOW, "", None, given, description=""
+    )
+    return str(started["id"])
+
+
+def drill() -> None:
+    """A drill in progress, that only the database knows of."""
+    act_for(DRILLING)
+    with db_api.transaction():
+        db_api.create_workflow_execution(
+            {
+                "name": workbook.DRILL,
+                "workflow_name": workbook.DRILL,
+                "state": "RUNNING",
+                "input": {"instance": INSTANCE, "schedule": {"id": OTHER}},
+                "spec": {},
+                "context": {},
+                "params": {},
+                "created_at": (NOW - timedelta(minutes=6)).replace(tzinfo=None),
+            }
+        )
+
+
 def ended(name: str, execution_id: str) -> dict[str, Any]:
     """Wait for an execution's end."""
     deadline = time.monotonic() + DEADLINE
+    act_for(SCENARIOS[name].project)
     while True:
         with db_api.transaction(read_only=True):
             found = db_api.get_workflow_execution(execution_id)
@@ -652,6 +764,7 @@ def told(scenario: Scenario, execution: Any) -> dict[str, Any]:
         "left": sorted(each["name"] for each in scenario.backups),
         "requests": scenario.requests,
         "kept": kept(execution),
+        "left_behind": left_behind(execution.id),
     }
 
 
@@ -663,6 +776,25 @@ def kept(execution: Any) -> dict[str, int]:
         size = len(json.dumps([task.in_context, task.published, task.runtime_context]))
         sizes[task.name] = max(sizes.get(task.name, 0), size + sum(actions))
     return sizes
+
+
+def left_behind(execution_id: str) -> int:
+    """The bytes that Mistral's database keeps of an execution and all that belongs to it."""
+    total, executions = 0, [execution_id]
+    with base.get_engine().begin() as connection:
+        while executions:
+            here = ",".join(f"'{each}'" for each in executions)
+            tasks = f"select id from task_executions_v2 where workflow_execution_id in ({here})"
+            for table, which in (
+                ("workflow_executions_v2", f"id in ({here})"),
+                ("task_executions_v2", f"workflow_execution_id in ({here})"),
+                ("action_executions_v2", f"task_execution_id in ({tasks})"),
+            ):
+                rows = connection.execute(sqlalchemy.text(f"select * from {table} where {which}"))
+                total += sum(len(str(value)) for row in rows for value in row if value is not None)
+            below = f"select id from workflow_executions_v2 where task_execution_id in ({tasks})"
+            executions = list(connection.execute(sqlalchemy.text(below)).scalars())
+    return total
 
 
 if __name__ == "__main__":
