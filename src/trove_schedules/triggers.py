@@ -22,7 +22,8 @@ What a change finds after it created n+1 tells what the others did:
 - n is gone, and it's too early for a reader: somebody deleted the schedule, perhaps before n+1 was
   there. The change finishes that deletion and says so. Nothing but a deletion may therefore delete
   a schedule's newest trigger.
-- n is there: whoever deletes the schedule from now on will see n+1 too.
+- n is there: the change has come in time. Whoever deletes n from now on, to delete the schedule,
+  lists again afterwards and sees n+1 too.
 
 Whoever creates another trigger for a schedule, for drills or a trial, looks afterwards whether the
 schedule is still there, and deletes its trigger if not. A deletion that comes later sees it.
@@ -156,11 +157,13 @@ def replace(
         mistral.delete_cron_trigger(trigger.id)
         raise _conflict(schedule.id, "changed")
     old = next((each for _, each in generations if each.id == schedule.trigger_id), None)
-    if old is not None and not force and (_fires_now(old) or _runs(mistral, old)):
+    if old is not None:
         # A run that has started since we looked keeps its rights, and the old trigger is left to a
         # reader. Until then both fire, and the workflow skips what the other has done or does.
+        if force or not (_fires_now(old) or _runs(mistral, old)):
+            mistral.delete_cron_trigger(old.id)
         return made
-    if mistral.delete_cron_trigger(schedule.trigger_id):
+    if mistral.delete_cron_trigger(schedule.trigger_id):  # a list may lag behind
         return made
     if now() - began > SETTLING / 2:  # a reader may have been quicker, in spite of its patience
         raise _conflict(schedule.id, "changed or deleted")

@@ -11,6 +11,7 @@ import requests
 
 from tests.unit.schedules.fake_mistral import Caller, RefusedError
 from tests.unit.schedules.rows import UNKNOWN, add_schedule, id_of, triggers
+from trove_schedules import triggers as triggers_module
 from trove_schedules.errors import (
     InstanceNotFoundError,
     InvalidPatternError,
@@ -640,6 +641,28 @@ class TestTwoClients:
         with pytest.raises(ScheduleConflictError, match="changed or deleted by somebody else"):
             schedules.schedule_set(schedule, name="ours")
         assert schedules.schedule_show(schedule).name == "ours"
+
+    def test_a_list_that_lags_behind_is_no_sign_of_a_deletion(
+        self, cloud, schedules, schedule, monkeypatch
+    ):
+        real = triggers_module._generations
+        answers = iter([real, lambda mistral, schedule_id: []])
+        monkeypatch.setattr(
+            triggers_module, "_generations", lambda *given: next(answers, real)(*given)
+        )
+        made = schedules.schedule_set(schedule, name="ours")
+        assert [row["id"] for row in triggers(cloud)] == [made.trigger_id]
+
+    def test_an_answer_that_was_lost_on_the_way_is_no_sign_of_a_deletion(
+        self, cloud, schedules, schedule
+    ):
+        def sent_twice(method, path):
+            if method == "DELETE":
+                triggers(cloud).pop(0)
+
+        cloud.mistral.before = sent_twice
+        made = schedules.schedule_set(schedule, name="ours")
+        assert schedules.schedule_show(schedule) == made
 
     def test_a_name_that_is_taken_and_gone_again_is_a_conflict(self, cloud, schedules, schedule):
         def taken(method, path):
