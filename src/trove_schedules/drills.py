@@ -27,13 +27,17 @@ def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
     given = _input(schedule, manual=True)
     # Not by a trigger's id: it is no run of the schedule.
     return history.of_schedule(
-        mistral.start_execution(workbook.require(mistral, workbook.DRILL), given, schedule.id)
+        mistral.start_execution(workbook.require(mistral, workbook.DRILLS), given, schedule.id)
     )
 
 
-def repeat(mistral: Mistral, schedule: Schedule, pattern: str) -> ScheduleDrill:
+def repeat(
+    mistral: Mistral, schedule: Schedule, pattern: str, *, force: bool = False
+) -> ScheduleDrill:
     """Have drills done by this pattern, instead of by the one before.
 
+    :param force: end the one before although a drill by it is in progress.
+    :raises ScheduleNotFoundError: somebody else deleted the schedule at the same time.
     :raises ScheduleConflictError: somebody else had them done by another at the same time.
     """
     pattern = cron.validate(cron.freeze(pattern, schedule.id))
@@ -41,26 +45,37 @@ def repeat(mistral: Mistral, schedule: Schedule, pattern: str) -> ScheduleDrill:
     before = _triggers(mistral, schedule.id)
     generation = 1 + max((_generation(each) for each in before), default=0)
     made = mistral.create_cron_trigger(
-        f"trove-drill:{schedule.instance}:{schedule.id}:{generation}",
-        workbook.require(mistral, workbook.DRILL),
+        f"{triggers.DRILL_NAME}:{schedule.instance}:{schedule.id}:{generation}",
+        workbook.require(mistral, workbook.DRILLS),
         pattern,
         given,
     )
     # One of this name that is there already is taken for ours.
     if (made.pattern, made.input) != (pattern, given):
-        raise ScheduleConflictError(
-            f"the drills of schedule {schedule.id} were given the pattern {made.pattern!r} by "
-            "somebody else at the same time; look at it, and try again"
-        )
-    for each in before:
-        mistral.delete_cron_trigger(each.id)
+        raise _conflict(schedule, made)
+    triggers.confirm(mistral, schedule.id, made)
+    others = [each for each in _triggers(mistral, schedule.id) if each.id != made.id]
+    newest = max(others, key=_generation, default=made)
+    if _generation(newest) > generation:
+        mistral.delete_cron_trigger(made.id)
+        raise _conflict(schedule, newest)
+    for each in others:
+        if force:
+            mistral.delete_cron_trigger(each.id)
+        else:
+            triggers.tidy(mistral, each)
     return _drill(schedule, made)
 
 
-def stop(mistral: Mistral, schedule_id: str) -> None:
-    """Have no more drills done; fine if none were."""
-    for each in _triggers(mistral, schedule_id):
+def stop(mistral: Mistral, schedule_id: str) -> bool:
+    """Have no more drills done, also for a schedule that is gone.
+
+    :returns: whether any were.
+    """
+    found = _triggers(mistral, schedule_id)
+    for each in found:
         mistral.delete_cron_trigger(each.id)
+    return bool(found)
 
 
 def planned(mistral: Mistral, schedule: Schedule) -> ScheduleDrill | None:
@@ -125,6 +140,13 @@ def judge(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
 def _input(schedule: Schedule, *, manual: bool) -> dict[str, Any]:
     mark = {"manual": True} if manual else {}
     return {"instance": schedule.instance, "schedule": {"id": schedule.id, **mark}}
+
+
+def _conflict(schedule: Schedule, quicker: CronTrigger) -> ScheduleConflictError:
+    return ScheduleConflictError(
+        f"the drills of schedule {schedule.id} were given the pattern {quicker.pattern!r} by "
+        "somebody else at the same time; look at it, and try again"
+    )
 
 
 def _triggers(mistral: Mistral, schedule_id: str) -> list[CronTrigger]:

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Execution, Mistral
 from trove_schedules.errors import ExecutionNotFoundError
-from trove_schedules.model import Schedule, ScheduleExecution, ScheduleTrial, is_uuid
+from trove_schedules.model import (
+    Schedule,
+    ScheduleExecution,
+    ScheduleTrial,
+    in_progress,
+    is_uuid,
+)
 
 
 def executions(
@@ -46,12 +52,16 @@ def executions(
         marker = None
 
 
-def running(mistral: Mistral, schedule: Schedule) -> ScheduleExecution | None:
-    """A run that is in progress, or None: one request, however often the schedule was changed."""
-    triggers = {schedule.trigger_id, *schedule.earlier_trigger_ids}
-    for each in mistral.executions(workflow_name=f"eq:{workbook.WORKFLOW}", state="RUNNING"):
-        if each.trigger_id in triggers:
-            return of_schedule(each, schedule.id)
+def running(
+    mistral: Mistral, triggers: Collection[str], now: datetime, workflow: str = workbook.WORKFLOW
+) -> ScheduleExecution | None:
+    """A run that one of these triggers has started and that may still do something, or None.
+
+    One request, however many triggers a schedule has had.
+    """
+    for each in mistral.executions(workflow_name=f"eq:{workflow}", state="RUNNING"):
+        if each.trigger_id in triggers and in_progress(each.state, each.created_at, now):
+            return of_schedule(each)
     return None
 
 

@@ -29,6 +29,7 @@ from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidScheduleError,
     ScheduleConflictError,
+    ScheduleNotFoundError,
     ServiceError,
     ServiceUnavailableError,
 )
@@ -238,13 +239,18 @@ class ScheduledBackups:
         :raises ScheduleConflictError: a run is in progress.
         """
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, _id_of(schedule))
+        schedule_id = _id_of(schedule)
+        try:
+            found = triggers.find(mistral, schedule_id)
+        except ScheduleNotFoundError:
+            # A client that was killed may have left it a trigger of drills.
+            if not self._stop_drills(mistral, schedule_id, force=force):
+                raise
+            return
         if not force:
             _refuse_while_running(mistral, found)
-            _refuse_while_drilling(mistral, found)
-        # First, so that nothing is left to drill for a schedule that is gone.
-        drills.stop(mistral, found.id)
-        triggers.delete(mistral, found)
+            _refuse_while_drilling(mistral, found.id)
+        triggers.delete(mistral, found.id)
 
     def execution_list(
         self,
@@ -291,8 +297,15 @@ class ScheduledBackups:
         mistral = self._mistral(mistral_client)
         found = self._find_execution(mistral, execution)
         if not found.ended:
+            what_to_do = (
+                "wait for its end"
+                if found.in_progress(triggers.now())
+                else "nothing runs in it any more, so end it first with "
+                f"'openstack workflow execution update -s CANCELLED {found.id}'"
+            )
             raise ScheduleConflictError(
-                f"execution {found.id} is {found.state}; only finished executions can be deleted"
+                f"execution {found.id} is {found.state}, and only finished executions can be "
+                f"deleted; {what_to_do}"
             )
         mistral.delete_execution(found.id)
 
@@ -310,7 +323,8 @@ class ScheduledBackups:
         """Change a schedule. Its id, its history and whether it is paused stay.
 
         Mistral can't change a trigger, so it gets a new one and a new trust, of the user who is
-        logged in now. It fires next when its pattern has it, never at once.
+        logged in now. The change itself starts no run. Where it changes nothing, because all is so
+        already, no request does either.
 
         :param unset: names of options that the schedule is to have no more.
         :param force: change it while a run is in progress too, which takes that run's rights away.
@@ -318,16 +332,19 @@ class ScheduledBackups:
             left out or None stays. A new base, ``parent_id`` or ``incremental``, takes the place of
             the old one. New ``attempts``, or a pattern that leaves no room for the old ones, choose
             the minutes between them anew; a schedule of one attempt keeps to one.
-        :raises InvalidScheduleError: nothing to change, or an argument is wrong.
+        :raises InvalidScheduleError: no change is named, or an argument is wrong.
         :raises ScheduleNotFoundError: the project has no such schedule.
-        :raises ScheduleConflictError: a run is in progress, or somebody else changed it.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
         mistral = self._delegable_mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
         parent = changes.get("parent_id")
         if parent is not None:
             changes["parent_id"] = _id_of(parent)
-        plan = changed(triggers.plan_of(found), found.id, changes, unset)
+        old = triggers.plan_of(found)
+        plan = changed(old, found.id, changes, unset)
+        if plan == old:
+            return found
         if parent is not None:
             self._check_parent(plan)
         return self._replace(mistral, found, plan, paused=found.paused, force=force)
@@ -373,7 +390,8 @@ class ScheduledBackups:
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
         given = triggers.plan_of(found).workflow_input(found.id, {"manual": True})
-        started = mistral.start_execution(workbook.require(mistral), given, found.trigger_id)
+        workflow = workbook.require(mistral, workbook.RUN)
+        started = mistral.start_execution(workflow, given, found.trigger_id)
         return history.of_schedule(started, found.id)
 
     def schedule_prune(
@@ -461,16 +479,15 @@ class ScheduledBackups:
         schedule_id = _id_of(schedule)
         if pattern is None:
             mistral = self._mistral(mistral_client)
-        else:
-            cron.validate(cron.freeze(pattern, schedule_id))
-            mistral = self._delegable_mistral(mistral_client)
+            if not self._stop_drills(mistral, schedule_id, force=force, by_hand_too=False):
+                triggers.find(mistral, schedule_id)
+            return None
+        cron.validate(cron.freeze(pattern, schedule_id))
+        mistral = self._delegable_mistral(mistral_client)
         found = triggers.find(mistral, schedule_id)
         if not force:
-            _refuse_while_drilling(mistral, found, by_hand_too=False)
-        if pattern is None:
-            drills.stop(mistral, found.id)
-            return None
-        return drills.repeat(mistral, found, pattern)
+            _refuse_while_drilling(mistral, found.id, by_hand_too=False)
+        return drills.repeat(mistral, found, pattern, force=force)
 
     def schedule_drill_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -638,7 +655,18 @@ class ScheduledBackups:
     ) -> Schedule:
         if not force:
             _refuse_while_running(mistral, found)
-        return triggers.replace(mistral, found, plan, paused=paused)
+        return triggers.replace(mistral, found, plan, paused=paused, force=force)
+
+    @staticmethod
+    def _stop_drills(
+        mistral: Mistral, schedule_id: str, *, force: bool, by_hand_too: bool = True
+    ) -> bool:
+        """Have no more drills done; tell whether any were. The schedule may be gone."""
+        if not is_uuid(schedule_id):
+            return False
+        if not force:
+            _refuse_while_drilling(mistral, schedule_id, by_hand_too=by_hand_too)
+        return drills.stop(mistral, schedule_id)
 
     @cached_property
     def _trove(self) -> Trove:
@@ -690,24 +718,23 @@ def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
 
 
-def _refuse_while_drilling(
-    mistral: Mistral, schedule: Schedule, *, by_hand_too: bool = True
-) -> None:
+def _refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True) -> None:
     """Refuse where a drill in progress would lose its rights, or its schedule.
 
     :param by_hand_too: one that was started by hand needs no trigger of drills.
     """
-    found = drills.executions(mistral, schedule.id, running=True)
-    running = next((each for each in found if by_hand_too or not each.manual), None)
-    if running is not None:
-        raise ScheduleConflictError(
-            f"schedule {schedule.id} has a restore drill in progress (execution {running.id}) that "
-            "would leave its temporary instance behind; wait for its end, or force it"
-        )
+    now = triggers.now()
+    for each in drills.executions(mistral, schedule_id, running=True):
+        if each.in_progress(now) and (by_hand_too or not each.manual):
+            raise ScheduleConflictError(
+                f"schedule {schedule_id} has a restore drill in progress (execution {each.id}) "
+                "that would leave its temporary instance behind; wait for its end, or force it"
+            )
 
 
 def _refuse_while_running(mistral: Mistral, schedule: Schedule) -> None:
-    running = history.running(mistral, schedule)
+    known = {schedule.trigger_id, *schedule.earlier_trigger_ids}
+    running = history.running(mistral, known, triggers.now())
     if running is not None:
         raise ScheduleConflictError(
             f"schedule {schedule.id} has a run in progress (execution {running.id}) that would "

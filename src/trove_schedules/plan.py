@@ -253,7 +253,7 @@ UNSETTABLE = (
 def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[str]) -> Plan:
     """The plan with some of it changed, checked.
 
-    :raises InvalidScheduleError: there is no change, or the plan is wrong with it.
+    :raises InvalidScheduleError: no option is named, or the plan is wrong with the change.
     """
     unknown = sorted(set(unset) - set(UNSETTABLE))
     if unknown:
@@ -264,6 +264,8 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
     if strange:
         raise TypeError(f"a schedule has no {', '.join(strange)} to change")
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+    if not given and not unset:
+        raise InvalidScheduleError("there is nothing to change; name at least one option")
     both = sorted(set(given) & set(unset))
     if both:
         raise InvalidScheduleError(f"{', '.join(both)}: either set or unset it")
@@ -277,10 +279,7 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
         cleared["incremental"] = False
     if not {**cleared, **given}.get("incremental", plan.incremental):
         cleared["full_every"] = None
-    new = _reguarded(plan, replace(plan, **{**cleared, **given}), schedule_id, given)
-    if new == plan:
-        raise InvalidScheduleError("there is nothing to change; name what is to be different")
-    return new
+    return _reguarded(plan, replace(plan, **{**cleared, **given}), schedule_id, given)
 
 
 def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any]) -> Plan:

@@ -334,7 +334,10 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
     made = schedules.schedule_create("m", "0 2 * * *", "é <% 1 %>", mistral_client=client)
     assert schedules.schedule_list("m", client) == [made]
     assert schedules.schedule_show(made, client) == made
-    run = api.add_execution(OURS, description=described(made.trigger_id), state="RUNNING")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    run = api.add_execution(
+        OURS, description=described(made.trigger_id), state="RUNNING", created_at=now
+    )
     with pytest.raises(ScheduleConflictError):
         _refuse_while_running(Mistral(client), made)
     with pytest.raises(ScheduleConflictError):

@@ -250,8 +250,12 @@ class Mistral:
         return self._one("start execution", "post", "/executions", _execution, body)
 
     def delete_execution(self, execution_id: str) -> None:
-        """Delete a finished execution; Mistral refuses one that is not."""
-        self._request("delete execution", "delete", f"/executions/{quote(execution_id)}")
+        """Delete a finished execution; Mistral refuses one that is not. That it is gone is fine."""
+        try:
+            self._request("delete execution", "delete", f"/executions/{quote(execution_id)}")
+        except ServiceError as error:
+            if error.status != 404:
+                raise
 
     # Workflows and workbooks
 

@@ -3,7 +3,7 @@
 
 Its version stands in the tags of its workflow, because Mistral shows tags in lists and keeps them
 with the workflow. A client accepts a workflow of its own version or a newer one: inputs are only
-ever added, with defaults.
+ever added, with defaults. For what an older one can do as well, an older one will do.
 """
 
 from __future__ import annotations
@@ -24,6 +24,24 @@ WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
 DRILL = "trove.backup_drill"
 _LOAD = "'openstack database backup schedule workbook load'"
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What somebody needs a workflow for.
+
+    :ivar least: the least version of the workbook that will do; None is this package's own.
+    """
+
+    text: str
+    workflow: str
+    least: int | None
+
+
+CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
+PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
+RUN = Purpose("run a schedule", WORKFLOW, 1)
+DRILLS = Purpose("do restore drills", DRILL, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +76,23 @@ def version_of(definition: str) -> int:
     return _version(tags if isinstance(tags, list) else ())
 
 
-def require(mistral: Mistral, name: str = WORKFLOW) -> str:
-    """The id of the workflow that schedules, or their drills, refer to.
+def require(mistral: Mistral, purpose: Purpose = CHANGE) -> str:
+    """The id of the workflow for a purpose.
 
     Mistral starts a cron trigger's workflow by name, and where the project has one of this name
     beside a public one it takes either. So every one that it could take must be good.
 
     :raises WorkbookMissingError: there is none.
-    :raises WorkbookOutdatedError: one of them is older than this package needs.
+    :raises WorkbookOutdatedError: one of them is older than the purpose needs.
     """
+    name = purpose.workflow
     found = mistral.workflows(name)
     if not found:
         raise WorkbookMissingError(
             f"Mistral has no workflow {name!r} for this project; load it with {_LOAD} "
             "(an administrator can load it for all projects with --public)"
         )
-    needed = version_of(text())
+    needed = purpose.least or version_of(text())
     for workflow in found:
         version = _version(workflow.tags)
         if version < needed:
@@ -81,8 +100,8 @@ def require(mistral: Mistral, name: str = WORKFLOW) -> str:
             raise WorkbookOutdatedError(
                 f"the {whose} workflow {name!r} ({workflow.id}) is "
                 f"{f'version {version}' if version else 'of no version of trove-schedules'}, "
-                f"version {needed} is needed; bring it up to date with {_LOAD}"
-                f"{' --public (administrators only)' if workflow.scope == 'public' else ''}"
+                f"but version {needed} is needed to {purpose.text}; bring it up to date with "
+                f"{_LOAD}{' --public (administrators only)' if workflow.scope == 'public' else ''}"
             )
     return found[0].id
 

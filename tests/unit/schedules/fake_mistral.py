@@ -84,6 +84,10 @@ class FakeMistral:
         """Let time pass; nothing fires by itself."""
         self._clock += timedelta(**time)
 
+    def rewind(self, moment: datetime) -> None:
+        """Let it be that time again."""
+        self._clock = moment
+
     def count(self, method: str, path: str) -> int:
         """How many requests of this method went to this path."""
         return sum(1 for each in self.requests if each[:2] == (method, path))

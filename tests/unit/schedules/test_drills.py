@@ -166,6 +166,78 @@ def test_a_wrong_pattern_is_refused_before_any_request(cloud, schedules, schedul
     assert len(cloud.mock.request_history) == before
 
 
+@pytest.fixture
+def orphan(cloud, schedules, schedule):
+    """A trigger of drills whose schedule is gone."""
+    schedules.schedule_drill_every(schedule, "0 4 * * 0")
+    rows = cloud.mistral.rows["cron_triggers"]
+    rows[:] = triggers(cloud)
+    return rows
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda schedules, schedule, **how: schedules.schedule_delete(schedule, **how),
+        lambda schedules, schedule, **how: schedules.schedule_drill_every(schedule, None, **how),
+    ],
+)
+def test_drills_of_a_schedule_that_is_gone_can_be_stopped(
+    schedules, schedule, orphan, drilled, end
+):
+    row = drilled(state="RUNNING", output={})
+    with pytest.raises(ScheduleConflictError, match=row["id"]):
+        end(schedules, schedule.id)
+    row["state"] = "ERROR"
+    end(schedules, schedule.id)
+    assert orphan == []
+    with pytest.raises(ScheduleNotFoundError):
+        end(schedules, schedule.id)
+
+
+def test_no_drills_are_begun_for_a_schedule_that_is_gone(schedules, schedule, orphan):
+    with pytest.raises(ScheduleNotFoundError):
+        schedules.schedule_drill_every(schedule, "0 5 * * 0")
+    assert len(orphan) == 1
+
+
+def test_to_stop_drills_twice_is_fine(schedules, schedule):
+    assert schedules.schedule_drill_every(schedule, None) is None
+    assert schedules.schedule_drill_every(schedule, None) is None
+
+
+def test_a_drill_that_is_too_old_to_do_anything_is_in_nobodys_way(
+    cloud, schedules, schedule, drilled
+):
+    schedules.schedule_drill_every(schedule, "0 4 * * 0")
+    drilled(state="RUNNING", output={})
+    cloud.mistral.wait(hours=1)
+    schedules.schedule_drill_every(schedule, "0 5 * * 0")
+    row = drilled(state="RUNNING", output={})
+    with pytest.raises(ScheduleConflictError, match=row["id"]):
+        schedules.schedule_delete(schedule)
+    cloud.mistral.wait(hours=1)
+    schedules.schedule_delete(schedule)
+    assert cloud.mistral.rows["cron_triggers"] == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_drill_that_starts_during_a_change_of_the_pattern_keeps_its_rights(
+    cloud, schedules, schedule, force
+):
+    first = schedules.schedule_drill_every(schedule, "0 4 * * 0")
+
+    def start(method, path):
+        if method == "POST":
+            cloud.mistral.add_execution(
+                cloud.project, first.trigger_id, workflow_name=workbook.DRILL, state="RUNNING"
+            )
+
+    cloud.mistral.after = start
+    schedules.schedule_drill_every(schedule, "0 5 * * 0", force=force)
+    assert len(triggers(cloud)) == (1 if force else 2)
+
+
 @pytest.mark.parametrize("method", ["schedule_drill", "schedule_drill_show"])
 def test_an_unknown_schedule_is_not_found(schedules, method):
     with pytest.raises(ScheduleNotFoundError):

@@ -138,6 +138,7 @@ class TestAcrossGenerations:
                 schedules.schedule_set(schedule, name=f"n{n}")
             ids += [cloud.mistral.fire(triggers(cloud)[0])["id"] for _ in range(6)]
             cloud.mistral.add_execution(cloud.project, UNKNOWN)
+            cloud.mistral.wait(minutes=1)
         cloud.mistral.requests.clear()
         return ids[::-1]
 
@@ -214,6 +215,7 @@ class TestAcrossGenerations:
     ):
         running = next(row for row in cloud.mistral.rows["executions"] if row["id"] == runs[-1])
         running["state"] = "RUNNING"
+        cloud.mistral.requests.clear()
         with pytest.raises(ScheduleConflictError, match=rf"in progress.*{runs[-1]}"):
             schedules.schedule_set(schedule, name="other")
         assert self.requests(cloud) == 1
@@ -302,6 +304,8 @@ class TestRunByHand:
         assert body["workflow_id"] == cloud.mistral.rows["workflows"][0]["id"]
         given = json.loads(body["input"])
         assert given["schedule"].pop("manual") is True
+        # A run by hand is owed, whenever it is.
+        assert schedule.input["schedule"].pop("owed_since")
         assert given == schedule.input
         assert (started.manual, started.schedule_id, started.state) == (
             True,

@@ -94,6 +94,7 @@ class TestCreate:
                 {
                     "id": made.id,
                     "pattern": "0 2 * * *",
+                    "owed_since": "2026-01-01T00:00:01+00:00",
                     "attempts": 3,
                     "retry_every": 20,
                     "due": [120],
@@ -444,10 +445,7 @@ class TestShowAndDelete:
     def test_deleting_removes_the_trigger_by_mistrals_id(self, cloud, schedules, schedule):
         schedules.schedule_delete(schedule)
         assert triggers(cloud) == []
-        assert cloud.mistral.requests[-1][:2] == (
-            "DELETE",
-            f"/cron_triggers/{schedule.trigger_id}",
-        )
+        assert cloud.mistral.count("DELETE", f"/cron_triggers/{schedule.trigger_id}") == 1
 
     def test_executions_of_a_deleted_schedule_stay(self, cloud, schedules, schedule):
         row = cloud.mistral.add_execution(cloud.project, schedule.trigger_id)
@@ -469,11 +467,30 @@ class TestShowAndDelete:
         rows[2] = add_schedule(
             cloud, instance, generation=2, schedule=id_of(rows[1]), earlier=(rows[1]["id"],)
         )
+        cloud.mistral.wait(minutes=3)
         run = cloud.mistral.add_execution(cloud.project, rows[generation]["id"], state="RUNNING")
         with pytest.raises(ScheduleConflictError, match=run["id"]):
             schedules.schedule_delete(id_of(rows[1]))
         # The first is a leftover, which goes unless a run would lose its rights by that.
         assert triggers(cloud) == [rows[each] for each in left]
+
+    def test_a_run_that_is_too_old_to_do_anything_is_no_hindrance(self, cloud, schedules, schedule):
+        run = cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        cloud.mistral.wait(minutes=59)
+        with pytest.raises(ScheduleConflictError, match=run["id"]):
+            schedules.schedule_delete(schedule)
+        cloud.mistral.wait(minutes=1)
+        schedules.schedule_delete(schedule)
+        assert triggers(cloud) == []
+
+    def test_one_that_is_hung_does_not_hide_a_young_one(self, cloud, schedules, schedule):
+        cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        cloud.mistral.wait(hours=2)
+        run = cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        # Newer, and another schedule's.
+        cloud.mistral.add_execution(cloud.project, UNKNOWN, state="RUNNING")
+        with pytest.raises(ScheduleConflictError, match=run["id"]):
+            schedules.schedule_delete(schedule)
 
     def test_unless_it_is_forced(self, cloud, schedules, schedule):
         cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
@@ -529,9 +546,20 @@ class TestExecutions:
     @pytest.mark.parametrize("state", ["RUNNING", "PAUSED", "IDLE"])
     def test_an_unfinished_one_cannot(self, cloud, schedules, row, state):
         row["state"] = state
-        with pytest.raises(ScheduleConflictError, match=state):
+        with pytest.raises(ScheduleConflictError, match=f"{state}.*wait for its end"):
+            schedules.execution_delete(row["id"])
+        cloud.mistral.wait(hours=1)
+        with pytest.raises(ScheduleConflictError, match=f"update -s CANCELLED {row['id']}"):
             schedules.execution_delete(row["id"])
         assert cloud.mistral.rows["executions"] == [row]
+
+    def test_one_that_somebody_else_deletes_meanwhile_is_deleted(self, cloud, schedules, row):
+        def vanish(method, path):
+            if method == "DELETE":
+                cloud.mistral.rows["executions"].clear()
+
+        cloud.mistral.before = vanish
+        schedules.execution_delete(row["id"])
 
     @pytest.mark.parametrize("method", ["execution_show", "execution_delete"])
     @pytest.mark.parametrize("given", [UNKNOWN, "", "not-an-id", "../workbooks/trove"])

@@ -135,9 +135,11 @@ def test_a_change_pays_off_nothing(cloud, schedules, schedule):
     schedules.schedule_set(schedule, notify_url="https://hc.test/x")
     [after] = schedules.schedule_health()
     assert (after.state, after.missed) == (before.state, before.missed)
-    schedules.schedule_set(schedule, pattern="0 3 * * *")
+    changed = schedules.schedule_set(schedule, pattern="0 3 * * *")
+    assert changed.owed_since >= cloud.mistral.now - timedelta(seconds=3)
     for row in cloud.mistral.rows["cron_triggers"]:
         row["created_at"] = "2999-01-01 00:00:00"
+        row["workflow_input"] = row["workflow_input"].replace("2026-01-01T", "2999-01-01T")
     [anew] = schedules.schedule_health()
     assert (anew.state, anew.missed) == (State.PENDING, 0)
 

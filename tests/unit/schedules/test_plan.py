@@ -272,8 +272,6 @@ class TestChanged:
     @pytest.mark.parametrize(
         "how",
         [
-            {},
-            {"name": None},
             {"name": "nightly"},
             {"pattern": " 0  2 * * * "},
             {"attempts": 3},
@@ -282,14 +280,17 @@ class TestChanged:
             {"incremental": False},
         ],
     )
-    def test_no_change_at_all_is_refused(self, how):
-        with pytest.raises(InvalidScheduleError, match="nothing to change"):
-            self.change(**how)
+    def test_what_is_so_already_stays_so(self, how):
+        assert self.change(**how) == NIGHTLY
 
     def test_an_h_that_is_given_again_is_no_change(self):
         hashed = Plan(INSTANCE, "H 2 * * *", "n").checked(SCHEDULE)
-        with pytest.raises(InvalidScheduleError, match="nothing to change"):
-            self.change(hashed, pattern="H 2 * * *")
+        assert self.change(hashed, pattern="H 2 * * *") == hashed
+
+    @pytest.mark.parametrize("how", [{}, {"name": None}])
+    def test_no_option_at_all_is_refused(self, how):
+        with pytest.raises(InvalidScheduleError, match=r"nothing to change; name .* option"):
+            self.change(**how)
 
     @pytest.mark.parametrize("name", ["name", "pattern", "attempts", "retry_every", "instance"])
     def test_what_a_schedule_needs_can_not_be_unset(self, name):

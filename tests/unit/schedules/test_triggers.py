@@ -3,7 +3,7 @@
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +11,7 @@ import requests
 
 from tests.unit.schedules.fake_mistral import Caller, RefusedError
 from tests.unit.schedules.rows import UNKNOWN, add_schedule, id_of, triggers
+from trove_schedules import triggers as triggers_module
 from trove_schedules.errors import (
     InstanceNotFoundError,
     InvalidPatternError,
@@ -178,7 +179,7 @@ class TestTroveclientsSchedules:
         assert (made.instance, made.pattern, made.attempts) == (instance, "0 2 * * *", 1)
         assert made.earlier_trigger_ids == (row["id"],)
         # Of what it owed before nothing can be told.
-        assert made.owed_since == made.changed_at
+        assert made.owed_since == cloud.mistral.now - timedelta(seconds=1)
         assert schedules.schedule_list(instance) == schedules.schedule_list() == [made]
         assert [each.id for each in schedules.execution_list(made)] == [run["id"]]
         (left,) = triggers(cloud)
@@ -211,6 +212,12 @@ def sent(cloud):
     return [(each[0], each[1]) for each in cloud.mistral.requests if each[0] != "GET"]
 
 
+def posted(cloud):
+    """The last trigger that was asked for."""
+    bodies = zip(cloud.mistral.requests, cloud.mistral.bodies, strict=True)
+    return [json.loads(body) for (method, _, _), body in bodies if method == "POST"][-1]
+
+
 class TestReplace:
     def test_the_next_generation_is_created_and_then_the_last_one_deleted(
         self, cloud, schedules, schedule
@@ -238,7 +245,8 @@ class TestReplace:
         self, cloud, schedules, schedule
     ):
         def owed_again(changed):
-            return changed.owed_since == changed.changed_at
+            # The clock of this Mistral ticks once for each row.
+            return changed.owed_since == changed.changed_at - timedelta(seconds=1)
 
         assert owed_again(schedule)
         for changes in ({"name": "b"}, {"attempts": 2}, {"keep_last": 3}, {"name": "c"}):
@@ -250,12 +258,55 @@ class TestReplace:
         assert owed_again(schedules.schedule_set(schedule, name="d"))
         assert owed_again(schedules.schedule_resume(schedule))
 
-    def test_only_so_many_earlier_triggers_are_remembered(self, schedules, schedule, monkeypatch):
-        monkeypatch.setattr("trove_schedules.triggers.MOST_EARLIER", 3)
+    def test_what_is_owed_is_written_in_whole_seconds_none_of_which_is_too_early(
+        self, cloud, schedules, instance
+    ):
+        cloud.mistral.wait(microseconds=1)
+        made = schedules.schedule_create(instance, "0 2 * * *", "n")
+        assert made.input["schedule"]["owed_since"] == "2026-01-01T00:00:02+00:00"
+        changed = schedules.schedule_set(made, name="b")
+        assert changed.input["schedule"]["owed_since"] == "2026-01-01T00:00:02+00:00"
+
+    def test_one_of_an_older_client_is_owed_since_its_trigger_was_created(
+        self, cloud, schedules, instance
+    ):
+        row = add_schedule(cloud, instance)
+        found = schedules.schedule_show(id_of(row))
+        assert found.owed_since == found.changed_at
+        changed = schedules.schedule_set(found, name="b")
+        assert changed.owed_since == found.owed_since < changed.changed_at
+
+    def test_ten_earlier_triggers_are_remembered(self, cloud, schedules, schedule):
         made = [schedule]
-        for n in range(5):
+        for n in range(12):
+            cloud.mistral.fire(triggers(cloud)[0])
+            cloud.mistral.wait(minutes=1)
             made.append(schedules.schedule_set(schedule, name=f"n{n}"))
-        assert list(made[-1].earlier_trigger_ids) == [each.trigger_id for each in made[2:5]]
+        assert list(made[-1].earlier_trigger_ids) == [each.trigger_id for each in made[2:12]]
+        # What the two before did is listed no more.
+        assert len(schedules.execution_list(schedule)) == 10
+        assert len(cloud.mistral.rows["executions"]) == 12
+
+    def test_what_is_so_already_is_no_change(self, cloud, schedules, schedule):
+        made = schedules.schedule_set(schedule, keep_last=5)
+        cloud.mistral.fire(triggers(cloud)[0], state="RUNNING")
+        cloud.mistral.requests.clear()
+        made = schedules.schedule_show(schedule)
+        assert schedules.schedule_set(schedule, keep_last=5) == made
+        assert schedules.schedule_set(schedule, unset=["keep_days"]) == made
+        assert sent(cloud) == []
+        with pytest.raises(InvalidScheduleError, match="name at least one option"):
+            schedules.schedule_set(schedule)
+
+    def test_a_hung_run_is_in_nobodys_way(self, cloud, schedules, schedule):
+        cloud.mistral.fire(triggers(cloud)[0], state="RUNNING")
+        cloud.mistral.wait(hours=2)
+        assert schedules.schedule_set(schedule, name="other").name == "other"
+        assert schedules.schedule_pause(schedule).paused
+        assert not schedules.schedule_resume(schedule).paused
+        assert len(triggers(cloud)) == 1
+        schedules.schedule_delete(schedule)
+        assert triggers(cloud) == []
 
     @pytest.mark.parametrize("method", ["schedule_set", "schedule_pause", "schedule_delete"])
     def test_it_is_refused_while_a_run_is_in_progress_unless_forced(
@@ -277,13 +328,19 @@ class TestReplace:
             schedules.schedule_resume(schedule)
         assert not schedules.schedule_resume(schedule, force=True).paused
 
-    def test_a_missing_right_to_delegate_or_an_old_workbook_changes_nothing(
+    def test_with_an_old_workbook_it_is_paused_resumed_run_and_deleted_but_not_changed(
         self, cloud, schedules, schedule
     ):
         cloud.mistral.rows["workflows"][0]["tags"] = ["trove-schedules-1"]
-        with pytest.raises(WorkbookOutdatedError):
+        with pytest.raises(WorkbookOutdatedError, match="to create or change a schedule"):
             schedules.schedule_set(schedule, name="other")
         assert schedules.schedule_show(schedule) == schedule
+        assert schedules.schedule_pause(schedule).paused
+        assert not schedules.schedule_resume(schedule).paused
+        started = schedules.schedule_run(schedule)
+        schedules.schedule_delete(schedule, force=True)
+        assert triggers(cloud) == []
+        assert schedules.execution_show(started.id).manual
 
     def test_a_new_parent_is_checked_and_may_be_an_object(self, cloud, schedules, schedule):
         theirs = cloud.add_backup(cloud.add_instance("other"))
@@ -299,7 +356,7 @@ class TestPauseAndResume:
         (row,) = triggers(cloud)
         assert row["next_execution_time"] == "9999-12-31 23:59:00"
         assert (paused.paused, paused.next_execution_time) == (True, None)
-        assert json.loads(cloud.mistral.bodies[-2])["first_execution_time"] == "9999-12-31 23:59"
+        assert posted(cloud)["first_execution_time"] == "9999-12-31 23:59"
         assert (paused.pattern, paused.name) == (schedule.pattern, schedule.name)
 
     def test_a_resumed_one_is_due_as_its_pattern_has_it(self, cloud, schedules, schedule):
@@ -328,49 +385,46 @@ class TestPauseAndResume:
 
 
 class TestFirstFiring:
-    """A guard tick of a due time before the schedule was there is nobody's business."""
+    """The trigger fires by its pattern; what is owed tells the workflow which due times count."""
 
     DUE_TOMORROW = datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
+    GUARD_TICK = datetime(2026, 1, 1, 2, 20, tzinfo=UTC)
 
     @pytest.fixture
     def five_past_two(self, cloud):
         cloud.mistral.wait(hours=2, minutes=5)
 
     @pytest.mark.usefixtures("five_past_two")
-    def test_a_new_schedule_fires_first_when_it_is_due(self, schedules, instance):
+    def test_a_guard_tick_of_a_due_time_before_it_was_there_is_not_owed(
+        self, cloud, schedules, instance
+    ):
         made = schedules.schedule_create(instance, "0 2 * * *", "n")
-        assert made.next_firing == made.next_execution_time == self.DUE_TOMORROW
+        assert (made.next_firing, made.next_execution_time) == (self.GUARD_TICK, self.DUE_TOMORROW)
+        assert "first_execution_time" not in posted(cloud)
+        assert made.owed_since > datetime(2026, 1, 1, 2, 0, tzinfo=UTC)
 
-    def test_a_resumed_one_makes_up_for_nothing(self, cloud, schedules, schedule):
-        schedules.schedule_pause(schedule)
+    @pytest.mark.parametrize("change", ["resume", "pattern"])
+    def test_nor_is_one_of_a_due_time_before_the_change(self, cloud, schedules, schedule, change):
+        if change == "resume":
+            schedules.schedule_pause(schedule)
         cloud.mistral.wait(hours=2, minutes=5)
-        assert schedules.schedule_resume(schedule).next_firing == self.DUE_TOMORROW
+        if change == "resume":
+            made = schedules.schedule_resume(schedule)
+        else:
+            made = schedules.schedule_set(schedule, pattern="0 2 * * 1-5")
+        assert made.next_firing == self.GUARD_TICK
+        assert made.owed_since > datetime(2026, 1, 1, 2, 0, tzinfo=UTC)
 
-    def test_a_new_pattern_makes_up_for_nothing_either(self, cloud, schedules, schedule):
-        cloud.mistral.wait(hours=3, minutes=5)
-        made = schedules.schedule_set(schedule, pattern="0 3 * * *")
-        assert made.next_firing == datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
-
-    def test_another_change_keeps_the_guard_ticks_that_are_to_come(
+    def test_another_change_keeps_the_guard_ticks_that_are_to_come_and_what_is_owed(
         self, cloud, schedules, schedule
     ):
-        cloud.mistral.wait(hours=2, minutes=5)
         cloud.mistral.fire(triggers(cloud)[0], state="ERROR")
+        cloud.mistral.wait(hours=2, minutes=5)
         for name in ("b", "c"):
             made = schedules.schedule_set(schedule, name=name)
-            assert made.next_firing == datetime(2026, 1, 1, 2, 20, tzinfo=UTC)
+            assert made.next_firing == self.GUARD_TICK
             assert made.next_execution_time == self.DUE_TOMORROW
-
-    @pytest.mark.usefixtures("five_past_two")
-    def test_another_change_brings_no_guard_tick_that_was_not_to_come(self, schedules, instance):
-        made = schedules.schedule_create(instance, "0 2 * * *", "n")
-        assert schedules.schedule_set(made, name="b").next_firing == self.DUE_TOMORROW
-
-    def test_a_due_time_within_two_minutes_is_left_to_mistral(self, cloud, schedules, instance):
-        cloud.mistral.wait(hours=1, minutes=59)
-        made = schedules.schedule_create(instance, "0 2 * * *", "n")
-        assert "first_execution_time" not in json.loads(cloud.mistral.bodies[-1])
-        assert made.next_firing == datetime(2026, 1, 1, 2, 0, tzinfo=UTC)
+            assert made.owed_since == schedule.owed_since
 
     def test_a_pattern_that_somebody_spoilt_does_not_spoil_the_list(
         self, cloud, schedules, schedule
@@ -435,7 +489,7 @@ class TestTroubleAtEveryRequest:
         self, cloud, schedule, instance, change, when, error
     ):
         do, old, new = change
-        start = [dict(row) for row in triggers(cloud)]
+        start, start_at = [dict(row) for row in triggers(cloud)], cloud.mistral.now
         seen, at = set(), 0
         while True:
             at += 1
@@ -446,6 +500,10 @@ class TestTroubleAtEveryRequest:
                 assert trouble.happened, caught
             trouble.end()
             left = len(triggers(cloud))
+            # Whoever reads leaves it for a while to the client to which it happened.
+            assert [each.id for each in cloud.schedules().schedule_list()] in ([], [schedule.id])
+            assert len(triggers(cloud)) == left
+            cloud.mistral.wait(minutes=2)
             found = cloud.schedules().schedule_list(instance)
             states = [(each.name, each.paused) for each in found] or [None]
             assert states[0] in (old, new)
@@ -459,24 +517,36 @@ class TestTroubleAtEveryRequest:
             if not trouble.happened:
                 break
             triggers(cloud)[:] = [dict(row) for row in start]
+            cloud.mistral.rewind(start_at)
         assert {state for state, _ in seen} == {old, new}
         assert at > 3
         if new is not None and isinstance(error, KilledError):
             assert (new, 2) in seen
 
+    @pytest.mark.parametrize("hung", [False, True])
     def test_a_reader_leaves_a_leftover_whose_run_is_in_progress_its_rights(
-        self, cloud, schedules, schedule
+        self, cloud, schedules, schedule, hung
     ):
         Trouble(cloud.mistral, 5, "before", KilledError())
         with pytest.raises(KilledError):
             schedules.schedule_set(schedule, name="changed")
         old, new = triggers(cloud)
+        cloud.mistral.wait(minutes=2)
         run = cloud.mistral.fire(old, state="RUNNING")
         assert [each.name for each in schedules.schedule_list()] == ["changed"]
         assert triggers(cloud) == [old, new]
         with pytest.raises(ScheduleConflictError, match=run["id"]):
             schedules.schedule_pause(schedule)
-        run["state"] = "SUCCESS"
+        if hung:
+            cloud.mistral.wait(hours=1)
+        else:
+            run["state"] = "SUCCESS"
+        # Neither does a hung run hide a young one.
+        young = cloud.mistral.fire(old, state="RUNNING")
+        cloud.mistral.fire(new, state="RUNNING")
+        assert [each.name for each in schedules.schedule_list()] == ["changed"]
+        assert triggers(cloud) == [old, new]
+        young["state"] = "SUCCESS"
         assert [each.name for each in schedules.schedule_list()] == ["changed"]
         assert triggers(cloud) == [new]
 
@@ -521,7 +591,7 @@ class TestTwoClients:
 
     @pytest.mark.parametrize("times", [1, 2])
     @pytest.mark.parametrize("when", ["before", "after"])
-    @pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("at", range(1, 8))
     def test_what_both_were_told_is_true_and_nothing_is_lost(
         self, cloud, schedules, schedule, meanwhile, at, when, times
     ):
@@ -550,7 +620,7 @@ class TestTwoClients:
         assert schedules.schedule_show(schedule).name == "theirs"
 
     @pytest.mark.parametrize("when", ["before", "after"])
-    @pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("at", range(1, 8))
     def test_a_reader_at_any_time_sees_it_exactly_once(
         self, cloud, schedules, schedule, meanwhile, at, when
     ):
@@ -560,6 +630,59 @@ class TestTwoClients:
         assert [each.id for each in seen] == [schedule.id]
         assert schedules.schedule_list() == [made]
         assert len(triggers(cloud)) == 1
+
+    def test_a_change_that_took_too_long_to_tell_deletes_nothing(self, cloud, schedules, schedule):
+        def tidied(method, path):
+            if method == "POST":
+                cloud.mistral.wait(minutes=2)
+                triggers(cloud).pop(0)
+
+        cloud.mistral.after = tidied
+        with pytest.raises(ScheduleConflictError, match="changed or deleted by somebody else"):
+            schedules.schedule_set(schedule, name="ours")
+        assert schedules.schedule_show(schedule).name == "ours"
+
+    def test_a_list_that_lags_behind_is_no_sign_of_a_deletion(
+        self, cloud, schedules, schedule, monkeypatch
+    ):
+        real = triggers_module._generations
+        answers = iter([real, lambda mistral, schedule_id: []])
+        monkeypatch.setattr(
+            triggers_module, "_generations", lambda *given: next(answers, real)(*given)
+        )
+        made = schedules.schedule_set(schedule, name="ours")
+        assert [row["id"] for row in triggers(cloud)] == [made.trigger_id]
+
+    def test_an_answer_that_was_lost_on_the_way_is_no_sign_of_a_deletion(
+        self, cloud, schedules, schedule
+    ):
+        def sent_twice(method, path):
+            if method == "DELETE":
+                triggers(cloud).pop(0)
+
+        cloud.mistral.before = sent_twice
+        made = schedules.schedule_set(schedule, name="ours")
+        assert schedules.schedule_show(schedule) == made
+
+    def test_a_name_that_is_taken_and_gone_again_is_a_conflict(self, cloud, schedules, schedule):
+        def taken(method, path):
+            if method == "POST":
+                raise RefusedError(409, "Duplicate entry")
+
+        cloud.mistral.before = taken
+        with pytest.raises(ScheduleConflictError, match="changed by somebody else"):
+            schedules.schedule_set(schedule, name="ours")
+
+    def test_a_deletion_gives_up_where_the_schedule_is_changed_again_and_again(
+        self, cloud, schedules, schedule
+    ):
+        def again(method, path):
+            if method == "DELETE":
+                add_schedule(cloud, schedule.instance, schedule=schedule.id, generation=2)
+
+        cloud.mistral.after = again
+        with pytest.raises(ScheduleConflictError, match="changed by somebody else"):
+            schedules.schedule_delete(schedule)
 
 
 class TestTrial:
@@ -575,7 +698,7 @@ class TestTrial:
         minute = int(trial.due_at.timestamp()) // 60
         assert row["name"] == f"trove-backup-trial:{schedule.instance}:{schedule.id}:{minute}"
         assert row["remaining_executions"] == 1
-        body = json.loads(cloud.mistral.bodies[-1])
+        body = posted(cloud)
         assert "pattern" not in body
         given = json.loads(body["workflow_input"])
         assert given["schedule"]["manual"] is True

@@ -113,14 +113,28 @@ class TestRequire:
         cloud.mistral.add_workflow(cloud.project, tags=tags)
         with pytest.raises(WorkbookOutdatedError, match=told) as caught:
             workbook.require(mistral)
-        assert f"version {CURRENT} is needed" in str(caught.value)
+        assert f"version {CURRENT} is needed to create or change a schedule" in str(caught.value)
 
     def test_an_older_one_is_told_with_both_versions(self, cloud, mistral, monkeypatch):
         cloud.mistral.add_workflow(cloud.project)
         newer = numbered(7)
         monkeypatch.setattr(workbook, "text", lambda: newer)
-        with pytest.raises(WorkbookOutdatedError, match=f"version {CURRENT}, version 7 is needed"):
+        with pytest.raises(
+            WorkbookOutdatedError, match=f"version {CURRENT}, but version 7 is needed"
+        ):
             workbook.require(mistral)
+
+    @pytest.mark.parametrize("purpose", [workbook.PAUSE, workbook.RUN, workbook.DRILLS])
+    def test_for_what_needs_less_an_older_one_will_do(self, cloud, mistral, purpose):
+        row = cloud.mistral.add_workflow(
+            cloud.project, name=purpose.workflow, tags=[f"trove-schedules-{purpose.least}"]
+        )
+        assert workbook.require(mistral, purpose) == row["id"]
+        row["tags"] = [f"trove-schedules-{purpose.least - 1}"]
+        with pytest.raises(
+            WorkbookOutdatedError, match=f"version {purpose.least} is needed to {purpose.text}"
+        ):
+            workbook.require(mistral, purpose)
 
     @pytest.mark.parametrize("bad_is_public", [True, False])
     def test_of_two_that_mistral_could_take_both_must_be_good(self, cloud, mistral, bad_is_public):

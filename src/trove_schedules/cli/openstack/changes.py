@@ -22,8 +22,8 @@ _UNSETTABLE = {
 
 class SetSchedule(base.Command):
     _description = (
-        "Change a schedule; its ID, its executions and its backups stay, and it next fires when "
-        "its pattern has it"
+        "Change a schedule; its ID, its executions and its backups stay, and the change itself "
+        "starts no run"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
