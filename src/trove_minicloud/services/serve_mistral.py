@@ -24,6 +24,7 @@ from mistral.services import action_manager, periodic_server, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from trove_minicloud.services import trust_endpoints
 from trove_minicloud.services.configuration import config_arguments
 from trove_minicloud.services.mistral_database import add_indexes
 from trove_minicloud.services.preparation import empty_database, prepare_once
@@ -36,6 +37,7 @@ def main(directory: Path) -> None:
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
     add_indexes(db_base.get_engine())
+    trust_endpoints.remember()
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()
