@@ -12,7 +12,7 @@ WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs package format bench bench-full bench-cluster chaos screenshots constraints clean
+        lint types docs package format bench bench-full bench-requests bench-rate-limit bench-cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -77,6 +77,12 @@ bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table o
 
 bench-full: $(BIN)/.test ## The same with the sizes and charts of docs/benchmarks.md
 	$(BIN)/python -m bench --full --charts docs/images
+
+bench-requests: $(BIN)/.test ## What a run, a guard tick and retention cost in requests and rows (3 minutes)
+	$(BIN)/python -m bench.requests
+
+bench-rate-limit: $(BIN)/.test ## 30 schedules of one project on one minute, 30 backups each (15 to 35 minutes)
+	$(BIN)/python -m bench.requests --burst 30 --kept 30
 
 bench-cluster: $(BIN)/.test ## Bursts of 100 and 500 schedules on clusters of 1, 2 and 3 engines (half an hour)
 	tools/debian-packages mariadb

@@ -28,6 +28,8 @@ from keystoneauth1.session import Session
 import trove_schedules
 from bench.minicloud import login
 from trove_minicloud import cloud, cluster, settings
+from trove_minicloud.guest.manifest import Key
+from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
 from trove_schedules import Schedule, ScheduledBackups
 
@@ -229,6 +231,9 @@ class Crowd:
         due: datetime,
         *,
         attempts: Sequence[int] = (1,),
+        retry_every: int = 1,
+        keep_last: int | None = None,
+        incremental: bool = False,
         projects: Sequence[Project] | None = None,
         instances: Sequence[str] = (),
     ) -> list[Member]:
@@ -239,6 +244,7 @@ class Crowd:
         requests would take longer than the burst.
 
         :param attempts: of each due time, in turns.
+        :param retry_every: minutes from one attempt to the next.
         :param projects: whose they are; as many new ones as it takes where that isn't said.
         :param instances: of the one project, instead of new light ones.
         """
@@ -261,7 +267,9 @@ class Crowd:
                     f"{due.minute} {due.hour} * * *",
                     "burst",
                     attempts=tries,
-                    retry_every=1 if tries > 1 else None,
+                    retry_every=retry_every if tries > 1 else None,
+                    keep_last=keep_last,
+                    incremental=incremental,
                 )
                 first[owner.id, tries] = made
                 members.append(Member(made.id, instance, owner.id, tries))
@@ -290,6 +298,42 @@ class Crowd:
                 }
                 connection.execute(table.insert(), row)
 
+    def keep(self, members: Sequence[Member], count: int, *, incremental: bool = False) -> None:
+        """Give each schedule so many completed backups, a day apart, the newest of yesterday.
+
+        :param incremental: all but the oldest are one chain. Retention may delete the oldest.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        rows = []
+        for member in members:
+            parent = None
+            for age in range(count, 0, -1):
+                created = now - timedelta(days=age)
+                backup_id = str(uuid.uuid4())
+                location = LocalStore(self.root.backups).location(Key(member.instance, backup_id))
+                rows.append(
+                    {
+                        "id": backup_id,
+                        "name": "kept",
+                        "description": f"light [schedule {member.id}]",
+                        "location": location,
+                        "backup_type": "incremental" if parent else "full",
+                        "size": 0.0,
+                        "tenant_id": member.project,
+                        "state": "COMPLETED",
+                        "instance_id": member.instance,
+                        "checksum": "0" * 32,
+                        "deleted": False,
+                        "created": created,
+                        "updated": created + timedelta(seconds=1),
+                        "parent_id": parent,
+                        "datastore_version_id": self._version(),
+                    }
+                )
+                parent = backup_id if incremental and age < count else None
+        if rows:
+            self._insert("backups", rows)
+
     # What happened
 
     def named(self, members: Sequence[Member]) -> dict[str, str]:
@@ -316,6 +360,16 @@ class Crowd:
             for member in members
         ]
 
+    def kept(self) -> Counter[str]:
+        """How many completed backups there are of each schedule that has any, by its id."""
+        with self._engines["trove"].connect() as connection:
+            rows = connection.execute(
+                sqlalchemy.text(
+                    "select description from backups where state = 'COMPLETED' and not deleted"
+                )
+            )
+            return Counter(filter(None, (_schedule_of(row.description) for row in rows)))
+
     def _executions(self, since: datetime) -> dict[str, list[Any]]:
         rows = self._rows(
             "mistral",
@@ -337,9 +391,8 @@ class Crowd:
         )
         found: dict[str, list[Any]] = {}
         for row in rows:
-            text = row.description or ""
-            if text.endswith("]"):
-                found.setdefault(text.removesuffix("]").rpartition(" ")[2], []).append(row)
+            if (schedule := _schedule_of(row.description)) is not None:
+                found.setdefault(schedule, []).append(row)
         return found
 
     def _rows(self, service: str, statement: str, since: datetime) -> list[Any]:
@@ -349,6 +402,12 @@ class Crowd:
         )
         with self._engines[service].connect() as connection:
             return list(connection.execute(query))
+
+
+def _schedule_of(description: str | None) -> str | None:
+    """The id in the marker at the end of a backup's description."""
+    text = description or ""
+    return text.removesuffix("]").rpartition(" ")[2] if text.endswith("]") else None
 
 
 def _tick(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[Any]) -> Tick:

@@ -140,9 +140,16 @@ def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser
         ("show", _show, "show one instance, and how to connect to it"),
         ("start", _start, "start a server that was stopped"),
         ("stop", _stop, "stop a server, until it is started again"),
-        ("delete", _delete, "stop a server and delete its data; its backups stay"),
     ):
         add(name, command, text, group).add_argument("instance", metavar="INSTANCE")
+    text = "stop a server and delete its data; its backups and backup schedules stay"
+    delete = add("delete", _delete, text, group)
+    delete.add_argument("instance", metavar="INSTANCE")
+    delete.add_argument(
+        "--force",
+        action="store_true",
+        help="delete it although backup schedules point at it, or Mistral can't say whether any do",
+    )
 
 
 def _store_options(up: argparse.ArgumentParser) -> None:
@@ -327,7 +334,8 @@ def _stop(root: Root, options: argparse.Namespace) -> None:
 def _delete(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud import commands
 
-    _say(f"Instance {commands.delete(root, options.instance).name} is deleted.")
+    deleted = commands.delete(root, options.instance, force=options.force)
+    _say(f"Instance {deleted.name} is deleted.")
 
 
 def _details(root: Root, instance: Any) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import FrameType
 
-from trove_minicloud import stopping
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud import schedules, stopping
+from trove_minicloud.errors import MiniCloudError, ScheduledError
 from trove_minicloud.guest import checks, datastores, instances, names, proving
 from trove_minicloud.guest.checks import Check
 from trove_minicloud.guest.instances import Instance
@@ -89,12 +89,16 @@ def stop(root: Root, name_or_id: str) -> Instance:
     return stopping.stop(root, _managed(root, name_or_id))
 
 
-def delete(root: Root, name_or_id: str) -> Instance:
+def delete(root: Root, name_or_id: str, *, force: bool = False) -> Instance:
     """Stop the server if it is ours, and remove its folder. Its backups stay.
 
+    :param force: although backup schedules point at it, or Mistral can't say whether any do.
+    :raises ScheduledError: without `force`, it is so.
     :raises InstanceBusyError: a backup of it is running.
     """
     instance = instances.find(root, name_or_id)
+    if not force:
+        _require_unscheduled(root, instance)
     stopping.delete(root, instance)
     return instance
 
@@ -107,6 +111,24 @@ def check(root: Root, name_or_id: str, wanted: Check | None, clear: bool) -> Che
     if wanted is not None:
         checks.store(root, instance, wanted)
     return checks.load(root, instance.id)
+
+
+def _require_unscheduled(root: Root, instance: Instance) -> None:
+    try:
+        found = schedules.pointing_at(root, instance)
+    except MiniCloudError as error:
+        raise ScheduledError(
+            f"Backup schedules may point at instance {instance.name}, and Mistral can't be asked:"
+            f" {error}\nStart the mini cloud and try again, or delete the instance without knowing:"
+            " add --force."
+        ) from error
+    if found:
+        listed = "".join(f"\n  {each} ({name})" for each, name in sorted(found.items()))
+        raise ScheduledError(
+            f"Backup schedules point at instance {instance.name}, and would fail without it:"
+            f"{listed}\nDelete them first (openstack database backup schedule delete ID), or delete"
+            " the instance only: add --force."
+        )
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ MiniCloudError            says what failed, the evidence, and what to do next
 ├─ DamagedFileError       a file of ours holds what we never wrote
 ├─ StartupError           a program died or didn't answer in time while the cloud came up
 │  └─ StopRequestedError  somebody stopped the cloud while it came up
+├─ ScheduledError         backup schedules point at what is to be deleted
 ├─ WaitTimeoutError       something didn't reach the wanted state in time
 ├─ StopError              a process outlived its SIGKILL
 └─ RootError              the root folder can't be used as it is
@@ -40,6 +41,10 @@ class StartupError(MiniCloudError):
 
 class StopRequestedError(StartupError):
     """The cloud was asked to stop before it was up. Nothing has failed."""
+
+
+class ScheduledError(MiniCloudError):
+    """Backup schedules point at the instance that is to be deleted, or may do so."""
 
 
 class WaitTimeoutError(MiniCloudError):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmarks that need no cloud of their own run, get right answers and draw, in little."""
+"""The benchmarks that take no long run, get right answers and draw, in little."""
 
 from pathlib import Path
 
-from bench import history, latency, report
+from bench import history, latency, report, requests
+from bench.crowd import Crowd, import_path
+from bench.minicloud import mini_cloud
 from bench.report import Report
 from tests.end_to_end.cloud import LiveCloud
 from trove_minicloud.services.preparation import database_file
@@ -24,3 +26,16 @@ def test_history_and_latency_in_little(cloud: LiveCloud, tmp_path: Path) -> None
     latency.draw(calls, tmp_path)
     assert len(list(tmp_path.glob("*.svg"))) == 3
     assert len(report.table([lists, calls]).splitlines()) == 2 + 4 + 4
+
+
+def test_what_runs_guard_ticks_and_retention_cost_in_little() -> None:
+    import_path()
+    found = Report("requests")
+    with mini_cloud(overrides=requests.OPTIONS) as root:
+        costs = requests.measure(found, Crowd(root), kept=(2,), several=1)
+    assert found.wrong == []
+    assert costs[requests.RUN_3, 2].traffic.trove["POST"] == 1
+    assert costs[requests.TICK, 2].traffic.trove["POST"] == 0
+    assert costs[requests.KEEPING, 2].traffic.trove["DELETE"] == 1
+    assert costs[requests.TICK, 2].traffic.keystone > 0
+    assert all(cost.left.size > 0 for cost in costs.values())

@@ -130,7 +130,7 @@ def tenants(cloud: LiveCloud) -> Iterator[dict[str, Tenant]]:
     _break(cloud, made)
     yield made
     for each in made.values():
-        _when_not_busy(lambda each=each: commands.delete(cloud.root, each.instance))
+        _when_not_busy(lambda each=each: commands.delete(cloud.root, each.instance, force=True))
 
 
 def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:

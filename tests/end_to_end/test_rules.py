@@ -73,6 +73,15 @@ class TestTenants:
             admin.schedule_show(nightly.id)
 
 
+def test_the_mini_cloud_deletes_no_instance_that_a_schedule_points_at(
+    cloud: LiveCloud, nightly: trove_schedules.Schedule
+) -> None:
+    done = cloud.run("trove-minicloud", "instance", "delete", "m", check=False)
+    assert done.status == 1
+    assert f"{nightly.id} (nightly)" in done.err
+    assert "m" in cloud.run("trove-minicloud", "instance", "list").out
+
+
 class TestLogins:
     def test_a_token_can_create_and_delete(self, cloud: LiveCloud) -> None:
         password = cloud.session()

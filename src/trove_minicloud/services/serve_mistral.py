@@ -16,6 +16,7 @@ backend.init_backend(backend.BackendType.THREADING)
 
 from mistral import config
 from mistral.api.service import WSGIService
+from mistral.db.sqlalchemy import base as db_base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc
@@ -23,7 +24,9 @@ from mistral.services import action_manager, periodic_server, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from trove_minicloud.services import trust_endpoints
 from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.mistral_database import add_indexes
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, on_terminate
 
@@ -33,6 +36,8 @@ def main(directory: Path) -> None:
     config.parse_args(config_arguments(directory, "mistral"))
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
+    add_indexes(db_base.get_engine())
+    trust_endpoints.remember()
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()

@@ -324,8 +324,13 @@ def test_a_stopped_instance_stays_wanted_stopped(root: Root, instance: Instance)
     assert instances.load(root, instance.id).wanted == "stopped"
 
 
-def test_a_deleted_instance_is_gone(root: Root, instance: Instance) -> None:
-    assert _run(root, "instance", "delete", "m") == 0
+def test_an_instance_is_deleted_by_force_where_mistral_can_not_be_asked_about_schedules(
+    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(root, "instance", "delete", "m") == 1
+    assert "The mini cloud has never been up" in capsys.readouterr().err
+    assert instances.all_instances(root) == [instance]
+    assert _run(root, "instance", "delete", "--force", "m") == 0
     assert instances.all_instances(root) == []
 
 

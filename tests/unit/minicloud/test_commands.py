@@ -3,15 +3,15 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import create_autospec
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
 from tests.unit.minicloud.conftest import MakeProgram
 from tests.unit.minicloud.guest import examples
-from trove_minicloud import commands, processes, state, stopping
+from trove_minicloud import commands, processes, schedules, state, stopping
 from trove_minicloud.child import Child
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import MiniCloudError, ScheduledError
 from trove_minicloud.guest import checks, datastores, instances, proving
 from trove_minicloud.guest.checks import Check
 from trove_minicloud.guest.errors import CheckFailedError, InstanceBusyError, InvalidNameError
@@ -34,6 +34,14 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> datastores.Datastore:
     monkeypatch.setattr(made, "is_serving", lambda *_: False)
     monkeypatch.setattr(datastores, "module", lambda _name: made)
     monkeypatch.setattr(stopping, "LOCK_WAIT", 0)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def pointing_at(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """No schedule points at any instance, as Mistral says."""
+    made: Mock = create_autospec(schedules.pointing_at, return_value={})
+    monkeypatch.setattr(schedules, "pointing_at", made)
     return made
 
 
@@ -93,6 +101,28 @@ def test_a_server_that_is_backed_up_is_neither_stopped_nor_deleted(
     with lock, pytest.raises(InstanceBusyError, match=r"backup b1 .*Try again when that is over"):
         command(root, "m")
     assert instances.all_instances(root) == [instance]
+
+
+def test_an_instance_that_schedules_point_at_is_deleted_by_force_only(
+    root: Root, instance: Instance, kind: datastores.Datastore, pointing_at: Mock
+) -> None:
+    pointing_at.return_value = {"id-2": "weekly", "id-1": "nightly"}
+    with pytest.raises(ScheduledError, match=r"id-1 \(nightly\)\n +id-2 \(weekly\)\n.*--force"):
+        commands.delete(root, "m")
+    assert instances.all_instances(root) == [instance]
+    commands.delete(root, "m", force=True)
+    assert instances.all_instances(root) == []
+
+
+def test_where_mistral_does_not_say_what_points_at_an_instance_it_is_deleted_by_force_only(
+    root: Root, instance: Instance, kind: datastores.Datastore, pointing_at: Mock
+) -> None:
+    pointing_at.side_effect = MiniCloudError("Mistral doesn't answer: nobody listens")
+    with pytest.raises(ScheduledError, match=r"can't be asked: .*nobody listens\n.*--force"):
+        commands.delete(root, "m")
+    assert instances.all_instances(root) == [instance]
+    commands.delete(root, "m", force=True)
+    assert instances.all_instances(root) == []
 
 
 def test_a_server_that_is_being_stopped_is_not_started(
