@@ -14,8 +14,8 @@ from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
 from trove_schedules.errors import PermissionDeniedError, ScheduledBackupError
-from trove_schedules.health import GRACE
 from trove_schedules.model import Schedule
+from trove_schedules.seen import GRACE
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session

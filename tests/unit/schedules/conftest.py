@@ -17,7 +17,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     with requests_mock.Mocker() as mock:
         cloud = FakeCloud(mock)
         cloud.mistral.add_workflow(cloud.project)
-        monkeypatch.setattr("trove_schedules.triggers._now", lambda: cloud.mistral.now)
+        for module in ("triggers", "history"):
+            monkeypatch.setattr(f"trove_schedules.{module}._now", lambda: cloud.mistral.now)
         yield cloud
 
 

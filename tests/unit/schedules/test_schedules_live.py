@@ -52,9 +52,11 @@ class Schedules(RuleBasedStateMachine):
         self.mistral = self.cloud.mistral
         self.mistral.add_workflow(self.cloud.project)
         self.mistral.max_limit = 3
-        clock = mock.patch("trove_schedules.triggers._now", lambda: self.mistral.now)
-        clock.start()
-        self.stop = [clock.stop, self.mocker.stop]
+        self.stop = [self.mocker.stop]
+        for module in ("triggers", "history"):
+            clock = mock.patch(f"trove_schedules.{module}._now", lambda: self.mistral.now)
+            clock.start()
+            self.stop.append(clock.stop)
         self.instance = self.cloud.add_instance("m")
         self.schedules = self.cloud.schedules()
         self.model: dict[str, Expected] = {}
