@@ -109,7 +109,7 @@ def executions(
                     yield of_schedule(each, schedule.id)
                     oldest = place
         # Those after the oldest that has some in this window have none before it.
-        triggers = triggers[oldest:]
+        triggers, marker = triggers[oldest:], None
 
 
 def since(mistral: Mistral, schedule: Schedule, start: datetime) -> list[ScheduleExecution]:
@@ -220,7 +220,8 @@ def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Ite
         yield _Window(None, None)
         return
     latest = _second(end or schedule.updated_at or schedule.changed_at)
-    reach = _reach(schedule, limit, latest)
+    # The due time of the marker is one that is not wanted.
+    reach = _reach(schedule, -(-limit // schedule.attempts) + (end is not None), latest)
     floor = _second(max(schedule.created_at, _FIRST) - _EARLY)
     start = latest - reach
     yield _Window(start, end)
@@ -230,12 +231,12 @@ def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Ite
         yield _Window(start, end)
 
 
-def _reach(schedule: Schedule, limit: int, latest: datetime) -> timedelta:
-    """How far back from a moment the due times lie that bring so many executions."""
-    wanted = -(-limit // schedule.attempts)
+def _reach(schedule: Schedule, wanted: int, latest: datetime) -> timedelta:
+    """How far back from a moment so many due times lie."""
     counted, oldest = 0, latest
+    times = cron.runs_before(schedule.pattern, latest + _EARLY)
     try:
-        for oldest in islice(cron.runs_before(schedule.pattern, latest), min(wanted, _COUNTED)):
+        for oldest in islice(times, min(wanted, _COUNTED)):
             counted += 1
             if oldest < _FIRST:
                 break

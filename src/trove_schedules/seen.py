@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from functools import lru_cache
+from itertools import islice
 
 from trove_schedules import pattern as cron
 from trove_schedules.clients.trove import Backup
@@ -102,6 +103,8 @@ class Seen:
                 gone.add(backup_id)
             else:
                 backups.append(backup)
+        if not begun:
+            return self
         seen = Seen(self.schedule, backups, self.now, begun)
         seen.gone, seen.unclear = gone, unclear
         return seen
@@ -139,13 +142,37 @@ class Seen:
         since = self.schedule.owed_since
         if self.completed:
             since = max(since, self.completed[0].created + EARLY)
-        times = cron.runs_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT)
-        due = takewhile(lambda time: time > since, times)
-        return list(islice(due, _MOST_MISSED))[::-1]
+        return _times_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT).since(since)
 
     def _served_by(self, backup: Backup) -> datetime:
         """The due time for which a backup was begun, which may be within its grace still."""
         return next(cron.runs_before(self.schedule.pattern, backup.created + EARLY))
+
+
+class _Times:
+    """The times of a pattern before a moment, reckoned as far back as somebody has asked."""
+
+    def __init__(self, pattern: str, moment: datetime) -> None:
+        self._pattern, self._moment = pattern, moment
+        self._known: list[datetime] = []
+
+    def since(self, start: datetime) -> list[datetime]:
+        """Those after a time, in order: the newest ones where there are very many."""
+        known = self._known
+        if not known or known[-1] > start:
+            # On from the last that is known.
+            times = cron.runs_before(self._pattern, known[-1] if known else self._moment)
+            for time in islice(times, _MOST_MISSED - len(known)):
+                known.append(time)
+                if time <= start:
+                    break
+        return [time for time in reversed(known) if time > start]
+
+
+# A project's thousands of schedules have few patterns, and going back in one takes long.
+@lru_cache(maxsize=512)
+def _times_before(pattern: str, moment: datetime) -> _Times:
+    return _Times(pattern, moment)
 
 
 def _dated(backup: Backup, begun: datetime | None) -> Backup:

@@ -24,7 +24,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove_minicloud.services.configuration import config_arguments
-from trove_minicloud.services.preparation import empty_database, prepare_once
+from trove_minicloud.services.preparation import empty_database, index_executions, prepare_once
 from trove_minicloud.services.process import die_with_parent, on_terminate
 
 
@@ -33,6 +33,7 @@ def main(directory: Path) -> None:
     config.parse_args(config_arguments(directory, "mistral"))
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
+    index_executions(cfg.CONF.database.connection)
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()

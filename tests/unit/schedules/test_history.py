@@ -287,7 +287,7 @@ class TestWindows:
     def test_each_further_one_reaches_four_times_as_far_back(self, cloud, schedules, schedule, old):
         found = schedules.execution_list(schedule, limit=25)
         assert [each.id for each in found] == old[:25]
-        assert self.asked(cloud) == ["gte:2025-11-19 22:59:00", "gte:2025-11-16 18:56:00"]
+        assert self.asked(cloud) == ["gte:2025-11-19 22:59:00", "gte:2025-11-16 22:56:00"]
 
     @pytest.mark.parametrize("limit", [1, 7, 23, 24, 25, 200, 431, 432, 433, 5000])
     @pytest.mark.parametrize("max_limit", [5, 1000])
