@@ -218,6 +218,14 @@ class TestAcrossGenerations:
             schedules.schedule_set(schedule, name="other")
         assert self.requests(cloud) == 1
 
+    def test_a_run_that_nobody_will_end_is_in_nobodys_way(self, cloud, schedules, schedule):
+        cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        cloud.mistral.wait(minutes=59)
+        with pytest.raises(ScheduleConflictError, match="in progress"):
+            schedules.schedule_set(schedule, name="new")
+        cloud.mistral.wait(minutes=1)
+        assert schedules.schedule_set(schedule, name="new").name == "new"
+
     def test_another_schedules_run_is_in_nobodys_way(self, cloud, schedules, instance, schedule):
         other = schedules.schedule_create(instance, "0 3 * * *", "other")
         cloud.mistral.add_execution(cloud.project, other.trigger_id, state="RUNNING")

@@ -2,11 +2,17 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from trove_minicloud.services.preparation import database_file, empty_database, prepare_once
+from trove_minicloud.services.preparation import (
+    database_file,
+    empty_database,
+    index_executions,
+    prepare_once,
+)
 
 
 def _note(directory: Path) -> Callable[[], None]:
@@ -54,3 +60,22 @@ def test_a_failure_is_reported_and_done_over_next_time(tmp_path: Path) -> None:
         prepare_once(tmp_path, fail)
     prepare_once(tmp_path, _note(tmp_path))
     assert len(_rows(tmp_path)) == 1
+
+
+def test_mistrals_executions_get_an_index_once_that_sqlite_uses(tmp_path: Path) -> None:
+    file = tmp_path / "database.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        columns = "id, workflow_name, project_id, scope, state, created_at, updated_at"
+        connection.execute(f"CREATE TABLE workflow_executions_v2 ({columns})")
+        for column in ("project_id", "scope", "state", "updated_at"):
+            name = f"workflow_executions_v2_{column}"
+            connection.execute(f"CREATE INDEX {name} ON workflow_executions_v2 ({column})")
+    for _ in range(2):
+        index_executions(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as connection:
+        asked = (
+            "SELECT id FROM workflow_executions_v2 WHERE (project_id = 'p' OR scope = 'public') "
+            "AND workflow_name = 'w' AND updated_at >= '2026' ORDER BY created_at DESC, id LIMIT 3"
+        )
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
+    assert "workflow_name_updated_at (workflow_name=? AND updated_at>?)" in plan[0][3]
