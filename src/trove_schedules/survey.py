@@ -164,16 +164,16 @@ class _Runs:
         """
         if self._trouble is not None:
             raise self._trouble
-        cut = self._complete_from is not None and start < self._complete_from
-        if (self._by_trigger is None or cut) and self._singly >= _requests(look):
-            self._singly -= _requests(look)
-            self._read.add(look.schedule.id)
-            return history.since(self._mistral, look.schedule, start)
         found = [
             each
             for trigger_id in history.triggers_since(look.schedule, start)
             for each in (self._by_trigger or {}).get(trigger_id, ())
         ]
+        cut = self._complete_from is not None and start < self._complete_from
+        if self._by_trigger is None or (cut and not found and self._singly >= _requests(look)):
+            self._singly -= _requests(look)
+            self._read.add(look.schedule.id)
+            return history.since(self._mistral, look.schedule, start)
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
     def unread(self, look: Look, due: datetime) -> str | None:
