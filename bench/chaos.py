@@ -47,7 +47,7 @@ ATTEMPTS = (1, 3)
 #: Health names a missing backup from two minutes after it was due; the rest is for the asking.
 _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
-_SETTLED_AFTER = timedelta(minutes=13)
+_SETTLED_AFTER = timedelta(minutes=15)
 _BACK_AFTER = 300.0
 #: A fault that is there before the first tick, which may come early.
 _BEFORE = -EARLY

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The executions of a schedule, across all the triggers that it has had."""
+"""The executions of a schedule, across all the triggers that it has had.
+
+Mistral's table of executions has no index on triggers, workflows or the time of creation, but one
+on the time of the last update. So the newest are asked for in windows of time that grow backwards:
+what was created in a window was updated in it or later. Their cost depends on the size of the
+window, not on how many executions the project has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-from trove_schedules import workbook
-from trove_schedules.clients.mistral import Execution, Mistral
-from trove_schedules.errors import ExecutionNotFoundError
+from trove_schedules import pattern as cron, workbook
+from trove_schedules.clients.mistral import PAGE, Execution, Mistral
+from trove_schedules.errors import ExecutionNotFoundError, InvalidPatternError
 from trove_schedules.model import (
     Schedule,
     ScheduleExecution,
@@ -17,6 +25,46 @@ from trove_schedules.model import (
     is_uuid,
 )
 
+#: An execution may be as much older than its due time, or than its trigger, as clocks and early
+#: ticks allow.
+_EARLY = timedelta(minutes=1)
+#: Each window reaches so many times as far back as the one before.
+_GROWTH = 4
+#: Due times are counted up to here; from there on a window is reckoned from them.
+_COUNTED = 100
+#: No schedule is older, whatever somebody has written into its trigger.
+_FIRST = datetime(2015, 1, 1, tzinfo=UTC)
+#: The first window of a schedule whose pattern only Mistral reads.
+_UNREADABLE = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Executions created from one time on and before another; None means no bound.
+
+    Without a start it has no end either.
+    """
+
+    start: datetime | None
+    end: datetime | None
+
+    def filters(self) -> dict[str, str]:
+        """As Mistral's filters, of which it takes one for each column."""
+        if self.start is None:
+            return {}
+        start = f"gte:{_written(self.start)}"
+        created = start if self.end is None else f"lt:{_written(self.end)}"
+        return {
+            # Where an operator has given the table the index that the docs name, it is used.
+            "workflow_name": f"eq:{workbook.WORKFLOW}",
+            "updated_at": start,
+            "created_at": created,
+        }
+
+    def holds(self, execution: Execution) -> bool:
+        return self.start is None or execution.created_at >= self.start
+
 
 def executions(
     mistral: Mistral,
@@ -24,7 +72,6 @@ def executions(
     *,
     marker: str | None = None,
     limit: int | None = None,
-    since: datetime | None = None,
 ) -> Iterator[ScheduleExecution]:
     """Yield the schedule's executions, newest first, asked for page by page.
 
@@ -32,24 +79,81 @@ def executions(
     a later one did, and an earlier one is asked for only when the later ones are exhausted.
 
     :param marker: start after this execution.
-    :param limit: how many the caller is going to take, or to look at.
-    :param since: no earlier trigger is asked for what is older than this.
+    :param limit: how many the caller is going to take, or to look at; None asks for all at once.
     :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
     """
     triggers = [schedule.trigger_id, *reversed(schedule.earlier_trigger_ids)]
+    end = None
     if marker is not None:
-        triggers = triggers[_position(mistral, schedule, triggers, marker) :]
-    oldest = schedule.changed_at
-    for trigger_id in triggers:
-        # The filter also finds texts that merely look like it.
-        found = mistral.executions(description=f"has:{trigger_id}", marker=marker, limit=limit)
-        for each in found:
-            if each.trigger_id == trigger_id:
-                yield of_schedule(each, schedule.id)
-                oldest = min(oldest, each.created_at)
-        if since is not None and oldest <= since:
-            return
-        marker = None
+        at = _marked(mistral, schedule, triggers, marker)
+        triggers = triggers[triggers.index(str(at.trigger_id)) :]
+        # Others of the same second may come after it.
+        end = at.created_at + _SECOND
+    marked = triggers[0]
+    for window in _windows(schedule, limit, end):
+        oldest = 0
+        for place, trigger_id in enumerate(triggers):
+            if not _may_hold(schedule, trigger_id, window):
+                continue
+            found = mistral.executions(
+                description=f"has:{trigger_id}",
+                marker=marker if trigger_id == marked else None,
+                limit=limit,
+                **window.filters(),
+            )
+            for each in found:
+                if not window.holds(each):
+                    break
+                # The filter also finds texts that merely look like it.
+                if each.trigger_id == trigger_id:
+                    yield of_schedule(each, schedule.id)
+                    oldest = place
+        # Those after the oldest that has some in this window have none before it.
+        triggers, marker = triggers[oldest:], None
+
+
+def since(mistral: Mistral, schedule: Schedule, start: datetime) -> list[ScheduleExecution]:
+    """What the schedule's triggers started from a time on, newest first: a request for each trigger
+    that it can have had since then."""
+    window = _Window(_second(start), None)
+    found = [
+        each
+        for trigger_id in triggers_since(schedule, start)
+        for each in mistral.executions(
+            description=f"has:{trigger_id}", limit=None, marker=None, **window.filters()
+        )
+        if each.trigger_id == trigger_id
+    ]
+    found.sort(key=lambda each: each.created_at, reverse=True)
+    return [of_schedule(each, schedule.id) for each in found]
+
+
+def triggers_since(schedule: Schedule, start: datetime) -> tuple[str, ...]:
+    """The triggers that can have started something from this time on."""
+    every = (schedule.trigger_id, *schedule.earlier_trigger_ids)
+    return every[:1] if _after_its_change(schedule, start) else every
+
+
+def newest_of_project(
+    mistral: Mistral, start: datetime, pages: int
+) -> tuple[list[Execution], datetime | None]:
+    """All that schedules of the project have started from a time on, newest first.
+
+    :param pages: at most so many requests.
+    :returns: also from when on they are complete, where that is later than the time asked for.
+    """
+    window, most = _Window(_second(start), None), pages * PAGE
+    found = list(islice(mistral.executions(limit=None, marker=None, **window.filters()), most))
+    # Where there may be more, some of those of the last one's second may be missing.
+    return found, found[-1].created_at + _SECOND if len(found) == most else None
+
+
+def oldest_kept(mistral: Mistral) -> datetime | None:
+    """When the oldest successful run of a schedule ended that Mistral has, or None.
+
+    It is the first one of all, or the oldest that its operator's policy has not removed yet.
+    """
+    return mistral.oldest_update(workflow_name=f"eq:{workbook.WORKFLOW}", state="SUCCESS")
 
 
 def running(
@@ -97,11 +201,67 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _position(mistral: Mistral, schedule: Schedule, triggers: list[str], marker: str) -> int:
+def _marked(mistral: Mistral, schedule: Schedule, triggers: list[str], marker: str) -> Execution:
     at = mistral.execution(marker) if is_uuid(marker) else None
     if at is None or at.trigger_id not in triggers:
         raise ExecutionNotFoundError(
             f"the marker {marker!r} is not an execution of schedule {schedule.id}; "
             "give the id of one that it listed before"
         )
-    return triggers.index(at.trigger_id)
+    return at
+
+
+def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Iterator[_Window]:
+    """Windows that lie end to end, the newest first, back to the schedule's creation.
+
+    The first holds as many due times as are wanted, before the last one for which Mistral fired.
+    """
+    if limit is None:
+        yield _Window(None, None)
+        return
+    latest = _second(end or schedule.updated_at or schedule.changed_at)
+    # The due time of the marker is one that is not wanted.
+    reach = _reach(schedule, -(-limit // schedule.attempts) + (end is not None), latest)
+    floor = _second(max(schedule.created_at, _FIRST) - _EARLY)
+    start = latest - reach
+    yield _Window(start, end)
+    while start > floor:
+        reach *= _GROWTH
+        end, start = start, max(latest - reach, floor)
+        yield _Window(start, end)
+
+
+def _reach(schedule: Schedule, wanted: int, latest: datetime) -> timedelta:
+    """How far back from a moment so many due times lie."""
+    counted, oldest = 0, latest
+    times = cron.runs_before(schedule.pattern, latest + _EARLY)
+    try:
+        for oldest in islice(times, min(wanted, _COUNTED)):
+            counted += 1
+            if oldest < _FIRST:
+                break
+    except InvalidPatternError:
+        return _UNREADABLE
+    reach = (latest - oldest) * min(wanted / counted, _COUNTED) + _EARLY
+    return min(reach, latest - _FIRST)
+
+
+def _may_hold(schedule: Schedule, trigger_id: str, window: _Window) -> bool:
+    """Whether a trigger can have started something in a window: only the current one since the last
+    change, and only earlier ones before."""
+    if trigger_id != schedule.trigger_id:
+        return window.start is None or not _after_its_change(schedule, window.start)
+    return window.end is None or window.end > schedule.changed_at - _EARLY
+
+
+def _after_its_change(schedule: Schedule, moment: datetime) -> bool:
+    return moment > schedule.changed_at + _EARLY
+
+
+def _second(time: datetime) -> datetime:
+    return time.replace(microsecond=0)
+
+
+def _written(time: datetime) -> str:
+    """As Mistral's databases compare times, which are in UTC and in whole seconds."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -30,11 +29,9 @@ from trove_schedules.errors import (
     InvalidScheduleError,
     ScheduleConflictError,
     ScheduleNotFoundError,
-    ServiceError,
     ServiceUnavailableError,
 )
 from trove_schedules.model import (
-    NEVER_PROVEN,
     HasId,
     Schedule,
     ScheduleDrill,
@@ -45,14 +42,11 @@ from trove_schedules.model import (
     schedule_of,
 )
 from trove_schedules.plan import Changes, Plan, changed, guarded
+from trove_schedules.survey import survey
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from mistralclient.api.v2.client import Client as MistralClient
-
-#: So many of a schedule's newest executions explain its health: those of two due times with as many
-#: attempts as there can be, and some by hand.
-_LOOKED_AT = 30
 
 
 def connect(
@@ -544,7 +538,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
-        mistral = self._mistral(mistral_client)
+        mistral, now = self._mistral(mistral_client), datetime.now(UTC)
         try:
             if schedules:
                 found = [
@@ -558,43 +552,7 @@ class ScheduledBackups:
                 raise
             wanted = {_id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
-        unasked = []
-        try:
-            proofs = drills.proofs(mistral)
-        except ServiceError as error:
-            proofs = {}
-            unasked.append(f"restore drills can't be looked at: {error}")
-
-        def executions(schedule: Schedule, since: datetime) -> list[ScheduleExecution]:
-            newest = history.executions(mistral, schedule, limit=_LOOKED_AT, since=since)
-            return list(islice(newest, _LOOKED_AT))
-
-        try:
-            backups = defaultdict(list)
-            for each in self._trove.backups():
-                backups[each.instance_id].append(each)
-        except ServiceError as error:
-            return [health.unknown(each, f"Trove can't say: {error}") for each in found]
-        left = None
-        try:
-            if (quota := self._trove.backup_quota()) is not None:
-                left = quota.left
-        except ServiceError as error:
-            unasked.append(f"the quota of backups can't be looked at: {error}")
-        states = [
-            health.assess(
-                each,
-                backups[each.instance],
-                partial(executions, each),
-                quota_left=left,
-                limits=limits,
-                proof=proofs.get(each.id, NEVER_PROVEN),
-            )
-            for each in found
-        ]
-        return health.worst_first(
-            replace(each, reason="; ".join([each.reason, *unasked])) for each in states
-        )
+        return survey(mistral, self._trove, found, limits, now)
 
     def check(
         self,

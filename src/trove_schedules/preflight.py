@@ -14,11 +14,17 @@ from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
 from trove_schedules.errors import PermissionDeniedError, ScheduledBackupError
-from trove_schedules.health import GRACE
 from trove_schedules.model import Schedule
+from trove_schedules.seen import GRACE
+from trove_schedules.survey import gone_instances
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
+
+
+#: Of the list of instances so many pages are read, and so many are looked up that it lacks.
+_MOST_PAGES = 50
+_MOST_CONFIRMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ def _checks(
             yield Check("schedules", False, str(error))
         else:
             yield _periodic(schedules)
+            yield _check("instances", lambda: _orphans(trove, schedules or []))
     quota, known = None, True
     try:
         quota = trove.backup_quota()
@@ -125,6 +132,20 @@ def _periodic(listed: list[Schedule]) -> Check:
     return Check(
         "periodic server", None, "no schedule of this project has been due yet; try create --trial"
     )
+
+
+def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
+    """That the schedules' instances are there."""
+    instances = [each.instance for each in schedules]
+    gone, unsure = gone_instances(trove, instances, pages=_MOST_PAGES, confirm=_MOST_CONFIRMED)
+    orphans = [each.id for each in schedules if each.instance in gone]
+    if orphans:
+        raise ScheduledBackupError(
+            f"the instances of {len(orphans)} schedules are gone: 'openstack database backup "
+            f"schedule delete {' '.join(orphans)}' deletes these schedules, their backups stay"
+        )
+    said = f"those of {len(schedules)} schedules are there"
+    return f"{said}, but {len(unsure)} were not looked up" if unsure else said
 
 
 def _late() -> datetime:

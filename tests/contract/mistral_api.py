@@ -108,9 +108,11 @@ class MistralApi:
             "context": {},
             "params": {},
             "created_at": datetime(2026, 1, 1),  # noqa: DTZ001 - Mistral's are naive
-        }
+        } | values
+        # Its start updates it too.
+        row = {"updated_at": row["created_at"]} | row
         with self.as_project(project), db_api.transaction():
-            return str(db_api.create_workflow_execution(row | values).id)
+            return str(db_api.create_workflow_execution(row).id)
 
 
 class _Adapter(BaseAdapter):

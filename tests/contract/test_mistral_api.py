@@ -239,6 +239,65 @@ class TestExecutions:
             mistral._request("list", "get", f"/executions?limit={limit}")
 
 
+@pytest.fixture
+def four(wire) -> list[str]:
+    """Ids of executions that were created a second after each other, and updated in seconds 5 to 8,
+    the oldest last."""
+    return [
+        wire.add_execution(
+            OURS, created_at=_moment(wire, second), updated_at=_moment(wire, 8 - second)
+        )
+        for second in range(4)
+    ]
+
+
+class TestTimes:
+    """What histories take for granted of the filters by time, and of the order by update."""
+
+    @pytest.mark.parametrize(
+        ("filters", "expected"),
+        [
+            ({"updated_at": "gte:2026-01-01 00:00:07"}, [1, 0]),
+            ({"updated_at": "lt:2026-01-01 00:00:07"}, [3, 2]),
+            ({"created_at": "gte:2026-01-01 00:00:02"}, [3, 2]),
+            ({"created_at": "lt:2026-01-01 00:00:02"}, [1, 0]),
+            (
+                {"updated_at": "gte:2026-01-01 00:00:06", "created_at": "lt:2026-01-01 00:00:02"},
+                [1, 0],
+            ),
+            (
+                {"updated_at": "gte:2026-01-01 00:00:08", "created_at": "gte:2026-01-01 00:00:01"},
+                [],
+            ),
+            ({"updated_at": "gte:2025-12-31 23:59:59"}, [3, 2, 1, 0]),
+        ],
+    )
+    def test_a_time_is_the_first_of_those_from_it_on(self, mistral, four, filters, expected):
+        found = [each.id for each in mistral.executions(**filters)]
+        assert found == [four[each] for each in expected]
+
+    def test_a_marker_and_pages_go_with_them(self, wire, mistral, four):
+        wire.max_limit(1)
+        found = mistral.executions(marker=four[2], updated_at="gte:2026-01-01 00:00:06")
+        assert [each.id for each in found] == [four[1], four[0]]
+
+    def test_the_one_that_was_updated_the_longest_ago_is_told(self, wire, mistral, four):
+        wire.add_execution(
+            OURS, state="RUNNING", created_at=_moment(wire, 0), updated_at=_moment(wire, 1)
+        )
+        assert mistral.oldest_update(state="SUCCESS") == datetime(2026, 1, 1, 0, 0, 5, tzinfo=UTC)
+        assert mistral.oldest_update(state="ERROR") is None
+
+
+def test_of_two_filters_of_a_column_mistral_takes_none(api):
+    """Why a window has one bound for each of its two columns."""
+    wire = Real(api)
+    wire.add_execution(OURS, created_at=_moment(wire, 1))
+    query = "updated_at=gte:2026-01-01 00:00:02&updated_at=lt:2026-01-01 00:00:09"
+    answer = Mistral(wire.client())._request("list", "get", f"/executions?{query}")
+    assert len(answer["executions"]) == 1
+
+
 def _moment(wire: Real | Fake, second: int) -> Any:
     moment = datetime(2026, 1, 1, 0, 0, second)  # noqa: DTZ001 - Mistral's are naive
     return moment if isinstance(wire, Real) else str(moment)
@@ -343,7 +402,7 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
     with pytest.raises(ScheduleConflictError):
         schedules.schedule_delete(made, client)
     for _ in range(200):
-        api.add_execution(OURS, description=described(made.trigger_id))
+        api.add_execution(OURS, description=described(made.trigger_id), created_at=now)
     api.requests.clear()
     assert len(schedules.execution_list(made, client, limit=20)) == 20
     assert len([each for each in api.requests if "/executions" in each[1]]) == 1

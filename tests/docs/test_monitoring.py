@@ -65,6 +65,20 @@ def test_every_label_that_is_shown_is_printed(name: str, printed: str) -> None:
     assert used <= set(re.findall(r'[{,](\w+)="', printed))
 
 
+def test_every_state_is_printed_documented_and_counted_where_it_needs_help(printed: str) -> None:
+    assert set(re.findall(r'state="(\w+)"', printed)) == set(State)
+    for page in ("reference/health.md", "howto/know-if-a-backup-did-not-happen.md"):
+        text = REPOSITORY.joinpath("docs", page).read_text(encoding="utf-8")
+        assert set(re.findall(r"^[|] ([A-Z]+) [|]", text, re.MULTILINE)) == set(State)
+        for state in State:
+            [row] = re.findall(rf"^[|] {state} [|].*$", text, re.MULTILINE)
+            assert f"| {state.exit_status} |" in row
+    dashboard = MONITORING.joinpath("grafana.json").read_text(encoding="utf-8")
+    needing_help = {state for state in State if state.exit_status == 2}
+    [counted, *_] = re.findall(r'"count[(].*?state=~\\"([^"]*)\\"', dashboard)
+    assert set(counted.split("|")) == needing_help
+
+
 def test_every_state_that_needs_help_or_warns_has_an_alert() -> None:
     text = MONITORING.joinpath("alerts.yaml").read_text(encoding="utf-8")
     bad = {state for state in State if state.exit_status}

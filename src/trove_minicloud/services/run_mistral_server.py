@@ -13,6 +13,7 @@ from pathlib import Path
 from oslo_config import cfg
 
 from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.mistral_database import index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent
 
@@ -23,16 +24,23 @@ def main(directory: Path, component: str) -> None:
     die_with_parent()
     arguments = config_arguments(directory, "mistral")
     if component == "api":
-        prepare_once(directory, lambda: _initialise(arguments))
+        connection = _connection(arguments)
+        prepare_once(directory, lambda: _initialise(arguments, connection))
+        index_executions(connection)
     server = str(_BIN / "mistral-server")
     os.execv(server, [server, *arguments, "--server", component])  # noqa: S606
 
 
-def _initialise(arguments: list[str]) -> None:
+def _connection(arguments: list[str]) -> str:
+    """The URL of the database."""
     conf = cfg.ConfigOpts()
     conf.register_opt(cfg.StrOpt("connection", secret=True), "database")
     conf(arguments)
-    empty_database(conf.database.connection)
+    return str(conf.database.connection)
+
+
+def _initialise(arguments: list[str], connection: str) -> None:
+    empty_database(connection)
     for command in (["upgrade", "head"], ["populate"]):
         subprocess.run([_BIN / "mistral-db-manage", *arguments, *command], check=True)
 

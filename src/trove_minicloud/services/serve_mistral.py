@@ -26,7 +26,7 @@ from oslo_log import log as logging
 
 from trove_minicloud.services import trust_endpoints
 from trove_minicloud.services.configuration import config_arguments
-from trove_minicloud.services.mistral_database import add_indexes
+from trove_minicloud.services.mistral_database import add_indexes, index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.process import die_with_parent, on_terminate
 
@@ -37,6 +37,7 @@ def main(directory: Path) -> None:
     logging.setup(cfg.CONF, "mistral")
     prepare_once(directory, _initialise)
     add_indexes(db_base.get_engine())
+    index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
 
     rpc.get_transport()

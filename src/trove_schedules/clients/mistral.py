@@ -202,6 +202,9 @@ class Mistral:
     ) -> Iterator[Execution]:
         """Executions that fit Mistral's filters, newest first, asked for page by page.
 
+        Times are UTC, written ``2026-01-31 02:00:00``. Of the operators only ``gte:`` and ``lt:``
+        do the same with them in every database.
+
         :param limit: how many the caller is going to take, which is then the size of a page.
         """
         query = filters | {
@@ -217,6 +220,20 @@ class Mistral:
 
         found = self._pages("list executions", "executions", read, query, page, marker)
         return (each for each in found if each is not None)
+
+    def oldest_update(self, **filters: str) -> datetime | None:
+        """When the execution that fits the filters was updated that was so the longest ago.
+
+        An administrator's may be another project's: what Mistral keeps, it keeps for all.
+        """
+        # An index of updated_at is read in this order, and no further than to the first.
+        order = {"sort_keys": "updated_at,id", "sort_dirs": "asc,asc", "fields": "id,updated_at"}
+
+        def read(row: dict[str, Any]) -> datetime | None:
+            return _time(row["updated_at"])
+
+        query = filters | order
+        return next(self._pages("list executions", "executions", read, query, 1), None)
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""

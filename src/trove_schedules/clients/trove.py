@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -27,6 +28,13 @@ from trove_schedules.model import is_uuid
 
 T = TypeVar("T")
 
+
+def _id_and_name(row: dict[str, Any]) -> tuple[str, str]:
+    return text_in(row, "id"), text_in(row, "name")
+
+
+#: How instances are listed.
+_INSTANCES = ("list instances", "instances", _id_and_name)
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000
 
@@ -105,13 +113,27 @@ class Trove:
 
         :raises InstanceNotFoundError: the project has no instance of this id.
         """
-        answer = self._find("show instance", f"/instances/{quote(instance_id)}")
+        answer = self._instance(instance_id)
         if answer is None:
             raise InstanceNotFoundError(
                 f"no database instance of this project has the id {instance_id!r}"
             )
         with reading("Trove", "show instance"):
             return text_in(answer["instance"], "status")
+
+    def instance_exists(self, instance_id: str) -> bool:
+        """Whether the project has an instance of this id, whatever its status."""
+        return self._instance(instance_id) is not None
+
+    def instances_listed(self, pages: int) -> set[str]:
+        """Ids of the project's instances, of so many pages at most.
+
+        Trove gives 20 a page, or what its operator has set, however many are asked for.
+        """
+        found: set[str] = set()
+        for page in islice(self._page_by_page(*_INSTANCES, f"?limit={PAGE}"), pages):
+            found.update(instance_id for instance_id, _ in page)
+        return found
 
     def backup(self, backup_id: str) -> Backup:
         """One backup.
@@ -155,17 +177,22 @@ class Trove:
 
     def _instances(self) -> Iterator[tuple[str, str]]:
         """Ids and names."""
-        return self._rows(
-            "list instances",
-            "instances",
-            lambda row: (text_in(row, "id"), text_in(row, "name")),
-            "",
-        )
+        return self._rows(*_INSTANCES, "")
+
+    def _instance(self, instance_id: str) -> dict[str, Any] | None:
+        return self._find("show instance", f"/instances/{quote(instance_id)}")
 
     def _rows(
         self, operation: str, kind: str, read: Callable[[dict[str, Any]], T], query: str
     ) -> Iterator[T]:
-        """Every row of a list, page by page; Trove's links name hosts that proxies may hide."""
+        """Every row of a list."""
+        return chain.from_iterable(self._page_by_page(operation, kind, read, query))
+
+    def _page_by_page(
+        self, operation: str, kind: str, read: Callable[[dict[str, Any]], T], query: str
+    ) -> Iterator[list[T]]:
+        """The pages of a list, each asked for when it is wanted; Trove's links name hosts that
+        proxies may hide."""
         marker: str | None = ""
         while marker is not None:
             more = f"{'&' if query else '?'}marker={quote(marker)}" if marker else ""
@@ -175,7 +202,7 @@ class Trove:
                 following = _next_marker(page)
                 if following is not None and following == marker:
                     raise ValueError(f"the page after {marker} leads to itself")
-            yield from found
+            yield found
             marker = following
 
     def _find(self, operation: str, path: str) -> dict[str, Any] | None:

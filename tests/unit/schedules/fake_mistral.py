@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -31,7 +32,14 @@ Row = dict[str, Any]
 _CONTROLS = {"limit", "marker", "sort_keys", "sort_dirs", "fields"}
 _FILTERS = {
     "cron_triggers": {"name", "workflow_name", "workflow_id", "project_id", "pattern"},
-    "executions": {"workflow_name", "state", "description", "project_id"},
+    "executions": {
+        "workflow_name",
+        "state",
+        "description",
+        "project_id",
+        "created_at",
+        "updated_at",
+    },
     "workflows": {"name", "scope"},
     "workbooks": {"name", "scope"},
 }
@@ -103,6 +111,8 @@ class FakeMistral:
             "created_at": _written(self._clock),
             "updated_at": None,
         } | values
+        if kind == "executions":  # it is updated as soon as it runs
+            row["updated_at"] = row["updated_at"] or row["created_at"]
         self.rows[kind].append(row)
         return row
 
@@ -196,9 +206,12 @@ class FakeMistral:
         rows = self._visible(caller, kind)
         for name in _FILTERS[kind] & set(query):
             rows = [row for row in rows if _fits(row[name], query[name])]
-        # The id is Mistral's second sort key, always ascending.
+        # The id is Mistral's second sort key, ascending unless it is named itself.
+        keys = query.get("sort_keys", "created_at").split(",")
+        directions = query.get("sort_dirs", "asc").split(",")
         rows.sort(key=lambda row: row["id"])
-        rows.sort(key=lambda row: row["created_at"], reverse=query.get("sort_dirs") == "desc")
+        for key, direction in reversed(list(zip(keys, directions, strict=True))):
+            rows.sort(key=itemgetter(key), reverse=direction == "desc")
         marker = query.get("marker")
         if marker is not None:
             self._show(caller, kind, marker)
@@ -305,8 +318,10 @@ def _refuse_public(caller: Caller, query: dict[str, str]) -> None:
 
 def _fits(value: str, wanted: str) -> bool:
     kind, colon, text = wanted.partition(":")
-    if not colon or kind not in ("eq", "has"):
+    if not colon or kind not in ("eq", "has", "gte", "lt"):
         return value == wanted
+    if kind in ("gte", "lt"):
+        return (value >= text) == (kind == "gte")
     if kind == "eq":
         return value == text
     like = re.escape(text).replace("%", ".*").replace("_", ".")

@@ -45,7 +45,7 @@ def run(created_at: datetime, state: str, info: str | None = None, **output: Any
     return ScheduleExecution(
         id="e",
         schedule_id=SCHEDULE,
-        backup_id=None,
+        backup_id=output.get("backup_id"),
         manual=False,
         created_at=created_at,
         updated_at=None,
@@ -197,6 +197,7 @@ def test_the_chain_of_the_newest_backup_is_counted(nightly) -> None:
             State.OVERDUE,
             State.LOST,
             State.BLOCKED,
+            State.ORPHANED,
         )
     ],
 )
@@ -216,9 +217,11 @@ def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
     unknown = health.from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)
     assert (unknown.state, unknown.kept, unknown.instance) == (State.UNKNOWN, 1, INSTANCE)
     assert "Mistral is down" in unknown.reason
-    for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.STALE)):
+    # It may be paused, or deleted long ago: nobody can say that a backup is missing.
+    for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.UNKNOWN)):
         found = health.from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
         assert found.state == state
+        assert found.reason == "last backup 5 min ago; its schedule can't be looked up: down"
 
 
 def test_a_run_in_progress_does_not_hide_that_the_one_before_failed(nightly) -> None:
@@ -243,7 +246,7 @@ def test_a_run_that_takes_longer_than_its_period_is_in_progress(nightly) -> None
     assert assess(every_minute, [served], *runs).state == State.RUNNING
 
 
-@pytest.mark.parametrize(("minutes", "state"), [(9, State.RUNNING), (11, State.FAILED)])
+@pytest.mark.parametrize(("minutes", "state"), [(11, State.RUNNING), (13, State.FAILED)])
 def test_a_run_that_never_asks_for_a_backup_is_not_in_progress_for_ever(
     nightly, minutes, state
 ) -> None:
@@ -327,3 +330,117 @@ def test_executions_are_asked_for_back_to_the_last_due_time_but_one(nightly, mis
     options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
     health.assess(nightly, served, executions, **options)
     assert asked == [DUE - timedelta(days=min(missed, 2) - 1, seconds=10)]
+
+
+def test_a_failed_backup_is_failed_although_its_run_never_ends(nightly) -> None:
+    failed, endless = backup(DUE + timedelta(seconds=4), "FAILED"), run(DUE, "RUNNING")
+    served = backup(DUE - timedelta(days=1))
+    for after, state in (
+        (timedelta(minutes=11), State.RUNNING),
+        (timedelta(minutes=13), State.FAILED),
+        (timedelta(hours=23), State.FAILED),
+    ):
+        found = assess(nightly, [served, failed], endless, now=DUE + after)
+        assert (found.state, found.state.exit_status) == (state, state.exit_status)
+    assert found.reason == (
+        f"backup {failed.id} FAILED; execution e has run for 23 h 0 min without a backup: an engine"
+        " or executor of Mistral may be down; no backup for 2026-03-10 02:00 UTC; last backup 1 d"
+        " 23 h ago"
+    )
+
+
+def test_a_later_attempt_that_is_young_is_running_and_one_that_never_ends_is_failed(
+    nightly,
+) -> None:
+    served, failed = backup(DUE - timedelta(days=1)), backup(DUE, "FAILED")
+    later = run(DUE + timedelta(minutes=20), "RUNNING")
+    runs = [later, run(DUE, "ERROR", "Backup failed")]
+    made = [served, failed]
+    young, old = DUE + timedelta(minutes=25), DUE + timedelta(hours=9)
+    assert assess(nightly, made, *runs, now=young).state == State.RUNNING
+    assert assess(nightly, made, *runs, now=old).state == State.FAILED
+
+
+def test_a_run_that_never_ends_is_told_of_the_due_time_before_too(nightly) -> None:
+    before = run(DUE - timedelta(days=1), "RUNNING")
+    found = assess(nightly, [backup(DUE - timedelta(days=2))], run(DUE, "RUNNING"), before)
+    assert found.state == State.FAILED
+    assert "execution e has run for 1 d 0 h" in found.reason
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "BUILDING"])
+def test_what_mistral_did_not_fire_is_overdue_whatever_somebody_did_since(nightly, status) -> None:
+    late = replace(nightly, next_firing=NOW - timedelta(hours=8))
+    by_hand = backup(NOW - timedelta(minutes=1), status)
+    found = assess(late, [by_hand, backup(DUE - timedelta(days=1))])
+    assert found.state == State.OVERDUE
+    assert found.reason.startswith("Mistral has not fired it since 2026-03-09 18:05 UTC")
+    assert assess(replace(late, paused=True), [by_hand]).state == State.PAUSED
+    # Mistral has two minutes to fire.
+    due_now = replace(nightly, next_firing=NOW - timedelta(minutes=1))
+    assert assess(due_now, [backup(DUE)]).state == State.OK
+
+
+@pytest.mark.parametrize("seconds", [11, 15, 600])
+def test_a_clock_of_trove_that_is_behind_makes_no_backup_late(nightly, seconds) -> None:
+    made = backup(DUE - timedelta(seconds=seconds))
+    complete = run(DUE, "SUCCESS", status="Backup complete", backup_id=made.id)
+    found = assess(nightly, [made], complete)
+    assert (found.state, found.missed, found.kept) == (State.OK, 0, 1)
+    # A guard tick that found it is no run that made it.
+    guard = run(DUE, "SUCCESS", status="Skipped: already backed up", backup_id=made.id)
+    assert assess(nightly, [made], guard).state == State.LOST
+
+
+def test_a_run_that_names_yesterdays_backup_has_made_none(nightly) -> None:
+    made = backup(DUE - timedelta(days=1))
+    complete = run(DUE, "SUCCESS", status="Backup complete", backup_id=made.id)
+    found = assess(nightly, [made], complete)
+    assert (found.state, found.missed) == (State.STALE, 1)
+    assert found.reason == (
+        f"execution e names backup {made.id}, which was begun at 2026-03-09 02:00 UTC; no backup "
+        "for 2026-03-10 02:00 UTC; last backup 1 d 0 h ago"
+    )
+
+
+def test_a_backup_that_came_after_the_list_was_read_is_looked_at_again(nightly) -> None:
+    made = backup(DUE)
+    complete = run(DUE, "SUCCESS", status="Backup complete", backup_id=made.id)
+    served = [backup(DUE - timedelta(days=1))]
+    found = assess(nightly, served, complete, look_again={made.id: made}.get)
+    assert (found.state, found.missed, found.last_success) == (State.OK, 0, DUE)
+    gone = assess(nightly, served, complete, look_again={}.get)
+    assert (gone.state, gone.missed) == (State.STALE, 1)
+    assert gone.reason.startswith(f"its backup {made.id} was deleted since; no backup for 2026")
+
+    def down(_: str) -> Backup:
+        raise ServiceUnavailableError("no answer", service="Trove", operation="show backup")
+
+    unclear = assess(nightly, served, complete, look_again=down)
+    assert unclear.state == State.UNKNOWN
+    assert f"the run ended with backup {made.id}, which came after the list" in unclear.reason
+    for each in (found, gone, unclear):
+        assert "Backup complete" not in each.reason
+
+
+def test_a_schedule_whose_instance_is_gone_is_orphaned_whatever_else_it_is(nightly) -> None:
+    for each in (
+        nightly,
+        replace(nightly, paused=True),
+        replace(nightly, generation=0),
+        replace(nightly, pattern="@daily"),
+        replace(nightly, owed_since=DUE + timedelta(minutes=1)),
+    ):
+        found = assess(each, [backup(DUE)], orphaned=True)
+        assert (found.state, found.state.exit_status) == (State.ORPHANED, 2)
+        assert f"its instance {INSTANCE} is gone" in found.reason
+        assert f"delete {SCHEDULE}'" in found.reason
+
+
+def test_what_was_not_read_is_not_lost(nightly) -> None:
+    found = assess(nightly, [], unread=lambda due: f"not read back to {due:%H:%M}")
+    assert found.state == State.STALE
+    assert found.reason.startswith("not read back to 02:00; no backup for 2026-03-10 02:00 UTC")
+    # An execution that is there needs no more.
+    failed = run(DUE, "ERROR", "instance is SHUTDOWN")
+    assert assess(nightly, [], failed, unread=lambda _: "not read").state == State.FAILED

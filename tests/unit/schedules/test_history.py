@@ -175,21 +175,21 @@ class TestAcrossGenerations:
     def test_no_earlier_trigger_is_asked_for_what_is_too_old(
         self, cloud, schedules, schedule, runs
     ):
-        rows = {row["id"]: row for row in cloud.mistral.rows["executions"]}
         changed = schedules.schedule_show(schedule)
+        made = {row["id"]: row["created_at"] for row in cloud.mistral.rows["executions"]}
         mistral = schedules._mistral(None)
 
         def costs(since):
             cloud.mistral.requests.clear()
-            found = list(history.executions(mistral, changed, since=since))
-            assert [each.id for each in found] == runs[: 6 * self.requests(cloud)]
+            found = [each.id for each in history.since(mistral, changed, since)]
+            text = f"{since:%Y-%m-%d %H:%M:%S}"
+            assert found == [each for each in runs if made[each] >= text]
             return self.requests(cloud)
 
-        assert costs(changed.changed_at) == 1
-        assert costs(changed.changed_at - timedelta(seconds=1)) == 2
-        first_of_the_third = datetime.fromisoformat(f"{rows[runs[11]]['created_at']}Z")
-        assert costs(first_of_the_third) == 2
-        assert costs(first_of_the_third - timedelta(seconds=1)) == 3
+        # Clocks may be a minute apart.
+        assert costs(changed.changed_at + timedelta(seconds=61)) == 1
+        assert costs(changed.changed_at) == 4
+        assert costs(changed.changed_at - timedelta(seconds=15)) == 4
 
     @pytest.mark.parametrize("max_limit", [1, 4, 7])
     def test_whatever_the_page_limit(self, cloud, schedules, schedule, runs, max_limit):
@@ -220,6 +220,14 @@ class TestAcrossGenerations:
             schedules.schedule_set(schedule, name="other")
         assert self.requests(cloud) == 1
 
+    def test_a_run_that_nobody_will_end_is_in_nobodys_way(self, cloud, schedules, schedule):
+        cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        cloud.mistral.wait(minutes=59)
+        with pytest.raises(ScheduleConflictError, match="in progress"):
+            schedules.schedule_set(schedule, name="new")
+        cloud.mistral.wait(minutes=1)
+        assert schedules.schedule_set(schedule, name="new").name == "new"
+
     def test_another_schedules_run_is_in_nobodys_way(self, cloud, schedules, instance, schedule):
         other = schedules.schedule_create(instance, "0 3 * * *", "other")
         cloud.mistral.add_execution(cloud.project, other.trigger_id, state="RUNNING")
@@ -235,6 +243,98 @@ class TestAcrossGenerations:
         found = schedules.execution_list(schedule)
         assert {each.schedule_id for each in found} == {schedule.id}
         assert schedules.execution_show(runs[-1]).schedule_id == schedule.id
+
+
+class TestWindows:
+    """Only as much of the project's past is asked for as the answer needs."""
+
+    @pytest.fixture
+    def schedule(self, schedules, instance):
+        return schedules.schedule_create(instance, "0 * * * *", "hourly", attempts=1)
+
+    @pytest.fixture
+    def old(self, cloud, schedule):
+        """Ids of 20 days' runs, newest first; there is none of the last days but one and two."""
+        [row] = triggers(cloud)
+        row["created_at"] = "2025-11-01 00:00:00"
+        hours = [
+            datetime(2025, 11, 1, tzinfo=UTC) + timedelta(hours=n)
+            for n in range(480)
+            if not 17 <= n // 24 <= 18
+        ]
+        row["updated_at"] = f"{hours[-1]:%Y-%m-%d %H:%M:%S}"
+        made = [
+            cloud.mistral.add_execution(
+                cloud.project,
+                row["id"],
+                created_at=f"{hour:%Y-%m-%d %H:%M:%S}",
+                updated_at=f"{hour + timedelta(minutes=59):%Y-%m-%d %H:%M:%S}",
+            )["id"]
+            for hour in hours
+        ]
+        cloud.mistral.requests.clear()
+        return made[::-1]
+
+    def asked(self, cloud):
+        """The times from which on Mistral was asked for executions."""
+        return [
+            query.get("updated_at")
+            for method, path, query in cloud.mistral.requests
+            if (method, path) == ("GET", "/executions")
+        ]
+
+    @pytest.mark.parametrize(
+        ("limit", "windows"),
+        [(1, ["11-20 22:59"]), (10, ["11-20 13:59"]), (24, ["11-19 23:59"])],
+    )
+    def test_the_first_holds_the_due_times_that_are_wanted(
+        self, cloud, schedules, schedule, old, limit, windows
+    ):
+        found = schedules.execution_list(schedule, limit=limit)
+        assert [each.id for each in found] == old[:limit]
+        assert self.asked(cloud) == [f"gte:2025-{each}:00" for each in windows]
+
+    def test_each_further_one_reaches_four_times_as_far_back(self, cloud, schedules, schedule, old):
+        found = schedules.execution_list(schedule, limit=25)
+        assert [each.id for each in found] == old[:25]
+        assert self.asked(cloud) == ["gte:2025-11-19 22:59:00", "gte:2025-11-16 22:56:00"]
+
+    @pytest.mark.parametrize("limit", [1, 7, 23, 24, 25, 200, 431, 432, 433, 5000])
+    @pytest.mark.parametrize("max_limit", [5, 1000])
+    def test_what_is_listed_is_exact(self, cloud, schedules, schedule, old, limit, max_limit):
+        cloud.mistral.max_limit = max_limit
+        found = schedules.execution_list(schedule, limit=limit)
+        assert [each.id for each in found] == old[:limit]
+
+    @pytest.mark.parametrize("limit", [5, 24, 100])
+    def test_pages_by_marker_add_up_to_the_whole(self, schedules, schedule, old, limit):
+        found, marker = [], ""
+        while page := schedules.execution_list(schedule, marker=marker, limit=limit):
+            found += [each.id for each in page]
+            marker = page[-1]
+        assert found == old
+
+    def test_all_at_once_need_no_windows(self, cloud, schedules, schedule, old):
+        assert [each.id for each in schedules.execution_list(schedule)] == old
+        assert self.asked(cloud) == [None]
+
+    def test_of_several_created_in_one_second_none_is_left_out_by_a_marker(
+        self, cloud, schedules, schedule
+    ):
+        for _ in range(7):
+            cloud.mistral.add_execution(
+                cloud.project, schedule.trigger_id, created_at="2026-01-01 02:00:00"
+            )
+        every = [each.id for each in schedules.execution_list(schedule)]
+        for at, marker in enumerate(every):
+            found = schedules.execution_list(schedule, marker=marker, limit=3)
+            assert [each.id for each in found] == every[at + 1 : at + 4]
+
+    def test_a_pattern_that_only_mistral_reads_has_its_history(self, cloud, schedules, schedule):
+        [row] = triggers(cloud)
+        run = cloud.mistral.fire(row)["id"]
+        row["pattern"] = "@daily"
+        assert [each.id for each in schedules.execution_list(schedule, limit=3)] == [run]
 
 
 class TestGuardTicks:

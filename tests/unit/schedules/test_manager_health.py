@@ -93,7 +93,10 @@ def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
     assert (known.schedule_id, known.state, known.kept) == (schedule.id, State.OK, 1)
     # One that has no backup is not left out: nobody can say that it needs none.
     assert (without.schedule_id, without.state, without.instance) == (UNKNOWN, State.UNKNOWN, "")
-    assert "no completed backup; Mistral: " in without.reason
+    assert "no completed backup; its schedule can't be looked up: Mistral: " in without.reason
+    # It may be paused, or deleted: nobody can say that its backup is too old.
+    [old] = schedules.schedule_health([schedule.id], limits=Limits(max_age=timedelta(minutes=1)))
+    assert (old.state, old.kept) == (State.UNKNOWN, 1)
 
 
 def test_while_mistral_is_down_and_no_schedule_made_a_backup_the_command_fails(
@@ -140,6 +143,7 @@ def test_a_change_pays_off_nothing(cloud, schedules, schedule):
     for row in cloud.mistral.rows["cron_triggers"]:
         row["created_at"] = "2999-01-01 00:00:00"
         row["workflow_input"] = row["workflow_input"].replace("2026-01-01T", "2999-01-01T")
+        row["next_execution_time"] = "2999-01-01 03:00:00"
     [anew] = schedules.schedule_health()
     assert (anew.state, anew.missed) == (State.PENDING, 0)
 

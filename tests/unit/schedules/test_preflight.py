@@ -34,6 +34,7 @@ def look(monkeypatch, listed):
     mistral.action_exists.return_value = True
     trove = mock.create_autospec(Trove, instance=True, spec_set=True)
     trove.backup_quota.return_value = Quota(50, 3)
+    trove.instance_exists.return_value = True
 
     def look(instance=None):
         found = preflight.checks(mock.Mock(auth=None), lambda: mistral, trove, instance)
@@ -149,3 +150,22 @@ def test_a_trigger_that_is_overdue_shows_that_nobody_fires(look, listed):
         )
     ]
     assert look()["periodic server"].said == "last fired at 2026-01-02 00:00 UTC"
+
+
+def test_schedules_whose_instance_is_gone_are_named_and_what_to_do(look, listed):
+    listed.return_value = [
+        examples.schedule(id=f"schedule-{n}", instance=f"{n}" + examples.INSTANCE[1:])
+        for n in range(5)
+    ]
+    look.trove.instances_listed.return_value = {each.instance for each in listed.return_value[2:]}
+    found = look()["instances"]
+    assert (found.ok, found.said) == (True, "those of 5 schedules are there")
+    look.trove.instance_exists.return_value = False
+    found = look()["instances"]
+    assert found.ok is False
+    assert found.said.startswith("the instances of 2 schedules are gone: 'openstack database ")
+    assert "schedule delete schedule-0 schedule-1' deletes these schedules" in found.said
+    look.trove.instances_listed.side_effect = ServiceUnavailableError(
+        "no answer", service="Trove", operation="list instances"
+    )
+    assert look()["instances"].ok is False

@@ -13,7 +13,7 @@ from cliff.formatters.base import ListFormatter
 
 _STATES = (
     "OK", "RUNNING", "PENDING", "PAUSED", "QUOTA", "STALE", "FAILED", "OVERDUE", "LOST", "BLOCKED",
-    "UNKNOWN",
+    "ORPHANED", "UNKNOWN",
 )  # fmt: skip
 #: Metric, its help, and the column that it is read from.
 _GAUGES = (

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.services.preparation import database_file, empty_database, prepare_once
+from trove_minicloud.services.preparation import (
+    database_file,
+    empty_database,
+    prepare_once,
+)
 
 
 def _note(directory: Path) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -267,8 +267,8 @@ def test_schedule_delete_deletes_it_and_prints_nothing(cloud, capsys):
 
 
 def test_schedule_delete_spares_a_run_in_progress_unless_forced(cloud, capsys):
-    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-    running = execution(FIRST, now, state="RUNNING", output="{}")
+    started = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"
+    running = execution(FIRST, started, state="RUNNING", output="{}")
     cloud.get(f"{MISTRAL}/executions", json={"executions": [running]})
     with pytest.raises(SystemExit, match="run in progress"):
         trove("schedule-delete", SCHEDULE)
