@@ -34,6 +34,7 @@ _FILTERS = {
     "executions": {"workflow_name", "state", "description", "project_id"},
     "workflows": {"name", "scope"},
     "workbooks": {"name", "scope"},
+    "actions": {"name"},
 }
 _HIDDEN_IN_LISTS = {"executions": {"output"}}
 
