@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -21,6 +21,7 @@ from trove_schedules import (
     triggers,
     workbook,
 )
+from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 30
 
 
+@checked
 def connect(
     cloud: str | None = None,
     *,
@@ -79,10 +81,13 @@ def connect(
     return ScheduledBackups(session, region_name=region_name, interface=interface)
 
 
+@checked_methods
 class ScheduledBackups:
     """Create, list, show and delete backup schedules, and see and delete their executions.
 
-    Schedules and executions are given by their id or by the object, instances also by name.
+    Schedules and instances are given by their id, their name or the object, executions by their id
+    or the object. A name must belong to one only, and costs a list of the project's. What is not of
+    the type that an argument has is an :exc:`InvalidScheduleError`, before any request.
     ``mistral_client`` may be a python-mistralclient client to use instead of the session's own
     Mistral. Every method may raise, besides what it names, :exc:`AuthenticationError` and
     :exc:`ServiceError` (or a kind of it).
@@ -219,7 +224,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """One schedule.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         return triggers.find(self._mistral(mistral_client), _id_of(schedule))
 
@@ -234,7 +239,7 @@ class ScheduledBackups:
 
         :param force: delete it while a run or a drill is in progress too, which takes its rights
             away: a drill then leaves its temporary instance behind.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress.
         """
         mistral = self._mistral(mistral_client)
@@ -264,11 +269,11 @@ class ScheduledBackups:
             with it.
         :param drills_only: the schedule's restore drills instead of its runs.
         :raises InvalidScheduleError: the limit is not a positive number.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
         """
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
-            raise InvalidScheduleError(f"the limit {limit!r} is not a number of 1 or more")
+        if limit is not None and limit < 1:
+            raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
         start = _id_of(marker) if marker else None
@@ -319,7 +324,7 @@ class ScheduledBackups:
             the old one. New ``attempts``, or a pattern that leaves no room for the old ones, choose
             the minutes between them anew; a schedule of one attempt keeps to one.
         :raises InvalidScheduleError: nothing to change, or an argument is wrong.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed it.
         """
         mistral = self._delegable_mistral(mistral_client)
@@ -341,7 +346,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """Let a schedule make no backups until it is resumed. Pausing a paused one is fine.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
         return self._pause(schedule, mistral_client, paused=True, force=force)
@@ -355,7 +360,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """Let a paused schedule go on, at its next due time. Resuming one that runs is fine.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
         return self._pause(schedule, mistral_client, paused=False, force=force)
@@ -368,7 +373,7 @@ class ScheduledBackups:
         It makes a backup whether or not one is due, of a paused schedule too, and is skipped only
         while another backup of the instance runs.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
@@ -386,24 +391,40 @@ class ScheduledBackups:
         """Delete the backups that a schedule no longer keeps, by its own ``keep`` options.
 
         Every run does it after a success. By hand it is for options that are new, and for
-        instances with too many backups for the workbook. Trove deletes in the background.
+        instances with too many backups for the workbook. Trove deletes in the background. What any
+        schedule of the instance has as its parent is kept, and while a drill of the schedule is in
+        progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
         :returns: what becomes of each of the schedule's backups, the newest first.
         :raises InvalidScheduleError: the schedule has no ``keep`` option.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        found = triggers.find(self._mistral(mistral_client), _id_of(schedule))
+        mistral = self._mistral(mistral_client)
+        found = triggers.find(mistral, _id_of(schedule))
         if found.keep_last is None and found.keep_days is None:
             raise InvalidScheduleError(
                 f"schedule {found.id} keeps all its backups; set keep-last or keep-days first"
             )
+        now = datetime.now(UTC)
+        # Asked for before the backups: what begins later finds what is judged here as it is.
+        needed = {
+            each.parent_id: _whose_parent(each, found)
+            for each in triggers.find_all(mistral)
+            if each.instance == found.instance and each.parent_id is not None
+        }
+        drills_now = drills.executions(mistral, found.id, running=True)
+        is_drilled = any(each.in_progress(now) for each in drills_now)
+        backups = self._trove.backups(found.instance)
+        if is_drilled:
+            needed |= retention.perhaps_read(backups, found.id, now)
         verdicts = retention.judge(
-            self._trove.backups(found.instance),
+            backups,
             found.id,
             keep_last=found.keep_last,
             keep_days=found.keep_days,
-            now=datetime.now(UTC),
+            now=now,
+            needed=needed,
         )
         if not dry_run:
             for verdict in verdicts:
@@ -420,7 +441,7 @@ class ScheduledBackups:
         is logged in. The backup that it makes is one of the schedule's. Follow it with
         :meth:`trial_execution`, and end it with :meth:`trial_end` if it has not fired.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._delegable_mistral(mistral_client)
         return triggers.start_trial(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -434,7 +455,7 @@ class ScheduledBackups:
         that is like the schedule's, waits until that serves, at most 40 minutes, and deletes it.
         It counts in the project's quota meanwhile. Follow it with :meth:`execution_show`.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         return drills.start(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -454,7 +475,7 @@ class ScheduledBackups:
         :param force: also while a drill by the pattern before is in progress, which takes its
             rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a drill by the pattern before is in progress, or somebody
             else had drills done by another pattern at the same time.
         """
@@ -477,7 +498,7 @@ class ScheduledBackups:
     ) -> ScheduleDrill | None:
         """When drills of the schedule are done, or None.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         return drills.planned(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -541,6 +562,8 @@ class ScheduledBackups:
                 raise
             wanted = {_id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
+        # The same one may be asked for by its id and by its name.
+        found = list({each.id: each for each in found}.values())
         unasked = []
         try:
             proofs = drills.proofs(mistral)
@@ -599,7 +622,7 @@ class ScheduledBackups:
 
     def _health_without_mistral(
         self,
-        wanted: Collection[str],
+        wanted: Set[str],
         instance: str | HasId | None,
         limits: health.Limits,
         why: ServiceUnavailableError,
@@ -608,14 +631,19 @@ class ScheduledBackups:
         made: dict[str, list[Backup]] = {}
         for backup in self._trove.backups(instance_id):
             schedule_id = schedule_of(backup.description)
-            if schedule_id is not None and (not wanted or schedule_id in wanted):
+            if schedule_id is None:
+                continue
+            # A schedule's name is that of its backups.
+            if not wanted or not wanted.isdisjoint((schedule_id, backup.name)):
                 made.setdefault(schedule_id, []).append(backup)
-        if not made and not wanted:
+        named = {each.name for backups in made.values() for each in backups}
+        wanted = made.keys() | (wanted - named)
+        if not wanted:
             raise why
         now = datetime.now(UTC)
         return health.worst_first(
             health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
-            for schedule_id in sorted(wanted or made)
+            for schedule_id in sorted(wanted)
         )
 
     def _pause(
@@ -688,6 +716,12 @@ class ScheduledBackups:
 
 def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
+
+
+def _whose_parent(schedule: Schedule, pruned: Schedule) -> str:
+    if schedule.id == pruned.id:
+        return "the schedule's parent"
+    return f"the parent of schedule {schedule.id}"
 
 
 def _refuse_while_drilling(

@@ -24,6 +24,13 @@ def test_our_check_of_a_name_or_description_is_troves(trove):
             assert taken, given
 
 
+def test_control_characters_that_trove_takes_are_refused_by_us(trove):
+    assert trove["control_characters"] == {"nightly\n": True, "a\tb": True, "\x1b[2Ja": True}
+    for name in trove["control_characters"]:
+        with pytest.raises(InvalidScheduleError, match="control characters"):
+            check_text("name", name)
+
+
 def test_a_running_backup_is_told_by_the_words_that_the_workbook_looks_for(trove):
     assert "status was BACKUP" in trove["refusals"]["running"]
 

@@ -121,12 +121,15 @@ print(  # noqa: T201 - the answer
                     ["\U0001f600", None],
                     ["\U0001f600 1", None],
                     ["two\nlines", None],
-                    ["<% env() %> {{ x }} '\"\\ \t", None],
+                    ["<% env() %> {{ x }} '\"\\", None],
                     ["n", "d" * 255],
                     ["n", "d" * 256],
                     ["n", "two\nlines [schedule 1]"],
                     ["n", "\U0001f600 [schedule 1]"],
                 ]
+            },
+            "control_characters": {
+                name: accepts(name, None) for name in ("nightly\n", "a\tb", "\x1b[2Ja")
             },
             "refusals": {
                 "running": refusal(running=object()),

@@ -329,7 +329,8 @@ def test_a_second_tenant_sees_nothing_of_the_first(
     stranger.open(f"{PANEL}{created.id}/")
     stranger.wait("the list", lambda: stranger.path == PANEL)
     assert (
-        f"no backup schedule of this project has the id '{created.id}'" in (stranger.messages()[0])
+        f"no backup schedule of this project has the id or name '{created.id}'"
+        in (stranger.messages()[0])
     )
 
 

@@ -282,7 +282,7 @@ def test_errors_are_one_clean_line_and_exit_status_1(cloud, capfd, monkeypatch):
         shell.main()
     # The interpreter prints an exit's text to stderr and exits with status 1.
     assert caught.value.code == (
-        "ERROR: no backup schedule of this project has the id 'nonsense'; "
+        "ERROR: no backup schedule of this project has the id or name 'nonsense'; "
         "'openstack database backup schedule list' lists them"
     )
 
