@@ -85,6 +85,7 @@ class Health:
     :ivar last_proven: when a backup of the schedule was last shown to restore, in UTC, or None
         where Mistral knows of no drill that did.
     :ivar proven_backup: that backup.
+    :ivar last_size: gigabytes of the newest completed backup, or None where Trove has no size.
     """
 
     schedule_id: str
@@ -101,6 +102,7 @@ class Health:
     quota_left: int | None
     last_proven: datetime | None = None
     proven_backup: str | None = None
+    last_size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def assess(
         quota_left=quota_left,
         last_proven=proof.last_proven,
         proven_backup=proof.backup_id,
+        last_size=newest.size if newest else None,
     )
 
 
@@ -381,6 +384,7 @@ def from_backups_alone(
         chain_depth=0,
         kept=len(completed),
         quota_left=None,
+        last_size=newest.size if newest else None,
     )
 
 
