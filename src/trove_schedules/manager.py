@@ -143,21 +143,21 @@ class ScheduledBackups:
             that same backup. Not together with ``incremental``.
         :param incremental: each run makes an increment of the schedule's own newest completed
             backup (a full one where there is none).
-        :param full_every: of so many incremental backups in a row the first is full.
+        :param full_every: start a new full backup every N backups, with ``incremental``.
         :param keep_last: after each success, delete the schedule's completed backups but the
-            newest so many, and its failed ones. What a kept one builds on is kept too.
-        :param keep_days: the same for completed backups older than so many days. With both, a
-            backup is kept that either keeps; the newest always is.
-        :param attempts: fire so many times for each due time, until there is a backup. None is 3
+            newest N, and its failed ones. What a kept one builds on is kept too.
+        :param keep_days: after each success, delete the schedule's completed backups that are older
+            than N days, but not the newest. With both, a backup is kept if either rule keeps it.
+        :param attempts: try up to N times for each due time, until there is a backup. None is 3
             where the pattern leaves room for it, else 1.
-        :param retry_every: minutes between these firings; None is 20 or what fits.
-        :param deadline: skip a run that starts more than so many minutes after its due time.
+        :param retry_every: minutes between attempts; None is 20 or what fits.
+        :param deadline: skip a run that starts more than N minutes after its due time.
         :param notify_url: an http or https URL that Mistral pings (HEAD, at most 30 seconds) when a
             run starts, when its backup is completed, and when it fails. A ping that fails changes
             nothing. Everybody of the project can read the URL in the schedule, and Mistral's
             operator in its log.
-        :param notify_start: what is put behind the URL when a run starts: a text that begins with
-            ``/`` or ``?``, ``""`` for the URL itself, ``"-"`` for no ping. None is ``/start``.
+        :param notify_start: suffix added to the URL for the start ping: a text that begins with
+            ``/`` or ``?``, ``""`` for no suffix, ``"-"`` for no ping. None is ``/start``.
         :param notify_success: the same for a completed backup. None is the URL itself.
         :param notify_fail: the same for a run that failed, or came too late. None is ``/fail``.
         :raises InvalidScheduleError: an argument is wrong, or the parent can't be one.
@@ -264,7 +264,7 @@ class ScheduledBackups:
         """The executions of a schedule, newest first, as far back as Mistral keeps them.
 
         :param marker: an execution of this schedule; the list starts after it.
-        :param limit: at most so many, 1 or more; None means all.
+        :param limit: at most N executions, 1 or more; None means all.
         :param include_all: also those that found their due backup done, which ``attempts`` brings
             with it.
         :param drills_only: the schedule's restore drills instead of its runs.
@@ -315,7 +315,7 @@ class ScheduledBackups:
         """Change a schedule. Its id, its history and whether it is paused stay.
 
         Mistral can't change a trigger, so it gets a new one and a new trust, of the user who is
-        logged in now. It fires next when its pattern has it, never at once.
+        logged in now. The change itself starts no run.
 
         :param unset: names of options that the schedule is to have no more.
         :param force: change it while a run is in progress too, which takes that run's rights away.

@@ -187,7 +187,7 @@ def instance_name(request: HttpRequest, instance_id: str) -> str:
     try:
         found = _get(request, "show instance", f"/instances/{instance_id}")
     except ServiceError as error:
-        if error.status == 404:
+        if error.says_missing("Trove", f"{instance_id} cannot be found"):
             return instance_id
         raise
     return str(found["instance"]["name"])

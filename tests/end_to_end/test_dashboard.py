@@ -355,6 +355,10 @@ def test_axe_finds_no_serious_fault(
     browser.open(f"{PANEL}{page.format(schedule=created.id)}")
     browser.find("h1")
     assert browser.accessibility_faults(".backup-schedules") == []
+    if page in ("", "{schedule}/"):
+        browser.click(".actions_column .dropdown-toggle")
+        browser.find(".actions_column.open .btn-danger", "Delete Schedule")
+        assert browser.accessibility_faults(".backup-schedules") == []
 
 
 def test_pages_of_a_thousand_rows_come_whole(
