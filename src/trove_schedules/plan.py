@@ -179,7 +179,7 @@ class Plan:
             check_url(self.notify_url)
         elif unusual:
             raise InvalidScheduleError(
-                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to put it behind"
+                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to add it to"
             )
         for key, suffix in unusual.items():
             check_suffix(key, suffix)
