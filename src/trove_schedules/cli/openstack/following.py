@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules.errors import ServiceError
+from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
@@ -104,7 +105,7 @@ def as_asked(
 
 def say(text: str) -> None:
     """One line of progress."""
-    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {text}\n")
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {shown(text)}\n")
     sys.stderr.flush()
 
 

@@ -101,6 +101,14 @@ class TestRun:
             f"execution {running.id}: SUCCESS Backup complete (6 s)",
         ]
 
+    def test_progress_does_nothing_to_the_terminal(
+        self, command, schedules, execution, running, capsys
+    ):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.return_value = replace(execution, output={"status": "\x1b[2J\n"})
+        command(RunSchedule, "a-schedule", "--wait")
+        assert r"SUCCESS \x1b[2J\n (0 s)" in capsys.readouterr().err
+
     @pytest.mark.parametrize(("options", "waited"), [([], 3600), (["--timeout", "0.5"], 30)])
     def test_it_waits_no_longer_than_it_was_told(
         self, command, schedules, running, clock, options, waited
