@@ -11,7 +11,7 @@
     │  ├─ ExecutionNotFoundError
     │  ├─ InstanceNotFoundError
     │  └─ BackupNotFoundError
-    ├─ AmbiguousNameError                    a name that belongs to several instances
+    ├─ AmbiguousNameError                    several instances or schedules have this name
     ├─ ScheduleConflictError                 not now: a run is in progress
     ├─ WorkbookError
     │  ├─ WorkbookMissingError
@@ -46,7 +46,7 @@ class NotFoundError(ScheduledBackupError, LookupError):
 
 
 class ScheduleNotFoundError(NotFoundError):
-    """No schedule has this id in this project."""
+    """No schedule has this id or name in this project."""
 
 
 class ExecutionNotFoundError(NotFoundError):
@@ -62,7 +62,7 @@ class BackupNotFoundError(NotFoundError):
 
 
 class AmbiguousNameError(ScheduledBackupError):
-    """Several database instances have this name; use the id."""
+    """Several database instances, or several schedules, have this name; use the id."""
 
 
 class ScheduleConflictError(ScheduledBackupError):
@@ -112,6 +112,16 @@ class ServiceError(ScheduledBackupError):
         self.operation = operation
         self.status = status
         self.request_id = request_id
+
+    def says_missing(self, service: str, said: str) -> bool:
+        """Whether this service itself says that what was asked for is missing.
+
+        A 404 alone doesn't say it: it may be Keystone's, passed on ("Could not find trust …"), or a
+        proxy's.
+
+        :param said: what the service's text then holds, such as the id that was asked for.
+        """
+        return self.status == 404 and self.service == service and said in str(self.args[0])
 
     def __str__(self) -> str:
         details = []

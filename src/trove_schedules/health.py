@@ -81,6 +81,7 @@ class Health:
     :ivar last_proven: when a backup of the schedule was last shown to restore, in UTC, or None
         where Mistral knows of no drill that did.
     :ivar proven_backup: that backup.
+    :ivar last_size: gigabytes of the newest completed backup, or None where Trove has no size.
     """
 
     schedule_id: str
@@ -97,6 +98,7 @@ class Health:
     quota_left: int | None
     last_proven: datetime | None = None
     proven_backup: str | None = None
+    last_size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,7 @@ class Look:
             quota_left=quota_left,
             last_proven=proof.last_proven,
             proven_backup=proof.backup_id,
+            last_size=newest.size if newest else None,
         )
 
 
@@ -277,7 +280,7 @@ def _explained(
     if not seen.unserved:
         return None
     due = seen.unserved[-1]
-    runs = [each for each in runs if not each.already_backed_up]
+    runs = [each for each in runs if not each.had_nothing_to_do]
     found = [each for each in runs if seen.is_from(due, each.created_at)]
     if any(_in_progress(each, seen.now) for each in found):
         if len(seen.unserved) == 1:
@@ -454,6 +457,7 @@ def from_backups_alone(
         chain_depth=0,
         kept=len(completed),
         quota_left=None,
+        last_size=newest.size if newest else None,
     )
 
 

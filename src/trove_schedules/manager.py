@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from trove_schedules import (
     triggers,
     workbook,
 )
+from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from mistralclient.api.v2.client import Client as MistralClient
 
 
+@checked
 def connect(
     cloud: str | None = None,
     *,
@@ -74,10 +76,13 @@ def connect(
     return ScheduledBackups(session, region_name=region_name, interface=interface)
 
 
+@checked_methods
 class ScheduledBackups:
     """Create, list, show and delete backup schedules, and see and delete their executions.
 
-    Schedules and executions are given by their id or by the object, instances also by name.
+    Schedules and instances are given by their id, their name or the object, executions by their id
+    or the object. A name must belong to one only, and costs a list of the project's. What is not of
+    the type that an argument has is an :exc:`InvalidScheduleError`, before any request.
     ``mistral_client`` may be a python-mistralclient client to use instead of the session's own
     Mistral. Every method may raise, besides what it names, :exc:`AuthenticationError` and
     :exc:`ServiceError` (or a kind of it).
@@ -133,21 +138,21 @@ class ScheduledBackups:
             that same backup. Not together with ``incremental``.
         :param incremental: each run makes an increment of the schedule's own newest completed
             backup (a full one where there is none).
-        :param full_every: of so many incremental backups in a row the first is full.
+        :param full_every: start a new full backup every N backups, with ``incremental``.
         :param keep_last: after each success, delete the schedule's completed backups but the
-            newest so many, and its failed ones. What a kept one builds on is kept too.
-        :param keep_days: the same for completed backups older than so many days. With both, a
-            backup is kept that either keeps; the newest always is.
-        :param attempts: fire so many times for each due time, until there is a backup. None is 3
+            newest N, and its failed ones. What a kept one builds on is kept too.
+        :param keep_days: after each success, delete the schedule's completed backups that are older
+            than N days, but not the newest. With both, a backup is kept if either rule keeps it.
+        :param attempts: try up to N times for each due time, until there is a backup. None is 3
             where the pattern leaves room for it, else 1.
-        :param retry_every: minutes between these firings; None is 20 or what fits.
-        :param deadline: skip a run that starts more than so many minutes after its due time.
+        :param retry_every: minutes between attempts; None is 20 or what fits.
+        :param deadline: skip a run that starts more than N minutes after its due time.
         :param notify_url: an http or https URL that Mistral pings (HEAD, at most 30 seconds) when a
             run starts, when its backup is completed, and when it fails. A ping that fails changes
             nothing. Everybody of the project can read the URL in the schedule, and Mistral's
             operator in its log.
-        :param notify_start: what is put behind the URL when a run starts: a text that begins with
-            ``/`` or ``?``, ``""`` for the URL itself, ``"-"`` for no ping. None is ``/start``.
+        :param notify_start: suffix added to the URL for the start ping: a text that begins with
+            ``/`` or ``?``, ``""`` for no suffix, ``"-"`` for no ping. None is ``/start``.
         :param notify_success: the same for a completed backup. None is the URL itself.
         :param notify_fail: the same for a run that failed, or came too late. None is ``/fail``.
         :raises InvalidScheduleError: an argument is wrong, or the parent can't be one.
@@ -214,7 +219,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """One schedule.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         return triggers.find(self._mistral(mistral_client), _id_of(schedule))
 
@@ -229,7 +234,7 @@ class ScheduledBackups:
 
         :param force: delete it while a run or a drill is in progress too, which takes its rights
             away: a drill then leaves its temporary instance behind.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress.
         """
         mistral = self._mistral(mistral_client)
@@ -259,16 +264,16 @@ class ScheduledBackups:
         """The executions of a schedule, newest first, as far back as Mistral keeps them.
 
         :param marker: an execution of this schedule; the list starts after it.
-        :param limit: at most so many, 1 or more; None means all.
+        :param limit: at most N executions, 1 or more; None means all.
         :param include_all: also those that found their due backup done, which ``attempts`` brings
             with it.
         :param drills_only: the schedule's restore drills instead of its runs.
         :raises InvalidScheduleError: the limit is not a positive number.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
         """
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
-            raise InvalidScheduleError(f"the limit {limit!r} is not a number of 1 or more")
+        if limit is not None and limit < 1:
+            raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
         start = _id_of(marker) if marker else None
@@ -277,7 +282,7 @@ class ScheduledBackups:
         # What is left out is looked at all the same: all but one attempt for each due time, mostly.
         looked_at = limit if limit is None or include_all else limit * found.attempts
         executions = history.executions(mistral, found, marker=start, limit=looked_at)
-        shown = (each for each in executions if include_all or not each.already_backed_up)
+        shown = (each for each in executions if include_all or not each.had_nothing_to_do)
         return list(islice(shown, limit))
 
     def execution_delete(
@@ -327,7 +332,7 @@ class ScheduledBackups:
             the old one. New ``attempts``, or a pattern that leaves no room for the old ones, choose
             the minutes between them anew; a schedule of one attempt keeps to one.
         :raises InvalidScheduleError: no change is named, or an argument is wrong.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
         mistral = self._delegable_mistral(mistral_client)
@@ -352,7 +357,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """Let a schedule make no backups until it is resumed. Pausing a paused one is fine.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
         return self._pause(schedule, mistral_client, paused=True, force=force)
@@ -366,7 +371,7 @@ class ScheduledBackups:
     ) -> Schedule:
         """Let a paused schedule go on, at its next due time. Resuming one that runs is fine.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
         return self._pause(schedule, mistral_client, paused=False, force=force)
@@ -379,7 +384,7 @@ class ScheduledBackups:
         It makes a backup whether or not one is due, of a paused schedule too, and is skipped only
         while another backup of the instance runs.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         found = triggers.find(mistral, _id_of(schedule))
@@ -398,24 +403,40 @@ class ScheduledBackups:
         """Delete the backups that a schedule no longer keeps, by its own ``keep`` options.
 
         Every run does it after a success. By hand it is for options that are new, and for
-        instances with too many backups for the workbook. Trove deletes in the background.
+        instances with too many backups for the workbook. Trove deletes in the background. What any
+        schedule of the instance has as its parent is kept, and while a drill of the schedule is in
+        progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
         :returns: what becomes of each of the schedule's backups, the newest first.
         :raises InvalidScheduleError: the schedule has no ``keep`` option.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        found = triggers.find(self._mistral(mistral_client), _id_of(schedule))
+        mistral = self._mistral(mistral_client)
+        found = triggers.find(mistral, _id_of(schedule))
         if found.keep_last is None and found.keep_days is None:
             raise InvalidScheduleError(
                 f"schedule {found.id} keeps all its backups; set keep-last or keep-days first"
             )
+        now = datetime.now(UTC)
+        # Asked for before the backups: what begins later finds what is judged here as it is.
+        needed = {
+            each.parent_id: _whose_parent(each, found)
+            for each in triggers.find_all(mistral)
+            if each.instance == found.instance and each.parent_id is not None
+        }
+        drills_now = drills.executions(mistral, found.id, running=True)
+        is_drilled = any(each.in_progress(now) for each in drills_now)
+        backups = self._trove.backups(found.instance)
+        if is_drilled:
+            needed |= retention.perhaps_read(backups, found.id, now)
         verdicts = retention.judge(
-            self._trove.backups(found.instance),
+            backups,
             found.id,
             keep_last=found.keep_last,
             keep_days=found.keep_days,
-            now=datetime.now(UTC),
+            now=now,
+            needed=needed,
         )
         if not dry_run:
             for verdict in verdicts:
@@ -432,7 +453,7 @@ class ScheduledBackups:
         is logged in. The backup that it makes is one of the schedule's. Follow it with
         :meth:`trial_execution`, and end it with :meth:`trial_end` if it has not fired.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._delegable_mistral(mistral_client)
         return triggers.start_trial(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -446,7 +467,7 @@ class ScheduledBackups:
         that is like the schedule's, waits until that serves, at most 40 minutes, and deletes it.
         It counts in the project's quota meanwhile. Follow it with :meth:`execution_show`.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         return drills.start(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -466,7 +487,7 @@ class ScheduledBackups:
         :param force: also while a drill by the pattern before is in progress, which takes its
             rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a drill by the pattern before is in progress, or somebody
             else had drills done by another pattern at the same time.
         """
@@ -488,7 +509,7 @@ class ScheduledBackups:
     ) -> ScheduleDrill | None:
         """When drills of the schedule are done, or None.
 
-        :raises ScheduleNotFoundError: the project has no such schedule.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
         return drills.planned(mistral, triggers.find(mistral, _id_of(schedule)))
@@ -552,6 +573,8 @@ class ScheduledBackups:
                 raise
             wanted = {_id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
+        # The same one may be asked for by its id and by its name.
+        found = list({each.id: each for each in found}.values())
         return survey(mistral, self._trove, found, limits, now)
 
     def check(
@@ -574,7 +597,7 @@ class ScheduledBackups:
 
     def _health_without_mistral(
         self,
-        wanted: Collection[str],
+        wanted: Set[str],
         instance: str | HasId | None,
         limits: health.Limits,
         why: ServiceUnavailableError,
@@ -583,14 +606,19 @@ class ScheduledBackups:
         made: dict[str, list[Backup]] = {}
         for backup in self._trove.backups(instance_id):
             schedule_id = schedule_of(backup.description)
-            if schedule_id is not None and (not wanted or schedule_id in wanted):
+            if schedule_id is None:
+                continue
+            # A schedule's name is that of its backups.
+            if not wanted or not wanted.isdisjoint((schedule_id, backup.name)):
                 made.setdefault(schedule_id, []).append(backup)
-        if not made and not wanted:
+        named = {each.name for backups in made.values() for each in backups}
+        wanted = made.keys() | (wanted - named)
+        if not wanted:
             raise why
         now = datetime.now(UTC)
         return health.worst_first(
             health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
-            for schedule_id in sorted(wanted or made)
+            for schedule_id in sorted(wanted)
         )
 
     def _pause(
@@ -674,6 +702,12 @@ class ScheduledBackups:
 
 def _id_of(given: str | HasId) -> str:
     return given if isinstance(given, str) else given.id
+
+
+def _whose_parent(schedule: Schedule, pruned: Schedule) -> str:
+    if schedule.id == pruned.id:
+        return "the schedule's parent"
+    return f"the parent of schedule {schedule.id}"
 
 
 def _refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True) -> None:

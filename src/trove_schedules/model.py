@@ -76,8 +76,9 @@ def in_progress(state: str, created_at: datetime, now: datetime) -> bool:
 #: Mistral's words for an execution in which nothing more will happen.
 ENDED = ("SUCCESS", "ERROR", "CANCELLED")
 
-#: How the workbook's status begins where a guard tick found that there is nothing left to do.
-ALREADY_BACKED_UP = "Skipped: already backed up"
+#: How the workbook's status begins where a firing had nothing to do: the due time has its backup, or
+#: lies before the schedule was made or changed.
+_NOTHING_TO_DO = ("Skipped: already backed up", "Skipped: nothing was due")
 
 
 def marker(schedule_id: str) -> str:
@@ -234,6 +235,6 @@ class ScheduleExecution:
         return in_progress(self.state, self.created_at, now)
 
     @property
-    def already_backed_up(self) -> bool:
-        """Whether it was a guard tick that found its due backup done."""
-        return str(self.output.get("status")).startswith(ALREADY_BACKED_UP)
+    def had_nothing_to_do(self) -> bool:
+        """Whether it was one more attempt for a due time that has its backup, or owes none."""
+        return str(self.output.get("status")).startswith(_NOTHING_TO_DO)

@@ -50,8 +50,8 @@ def check_url(url: str) -> None:
         )
     if "?" in url or "#" in url:
         raise InvalidScheduleError(
-            "the notify URL holds a '?' or '#', behind which no suffix can follow; give a query "
-            "with each signal instead, such as notify-success '?status=up'"
+            "the notify URL holds a '?' or '#', after which no suffix can be added; give each ping "
+            "its own query instead, such as notify-success '?status=up'"
         )
 
 
@@ -65,8 +65,8 @@ def check_suffix(name: str, suffix: str) -> None:
         return
     if not isinstance(suffix, str) or not suffix.startswith(("/", "?")):
         raise InvalidScheduleError(
-            f"{option} {suffix!r} must begin with / or ?, or be '' for the notify URL itself, or "
-            f"{NO_PING} for no ping"
+            f"{option} {suffix!r} must begin with / or ?, or be empty for no suffix, or {NO_PING} "
+            "for no ping"
         )
     if len(suffix) > MAX_SUFFIX or _PRINTABLE.fullmatch(suffix) is None:
         raise InvalidScheduleError(

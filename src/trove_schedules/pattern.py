@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 import croniter
 
 from trove_schedules.errors import InvalidPatternError
+from trove_schedules.words import counted
 
 #: Mistral's column for a trigger's pattern is this long.
 MAX_LENGTH = 100
@@ -35,12 +36,14 @@ class _Field:
     def number(self, text: str) -> int:
         if text.lower() in self.names:
             return self.names.index(text.lower()) + self.low
-        if not re.fullmatch(r"[0-9]{1,4}", text):
-            raise InvalidPatternError(f"{text!r} is not a {self.title}")
-        value = int(text)
-        if not self.low <= value <= self.high:
-            raise InvalidPatternError(f"{text} is not a {self.title} ({self.low} to {self.high})")
-        return value
+        is_number = re.fullmatch(r"[0-9]{1,4}", text) is not None
+        if is_number and self.low <= int(text) <= self.high:
+            return int(text)
+        told = text if is_number else repr(text)
+        article = "an" if self.title == "hour" else "a"
+        raise InvalidPatternError(
+            f"{told} is not {article} {self.title} ({self.low} to {self.high})"
+        )
 
     def values(self, text: str) -> list[int]:
         """The values that ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` and lists of them stand for."""
@@ -105,8 +108,8 @@ def validate(pattern: str) -> str:
     fields = pattern.split()
     if len(fields) != len(_FIELDS):
         raise InvalidPatternError(
-            f"the pattern {pattern!r} has {len(fields)} fields; a pattern has five: "
-            "minute hour day-of-month month day-of-week, for example '0 2 * * *'"
+            f"the pattern {pattern!r} has {counted(len(fields), 'field')}; a pattern has five, in "
+            "quotes: minute hour day-of-month month day-of-week, for example '0 2 * * *'"
         )
     normal = " ".join(fields)
     if len(normal) > MAX_LENGTH:
@@ -187,8 +190,11 @@ _SPACINGS = (20, 15, 10, 5, 4, 3, 2, 1)
 
 
 def due_minutes(pattern: str) -> list[int]:
-    """The minutes of a day, counted from midnight, that a valid pattern names, in order."""
-    minutes, hours = pattern.split()[:2]
+    """The minutes of a day, counted from midnight, that a pattern names, in order.
+
+    :raises InvalidPatternError: it is not a five-field cron pattern.
+    """
+    minutes, hours = validate(pattern).split()[:2]
     return [h * 60 + m for h in _FIELDS[1].values(hours) for m in _FIELDS[0].values(minutes)]
 
 
@@ -251,7 +257,8 @@ def widen(pattern: str, guard: Guard) -> str:
     minutes, *rest = pattern.split()
     due = _FIELDS[0].values(minutes)
     last = (guard.attempts - 1) * guard.every
-    said = f"{guard.attempts} attempts every {guard.every} minutes"
+    apart = "minute" if guard.every == 1 else f"{guard.every} minutes"
+    said = f"{guard.attempts} attempts every {apart}"
     if due[-1] + last > 59:
         raise InvalidPatternError(
             f"{said} after minute {due[-1]} of {pattern!r} run into the next hour, which five "
@@ -260,8 +267,8 @@ def widen(pattern: str, guard: Guard) -> str:
     gap = _smallest_gap(due)
     if last >= gap:
         raise InvalidPatternError(
-            f"{said} run into the next due minute of {pattern!r}, {gap} minutes later; choose "
-            "fewer or closer attempts"
+            f"{said} run into the next due minute of {pattern!r}, {counted(gap, 'minute')} later; "
+            "choose fewer or closer attempts"
         )
     ticks = sorted(minute + n * guard.every for minute in due for n in range(guard.attempts))
     widened = " ".join([",".join(map(str, ticks)), *rest])

@@ -16,10 +16,11 @@ from trove_schedules import pattern as cron
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.model import HasId, marker
 from trove_schedules.notify import USUAL_SUFFIXES, check_suffix, check_url
+from trove_schedules.words import is_control
 
 #: Trove's limits for a backup's name and description (trove/common/apischema.py).
 MAX_TEXT = 255
-_TEXT = re.compile("^.*[0-9a-zA-Z]+.*$")
+_TEXT = re.compile(".*[0-9a-zA-Z].*")
 
 #: Due minutes of a day that fit into a trigger without making it unwieldy: every five minutes.
 MOST_DUE = 288
@@ -106,6 +107,8 @@ class Plan:
             check_text("description", self.description, f" {marker(schedule_id)}")
         self._check_numbers()
         self._check_notify()
+        if type(self.incremental) is not bool:
+            raise InvalidScheduleError(f"incremental {self.incremental!r} is not True or False")
         if self.parent_id is not None and self.incremental:
             raise InvalidScheduleError(
                 f"parent {self.parent_id} and incremental exclude each other: a parent is one "
@@ -176,7 +179,7 @@ class Plan:
             check_url(self.notify_url)
         elif unusual:
             raise InvalidScheduleError(
-                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to put it behind"
+                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to add it to"
             )
         for key, suffix in unusual.items():
             check_suffix(key, suffix)
@@ -302,9 +305,10 @@ def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any])
 
 
 def check_text(what: str, text: str, addition: str = "") -> None:
-    """Refuse now what Trove would refuse at every run.
+    """Refuse now what Trove would refuse at every run, and control characters.
 
-    :raises InvalidScheduleError: it is not one.
+    :raises InvalidScheduleError: The text is too long, is not a single line with a letter or digit,
+        or holds a control character.
     """
     if not isinstance(text, str):
         raise InvalidScheduleError(f"the {what} must be a text, not {text!r}")
@@ -313,12 +317,13 @@ def check_text(what: str, text: str, addition: str = "") -> None:
         raise InvalidScheduleError(
             f"the {what} is {len(text)} characters long; at most {longest} fit"
         )
-    if _TEXT.search(text + addition) is None:
+    control = next(filter(is_control, text), None)
+    if control is not None:
         raise InvalidScheduleError(
-            f"the {what} {text!r} is not one that Trove takes: a single line with at least one "
-            "letter (a to z) or digit"
+            f"the {what} {text!r} holds {control!r}; give a single line without line breaks, tabs, "
+            "escapes and other control characters"
         )
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidScheduleError(f"the {what} {text!r} is not valid Unicode: {error}") from None
+    if _TEXT.fullmatch(text + addition) is None:
+        raise InvalidScheduleError(
+            f"the {what} {text!r} is not one that Trove takes: it needs a letter (a to z) or digit"
+        )

@@ -13,10 +13,15 @@ from trove_schedules import pattern as cron, triggers, workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
-from trove_schedules.errors import PermissionDeniedError, ScheduledBackupError
+from trove_schedules.errors import (
+    InvalidPatternError,
+    PermissionDeniedError,
+    ScheduledBackupError,
+)
 from trove_schedules.model import Schedule
 from trove_schedules.seen import GRACE
 from trove_schedules.survey import gone_instances
+from trove_schedules.words import counted
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -65,10 +70,16 @@ def _checks(
         else:
             yield _periodic(schedules)
             yield _check("instances", lambda: _orphans(trove, schedules or []))
+            unreadable = _unreadable(schedules)
+            yield from unreadable.values()
+            schedules = [each for each in schedules if each.id not in unreadable]
     quota, known = None, True
     try:
         quota = trove.backup_quota()
     except PermissionDeniedError as error:
+        if error.service != "Trove":
+            yield Check("Trove", False, str(error))
+            return
         known = False
         yield Check("Trove", None, f"answers, but doesn't tell the quota of backups: {error}")
     except ScheduledBackupError as error:
@@ -113,6 +124,22 @@ def _actions(mistral: Mistral) -> str:
             "its executors and engine, and populate its actions"
         )
     return "the workbook's actions are there"
+
+
+def _unreadable(schedules: list[Schedule]) -> dict[str, Check]:
+    """A line for each schedule whose pattern only Mistral reads, as in triggers made by hand."""
+    lines = {}
+    for schedule in schedules:
+        try:
+            next(cron.runs(schedule.pattern, datetime.now(UTC)))
+        except InvalidPatternError as error:
+            lines[schedule.id] = Check(
+                "pattern",
+                False,
+                f"schedule {schedule.id}: {error}; give it a pattern of five fields by "
+                "'openstack database backup schedule set --pattern', or delete it",
+            )
+    return lines
 
 
 def _periodic(listed: list[Schedule]) -> Check:
@@ -170,13 +197,12 @@ def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -
         return Check(
             "retention",
             False,
-            f"{len(endless)} of {len(schedules)} schedules keep every backup until the quota is "
-            f"used up (the first: {endless[0]}); set keep-last or keep-days, and full-every for a "
-            "chain, of which retention can delete nothing before the next one begins",
+            f"{len(endless)} of {counted(len(schedules), 'schedule')} never delete a backup, until "
+            f"the quota is used up (the first: {endless[0]}); set keep-last or keep-days, and "
+            "full-every for a chain, of which retention can delete nothing before the next begins",
         )
     if not known:
-        said = f"whether what {len(schedules)} schedules keep fits the quota can't be told"
-        return Check("retention", None, said)
+        return Check("retention", None, "without the quota nobody can tell whether it is enough")
     if quota is not None:
         wanted = sum(_most_kept(each, quota.limit) for each in schedules)
         if wanted > quota.limit:
@@ -186,7 +212,8 @@ def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -
                 f"the schedules keep {wanted} backups or more, and the quota is {quota.limit}: "
                 "have them keep fewer, or have the quota raised",
             )
-    return Check("retention", True, f"what {len(schedules)} schedules keep fits the quota")
+    said = f"what {counted(len(schedules), 'schedule')} may keep fits the quota"
+    return Check("retention", True, said)
 
 
 def _keeps_all(schedule: Schedule) -> bool:

@@ -2,20 +2,26 @@
 """Which of its backups a schedule no longer keeps: the workbook's rules, for doing it by hand.
 
 Trove deletes whatever builds on a deleted backup with it, so nothing may go that something else
-still needs: a backup of a user, of another schedule, one that runs, or one that is kept.
+still needs: a backup of a user, of another schedule, one that runs, or one that is kept. A parent
+of a schedule is needed before it has a child, and what a restore drill reads while it does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trove_schedules.clients.trove import Backup
-from trove_schedules.model import marker
+from trove_schedules.model import LONGEST_RUN, marker
+from trove_schedules.words import counted
 
 #: What may be deleted: backups that have ended, and are nothing that somebody brought in.
 _ENDED = ("COMPLETED", "FAILED", "DELETE_FAILED")
+
+
+#: No backup that something else needs.
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ def judge(
     keep_last: int | None,
     keep_days: int | None,
     now: datetime,
+    needed: Mapping[str, str] = NOTHING,
 ) -> list[Verdict]:
     """What becomes of each backup of a schedule, the newest first.
 
@@ -48,12 +55,13 @@ def judge(
     :param keep_last: how many completed backups are kept at least; the newest always is.
     :param keep_days: for how many days completed backups are kept at least.
     :param now: in UTC.
+    :param needed: ids of backups that something else needs, and what does.
     """
     own = marker(schedule_id)
     ordered = sorted(backups, key=lambda each: each.created, reverse=True)
     mine = [each for each in ordered if (each.description or "").endswith(own)]
     kept = _kept([each for each in mine if each.status == "COMPLETED"], keep_last, keep_days, now)
-    needed: dict[str, str] = {}
+    needed = dict(needed)
     verdicts: dict[str, Verdict] = {}
     # From the newest to the oldest, a backup comes before what it builds on.
     for backup in ordered:
@@ -70,6 +78,23 @@ def judge(
     return [_with_its_parent(verdicts, verdicts[each.id]) for each in mine]
 
 
+def perhaps_read(backups: Iterable[Backup], schedule_id: str, now: datetime) -> dict[str, str]:
+    """The ids of what a restore drill of the schedule, in progress now, may be reading, and why.
+
+    A drill reads what was the newest completed backup when it began.
+    """
+    own = marker(schedule_id)
+    mine = [each for each in backups if (each.description or "").endswith(own)]
+    completed = [each for each in mine if each.status == "COMPLETED"]
+    read = {}
+    for backup in sorted(completed, key=lambda each: each.created, reverse=True):
+        read[backup.id] = "a restore drill may be reading it"
+        if (backup.updated or backup.created) < now - LONGEST_RUN:
+            # It was there before any such drill began, so nothing older was the newest then.
+            break
+    return read
+
+
 def _kept(
     completed: list[Backup], keep_last: int | None, keep_days: int | None, now: datetime
 ) -> dict[str, str]:
@@ -78,7 +103,7 @@ def _kept(
     if keep_days is not None:
         after = (now - timedelta(days=keep_days)).replace(microsecond=0)
         young = [each for each in completed if each.created >= after]
-        kept = {each.id: f"not older than {keep_days} days" for each in young}
+        kept = {each.id: f"not older than {counted(keep_days, 'day')}" for each in young}
     last = completed[: keep_last or 1]
     return (
         kept
@@ -91,7 +116,7 @@ def _why_expired(backup: Backup, keep_last: int | None, keep_days: int | None) -
     if backup.status != "COMPLETED":
         return f"it is {backup.status}"
     said = [f"not one of the newest {keep_last}"] if keep_last else []
-    said += [f"older than {keep_days} days"] if keep_days else []
+    said += [f"older than {counted(keep_days, 'day')}"] if keep_days else []
     return " and ".join(said)
 
 

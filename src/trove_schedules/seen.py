@@ -87,7 +87,7 @@ class Seen:
         wanted = set[str]()
         # The newest first, so the oldest of those that name one backup counts.
         for run in runs:
-            if run.backup_id is not None and not run.already_backed_up:
+            if run.backup_id is not None and not run.had_nothing_to_do:
                 begun[run.backup_id] = run.created_at
                 if run.state == "SUCCESS":
                     wanted.add(run.backup_id)

@@ -44,6 +44,7 @@ from typing import Any
 from trove_schedules import history, pattern as cron, workbook
 from trove_schedules.clients.mistral import CronTrigger, Mistral
 from trove_schedules.errors import (
+    AmbiguousNameError,
     InvalidPatternError,
     InvalidScheduleError,
     PermissionDeniedError,
@@ -66,6 +67,9 @@ SETTLING = timedelta(minutes=2)
 
 #: From a firing on it may take so long until its execution can be seen; a firing may be early too.
 _FIRING = timedelta(seconds=5)
+
+#: So many schedules of the same name are listed in an error.
+_MOST_TOLD = 20
 
 #: Mistral wants a first firing to be a minute ahead, by its own clock.
 _AHEAD = timedelta(minutes=2)
@@ -93,18 +97,31 @@ def find_all(mistral: Mistral, **filters: str) -> list[Schedule]:
     return sorted(schedules, key=lambda each: (each.next_execution_time or NEVER, each.id))
 
 
-def find(mistral: Mistral, schedule_id: str) -> Schedule:
-    """One schedule.
+def find(mistral: Mistral, name_or_id: str) -> Schedule:
+    """The schedule with this id or, where there is none, with this name.
 
-    :raises ScheduleNotFoundError: the project has none of this id.
+    Mistral can't look a name up, so a name costs a list of the project's schedules.
+
+    :raises ScheduleNotFoundError: the project has none.
+    :raises AmbiguousNameError: it has several of this name.
     """
-    found = _generations(mistral, schedule_id) if is_uuid(schedule_id) else []
+    if is_uuid(name_or_id) and (generations := _generations(mistral, name_or_id)):
+        return _newest(mistral, generations)
+    # Schedules that somebody made by hand may have no name.
+    found = [each for each in find_all(mistral) if each.name == name_or_id] if name_or_id else []
     if not found:
         raise ScheduleNotFoundError(
-            f"no backup schedule of this project has the id {schedule_id!r}; "
+            f"no backup schedule of this project has the id or name {name_or_id!r}; "
             "'openstack database backup schedule list' lists them"
         )
-    return _newest(mistral, found)
+    if len(found) > 1:
+        told = [f"{each.id} of instance {each.instance}" for each in found[:_MOST_TOLD]]
+        left = [f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else []
+        raise AmbiguousNameError(
+            f"{len(found)} backup schedules are named {name_or_id!r}; "
+            f"give the id of one: {', '.join(told + left)}"
+        )
+    return found[0]
 
 
 def create(mistral: Mistral, schedule_id: str, plan: Plan) -> Schedule:

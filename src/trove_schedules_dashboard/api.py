@@ -7,6 +7,7 @@ Everything raises ``ScheduledBackupError`` or a kind of it, and nothing else on 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -187,7 +188,7 @@ def instance_name(request: HttpRequest, instance_id: str) -> str:
     try:
         found = _get(request, "show instance", f"/instances/{instance_id}")
     except ServiceError as error:
-        if error.status == 404:
+        if error.says_missing("Trove", f"{instance_id} cannot be found"):
             return instance_id
         raise
     return str(found["instance"]["name"])
@@ -242,7 +243,7 @@ def _get(request: HttpRequest, operation: str, path: str) -> dict[str, Any]:
     except keystone_exceptions.HttpError as error:
         kind = ServiceUnavailableError if error.http_status in (502, 503, 504) else ServiceError
         raise kind(
-            str(error.message),
+            _said(error),
             service="Trove",
             operation=operation,
             status=error.http_status,
@@ -251,6 +252,15 @@ def _get(request: HttpRequest, operation: str, path: str) -> dict[str, Any]:
     except (keystone_exceptions.ClientException, ValueError) as error:
         raise ServiceUnavailableError(str(error), service="Trove", operation=operation) from error
     return answer
+
+
+def _said(error: keystone_exceptions.HttpError) -> str:
+    """What Trove said in an error's body, whose form keystoneauth doesn't know."""
+    if error.response is not None:
+        with suppress(AttributeError, LookupError, TypeError, ValueError):
+            (inner,) = error.response.json().values()
+            return str(inner["message"])
+    return str(error.message)
 
 
 def _next_pages(page: dict[str, Any]) -> Iterator[str]:

@@ -182,6 +182,11 @@ class TestTriggers:
 
 
 class TestExecutions:
+    def test_what_it_has_not_found_it_names(self, mistral):
+        assert mistral.execution("11111111-1111-4111-8111-111111111111") is None
+        assert not mistral.delete_cron_trigger("11111111-1111-4111-8111-111111111111")
+        assert not mistral.action_exists("trove.no_such_action")
+
     def test_the_newest_come_first_with_their_output(self, wire, mistral):
         ids = [wire.add_execution(OURS, created_at=_moment(wire, second)) for second in range(3)]
         found = list(mistral.executions())

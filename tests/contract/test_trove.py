@@ -24,6 +24,13 @@ def test_our_check_of_a_name_or_description_is_troves(trove):
             assert taken, given
 
 
+def test_control_characters_that_trove_takes_are_refused_by_us(trove):
+    assert trove["control_characters"] == {"nightly\n": True, "a\tb": True, "\x1b[2Ja": True}
+    for name in trove["control_characters"]:
+        with pytest.raises(InvalidScheduleError, match="control characters"):
+            check_text("name", name)
+
+
 def test_a_running_backup_is_told_by_the_words_that_the_workbook_looks_for(trove):
     assert "status was BACKUP" in trove["refusals"]["running"]
 
@@ -60,6 +67,21 @@ def test_refusals_have_the_statuses_that_the_workbook_sorts_by(trove, error, sta
 
 def test_the_newest_backups_come_first_so_a_running_one_is_in_a_short_list(trove):
     assert trove["backups_order"] == "backups.updated DESC"
+
+
+def test_a_page_of_backups_is_as_long_as_asked_for_and_begins_at_a_position(trove):
+    assert trove["backups_page"] == {"limit": 1000, "offset": 999, "next": 1999}
+
+
+def test_a_page_of_instances_begins_behind_an_id_so_deleting_one_moves_no_other(trove):
+    query = trove["instances_page"]["query"]
+    assert "instances.id > " in query.partition("ORDER BY")[0]
+    assert query.partition("ORDER BY")[2].split()[0] == "instances.id"
+    assert trove["instances_page"]["limit"] == PAGE
+
+
+def test_it_names_what_it_has_not_found_in_the_words_that_are_looked_for(trove):
+    assert "11111111-1111-4111-8111-111111111111 cannot be found" in trove["messages"]["missing"]
 
 
 def test_instances_come_twenty_a_page_with_a_link_as_the_fake_makes_it(trove):

@@ -11,7 +11,7 @@ import sqlalchemy
 import webob
 from trove.backup.models import Backup
 from trove.backup.state import BackupState
-from trove.common import apischema, cfg, exception, limits, pagination, wsgi
+from trove.common import apischema, cfg, exception, limits, pagination, utils, wsgi
 from trove.db.sqlalchemy import api
 from trove.instance import models
 
@@ -86,6 +86,28 @@ def newest_first() -> str:
     return str(query.order_by.call_args.args[0])
 
 
+def page_asked_for(limit: int, marker: int) -> dict[str, object]:
+    """What the database is asked for where a client asks for a page, and the next page's marker."""
+    query = mock.MagicMock()
+    asked = query.order_by.return_value
+    asked.limit.return_value.offset.return_value.count.return_value = limit
+    _, following = Backup._paginate(SimpleNamespace(marker=str(marker), limit=str(limit)), query)
+    return {
+        "limit": asked.limit.call_args.args[0],
+        "offset": asked.limit.return_value.offset.call_args.args[0],
+        "next": following,
+    }
+
+
+def instances_page() -> dict[str, object]:
+    """The query of a page of instances, and how many it has at most."""
+    made = api._limits(api._query_by, models.DBInstance, {}, 20, marker=UUID)
+    return {
+        "query": str(made),
+        "limit": utils.pagination_limit("1000", cfg.CONF.instances_page_size),
+    }
+
+
 print(  # noqa: T201 - the answer
     json.dumps(
         {
@@ -99,12 +121,15 @@ print(  # noqa: T201 - the answer
                     ["\U0001f600", None],
                     ["\U0001f600 1", None],
                     ["two\nlines", None],
-                    ["<% env() %> {{ x }} '\"\\ \t", None],
+                    ["<% env() %> {{ x }} '\"\\", None],
                     ["n", "d" * 255],
                     ["n", "d" * 256],
                     ["n", "two\nlines [schedule 1]"],
                     ["n", "\U0001f600 [schedule 1]"],
                 ]
+            },
+            "control_characters": {
+                name: accepts(name, None) for name in ("nightly\n", "a\tb", "\x1b[2Ja")
             },
             "refusals": {
                 "running": refusal(running=object()),
@@ -126,6 +151,8 @@ print(  # noqa: T201 - the answer
             "statuses": statuses(),
             "rate_limited": rate_limited(),
             "backups_order": newest_first(),
+            "backups_page": page_asked_for(1000, 999),
+            "instances_page": instances_page(),
             "messages": {
                 "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},
                 "missing": exception.NotFound.message % {"uuid": UUID},

@@ -125,6 +125,24 @@ def test_without_the_drills_the_rest_of_the_page_is_there(
     assert texts(response)[0].startswith("Mistral does not answer now.")
 
 
+def test_an_instance_that_is_gone_is_shown_by_its_id(
+    client: Any, services: Any, schedules: Any
+) -> None:
+    gone = {"itemNotFound": {"code": 404, "message": f"Resource {ORDERS} cannot be found."}}
+    services.get(
+        f"{TROVE}/instances/{ORDERS}",
+        status_code=404,
+        json=gone,
+        headers={"content-type": "application/json"},
+    )
+    services.get(f"{TROVE}/backups", json={"backups": []})
+    schedules.schedule_show.return_value = schedule()
+    schedules.execution_list.return_value = []
+    response = client.get(f"{INDEX}{schedule().id}/")
+    assert response.context["instance_name"] == ORDERS
+    assert not [text for text in texts(response) if "Trove" in text]
+
+
 @pytest.mark.parametrize("status", [404, 503])
 def test_without_trove_the_runs_are_drawn_without_sizes(
     client: Any, services: Any, schedules: Any, status: int

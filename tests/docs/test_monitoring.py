@@ -27,7 +27,7 @@ FILES = ["alerts.yaml", "alerts.test.yaml", "grafana.json"]
 _ROW = {
     "ID": "s", "Name": "n", "Instance": "i", "State": "PENDING", "Last Success": None,
     "Last Proven Restore": None, "Next Execution Time": None, "Missed": 0, "Chain Depth": 0,
-    "Kept": 0, "Quota Left": None,
+    "Kept": 0, "Quota Left": None, "Last Size": None, "Project": "p",
 }  # fmt: skip
 
 
@@ -45,6 +45,14 @@ def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
     used = set(re.findall(r"\btrove_backup_schedule_\w+", text))
     assert used
     assert used <= set(re.findall(r"# HELP (\w+)", printed))
+
+
+def test_no_label_is_one_that_a_scrape_gives_its_target(printed: str) -> None:
+    labels = set(re.findall(r'[{,](\w+)="', printed))
+    assert labels == {"schedule", "name", "instance_id", "project_id", "state"}
+    for name in FILES:
+        text = MONITORING.joinpath(name).read_text(encoding="utf-8")
+        assert not re.findall(r'labels[.]instance\b|\binstance=~?\\?"|\bexported_', text)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -11,6 +11,7 @@ import argparse
 import functools
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from prettytable import PrettyTable
 from trove_schedules import bridge
 from trove_schedules.cli import text
 from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
@@ -94,7 +96,7 @@ def _argument(name: str, help: str, **options: Any) -> tuple[str, dict[str, Any]
     return name, {"help": help, **options}
 
 
-_SCHEDULE = _argument("id", "ID of the schedule.", metavar="<schedule id>")
+_SCHEDULE = _argument("id", "ID or name of the schedule.", metavar="<schedule>")
 
 
 @_command(
@@ -108,17 +110,17 @@ _SCHEDULE = _argument("id", "ID of the schedule.", metavar="<schedule id>")
     _argument("--description", "Description of the backups.", metavar="<description>"),
     _argument(
         "--parent",
-        "ID of a completed backup; every backup is an increment of this same one.",
+        "ID of a completed backup. Every backup is an increment of this one.",
         metavar="<backup>",
     ),
     _argument(
         "--incremental",
-        "Every backup is an increment of the schedule's own newest completed one.",
+        "Every backup is an increment of the schedule's newest completed one.",
         action="store_true",
     ),
 )
 def do_schedule_create(schedules: ScheduledBackups, parsed: argparse.Namespace) -> None:
-    """Schedules backups for an instance. Times are UTC."""
+    """Schedules backups of an instance. Times are UTC."""
     schedule = schedules.schedule_create(
         parsed.instance,
         parsed.pattern,
@@ -159,7 +161,7 @@ def do_schedule_show(schedules: ScheduledBackups, parsed: argparse.Namespace) ->
 
 @_command(
     _SCHEDULE,
-    _argument("--force", "Delete it while a run of it is in progress too.", action="store_true"),
+    _argument("--force", "Delete it even while a run is in progress.", action="store_true"),
 )
 def do_schedule_delete(schedules: ScheduledBackups, parsed: argparse.Namespace) -> None:
     """Deletes a schedule. The backups that it made stay."""
@@ -173,8 +175,8 @@ def do_schedule_delete(schedules: ScheduledBackups, parsed: argparse.Namespace) 
     ),
     _argument(
         "--marker",
-        "Return executions older than this one. After a list with --limit, set this to its first "
-        "ID, which is the oldest.",
+        "Return executions older than this one. To page, give the first ID of the previous list, "
+        "which is its oldest.",
         metavar="<ID>",
         default="",
     ),
@@ -230,14 +232,14 @@ def _print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     table.align = "l"
     for row in rows:
         table.add_row([_cell(value) for value in row])
-    print(table)
+    text.write(sys.stdout, f"{table}\n", for_people=True)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return str(value.replace(tzinfo=None))
-    return text.output_text(value) if isinstance(value, dict) else str(value)
+    return shown(text.output_text(value) if isinstance(value, dict) else str(value))
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, default=datetime.isoformat))
+    text.write(sys.stdout, json.dumps(value, indent=2, default=datetime.isoformat) + "\n")

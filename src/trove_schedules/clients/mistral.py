@@ -190,7 +190,7 @@ class Mistral:
         try:
             self._request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
         except ServiceError as error:
-            if error.status != 404:
+            if not error.says_missing("Mistral", trigger_id):
                 raise
             return False
         return True
@@ -246,7 +246,7 @@ class Mistral:
             path = f"/executions/{quote(execution_id)}"
             return self._one("show execution", "get", path, read)
         except ServiceError as error:
-            if error.status == 404 and error.service == "Mistral":
+            if error.says_missing("Mistral", execution_id):
                 return None
             raise
 
@@ -308,7 +308,7 @@ class Mistral:
         try:
             self._request("show action", "get", f"/actions/{quote(name)}")
         except ServiceError as error:
-            if error.status == 404:
+            if error.says_missing("Mistral", name):
                 return False
             raise
         return True

@@ -7,11 +7,11 @@ when imported, pulls in eventlet with its deprecation warning where that is inst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from keystoneauth1.adapter import Adapter
@@ -26,17 +26,10 @@ from trove_schedules.errors import (
 )
 from trove_schedules.model import is_uuid
 
-T = TypeVar("T")
-
-
-def _id_and_name(row: dict[str, Any]) -> tuple[str, str]:
-    return text_in(row, "id"), text_in(row, "name")
-
-
-#: How instances are listed.
-_INSTANCES = ("list instances", "instances", _id_and_name)
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000
+#: So many pages of backups in a row may bring nothing new, while somebody deletes and updates many.
+_MOST_IN_VAIN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,8 @@ class Backup:
     """A backup, with what a schedule needs of it.
 
     :ivar created: in UTC, to the second.
+    :ivar updated: in UTC; for a completed one, when it was completed, or later. None where Trove
+        doesn't say.
     :ivar size: gigabytes, or None while it is not known.
     """
 
@@ -55,6 +50,7 @@ class Backup:
     parent_id: str | None
     created: datetime
     size: float | None
+    updated: datetime | None = None
 
     @property
     def running(self) -> bool:
@@ -93,7 +89,7 @@ class Trove:
         :raises InstanceNotFoundError: the project has none.
         :raises AmbiguousNameError: it has several of this name.
         """
-        if is_uuid(name_or_id) and self._find("show instance", f"/instances/{name_or_id}"):
+        if is_uuid(name_or_id) and self._find("show instance", "instances", name_or_id):
             return name_or_id
         found = sorted(each for each, name in self._instances() if name == name_or_id)
         if not found:
@@ -131,7 +127,7 @@ class Trove:
         Trove gives 20 a page, or what its operator has set, however many are asked for.
         """
         found: set[str] = set()
-        for page in islice(self._page_by_page(*_INSTANCES, f"?limit={PAGE}"), pages):
+        for page in islice(self._instance_pages(), pages):
             found.update(instance_id for instance_id, _ in page)
         return found
 
@@ -140,7 +136,7 @@ class Trove:
 
         :raises BackupNotFoundError: the project has no backup of this id.
         """
-        answer = self._find("show backup", f"/backups/{backup_id}") if is_uuid(backup_id) else None
+        answer = self._find("show backup", "backups", backup_id) if is_uuid(backup_id) else None
         if answer is None:
             raise BackupNotFoundError(
                 f"no backup of this project has the id {backup_id!r}; "
@@ -150,9 +146,21 @@ class Trove:
             return _backup(answer["backup"])
 
     def backups(self, instance_id: str | None = None) -> list[Backup]:
-        """Every backup of an instance, or of the project, in no order."""
-        query = f"?instance_id={instance_id}&limit={PAGE}" if instance_id else f"?limit={PAGE}"
-        return list(self._rows("list backups", "backups", _backup, query))
+        """Every backup of an instance, or of the project, in no order.
+
+        Trove lists what was updated last first, and pages are cut by position. A backup that is
+        updated while pages are read moves to the top, perhaps from a page that was not read yet, so
+        the top is read again at the end.
+        """
+        pages = list(self._backup_pages(instance_id))
+        found = {each.id: each for page in pages for each in page}
+        if len(pages) > 1:
+            began = _updated(pages[0][0])
+            for page in self._backup_pages(instance_id):
+                found |= {each.id: each for each in page}
+                if _updated(page[-1]) < began:
+                    break
+        return list(found.values())
 
     def delete_backup(self, backup_id: str) -> None:
         """Ask Trove to delete a backup and all that builds on it; fine if it is gone."""
@@ -161,7 +169,7 @@ class Trove:
             with translated("Trove", "delete backup"):
                 self._http.delete(f"/backups/{quote(backup_id)}")
         except ServiceError as error:
-            if error.status != 404:
+            if not error.says_missing("Trove", f"{backup_id} cannot be found"):
                 raise
 
     def backup_quota(self) -> Quota | None:
@@ -177,40 +185,65 @@ class Trove:
 
     def _instances(self) -> Iterator[tuple[str, str]]:
         """Ids and names."""
-        return self._rows(*_INSTANCES, "")
+        return chain.from_iterable(self._instance_pages())
 
     def _instance(self, instance_id: str) -> dict[str, Any] | None:
-        return self._find("show instance", f"/instances/{quote(instance_id)}")
+        return self._find("show instance", "instances", instance_id)
 
-    def _rows(
-        self, operation: str, kind: str, read: Callable[[dict[str, Any]], T], query: str
-    ) -> Iterator[T]:
-        """Every row of a list."""
-        return chain.from_iterable(self._page_by_page(operation, kind, read, query))
+    def _instance_pages(self) -> Iterator[list[tuple[str, str]]]:
+        """Ids and names, page by page; Trove's links name hosts that proxies may hide.
 
-    def _page_by_page(
-        self, operation: str, kind: str, read: Callable[[dict[str, Any]], T], query: str
-    ) -> Iterator[list[T]]:
-        """The pages of a list, each asked for when it is wanted; Trove's links name hosts that
-        proxies may hide."""
+        Trove sorts instances by id, and a page begins behind the id that its marker is: one that is
+        deleted meanwhile moves no other.
+        """
         marker: str | None = ""
         while marker is not None:
-            more = f"{'&' if query else '?'}marker={quote(marker)}" if marker else ""
-            page = self._get(operation, f"/{kind}{query}{more}")
-            with reading("Trove", operation):
-                found = [read(row) for row in page[kind]]
+            page = self._get(
+                "list instances", f"/instances?marker={quote(marker)}" if marker else "/instances"
+            )
+            with reading("Trove", "list instances"):
+                found = [(text_in(row, "id"), text_in(row, "name")) for row in page["instances"]]
                 following = _next_marker(page)
                 if following is not None and following == marker:
                     raise ValueError(f"the page after {marker} leads to itself")
             yield found
             marker = following
 
-    def _find(self, operation: str, path: str) -> dict[str, Any] | None:
-        """The JSON object at a path, or None where there is nothing."""
+    def _backup_pages(self, instance_id: str | None) -> Iterator[list[Backup]]:
+        """The list of backups, page by page, so that no deletion hides one that stays.
+
+        Each page begins with a row that was seen. Where it doesn't, rows above were deleted, others
+        moved up past the position, and it is read from a page earlier.
+        """
+        query = f"instance_id={instance_id}&limit={PAGE}" if instance_id else f"limit={PAGE}"
+        start, seen, in_vain = 0, set[str](), 0
+        while True:
+            answer = self._get(
+                "list backups", f"/backups?{query}" + (f"&marker={start}" if start else "")
+            )
+            with reading("Trove", "list backups"):
+                page = [_backup(row) for row in answer["backups"]]
+                more = _next_marker(answer) is not None
+                known = not start or (page and page[0].id in seen)
+                fresh = known and not seen.issuperset(each.id for each in page)
+                in_vain = 0 if fresh else in_vain + 1
+                if in_vain > _MOST_IN_VAIN:
+                    raise ValueError(f"{in_vain} pages in a row had nothing new")
+            if not known:
+                start = max(start - PAGE, 0)
+                continue
+            yield page
+            if not more:
+                return
+            seen |= {each.id for each in page}
+            start += len(page) - 1
+
+    def _find(self, operation: str, kind: str, identifier: str) -> dict[str, Any] | None:
+        """The JSON object of this id, or None where there is none."""
         try:
-            return self._get(operation, path)
+            return self._get(operation, f"/{kind}/{quote(identifier)}")
         except ServiceError as error:
-            if error.status == 404 and error.service == "Trove":
+            if error.says_missing("Trove", f"{identifier} cannot be found"):
                 return None
             raise
 
@@ -230,6 +263,7 @@ def _next_marker(page: dict[str, Any]) -> str | None:
 
 def _backup(row: dict[str, Any]) -> Backup:
     description, parent_id = row.get("description"), row.get("parent_id")
+    updated = row.get("updated")
     return Backup(
         id=text_in(row, "id"),
         instance_id=text_in(row, "instance_id"),
@@ -239,4 +273,9 @@ def _backup(row: dict[str, Any]) -> Backup:
         parent_id=parent_id and text_in(row, "parent_id"),
         created=datetime.fromisoformat(row["created"]).replace(tzinfo=UTC),
         size=row.get("size"),
+        updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
     )
+
+
+def _updated(backup: Backup) -> datetime:
+    return backup.updated or backup.created

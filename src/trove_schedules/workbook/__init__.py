@@ -57,6 +57,16 @@ class Loaded:
     version: int
     scope: str
 
+    @property
+    def detail(self) -> str:
+        """What was done, in words."""
+        if self.action == "unchanged":
+            if self.scope == "public":
+                return "the public workbook serves this project already; nothing was loaded"
+            return "this project's workbook is up to date; nothing was loaded"
+        whom = "all projects" if self.scope == "public" else "this project"
+        return f"version {self.version} was loaded for {whom}"
+
 
 def text() -> str:
     """The workbook, as ``openstack workbook create`` takes it."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +35,8 @@ class FakeCloud:
         #: Trove's rows of a project's quotas.
         self.quotas: list[dict[str, Any]] = []
         self.project = uuid.uuid4().hex
+        #: Called before each answer of Trove: what somebody else does in the meantime.
+        self.meanwhile: Callable[[], None] = lambda: None
         self.mistral.mount(mock)
         mock.post(f"{KEYSTONE_URL}/auth/tokens", json=self._token)
         mock.get(re.compile(re.escape(TROVE_URL)), text=self._trove)
@@ -121,6 +124,7 @@ class FakeCloud:
         ]
 
     def _trove(self, request: Any, context: Any) -> str:
+        self.meanwhile()
         address = urlsplit(request.url)
         kind, _, identifier = address.path.split("/", 3)[3].partition("/")
         if kind == "mgmt":

@@ -42,6 +42,7 @@ _FILTERS = {
     },
     "workflows": {"name", "scope"},
     "workbooks": {"name", "scope"},
+    "actions": {"name"},
 }
 _HIDDEN_IN_LISTS = {"executions": {"output"}}
 

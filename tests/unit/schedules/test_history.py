@@ -366,8 +366,8 @@ class TestGuardTicks:
     def test_they_are_listed_where_all_are_asked_for(self, schedules, schedule, nights):
         found = schedules.execution_list(schedule, include_all=True)
         assert len(found) == 15
-        assert [each.already_backed_up for each in found] == [True, True, False] * 5
-        assert [each.id for each in found if not each.already_backed_up] == nights
+        assert [each.had_nothing_to_do for each in found] == [True, True, False] * 5
+        assert [each.id for each in found if not each.had_nothing_to_do] == nights
 
     @pytest.mark.parametrize("include_all", [True, False])
     def test_pages_go_on_where_they_ended(self, schedules, schedule, nights, include_all):
@@ -381,7 +381,7 @@ class TestGuardTicks:
 
     def test_a_folded_one_can_be_the_marker(self, schedules, schedule, nights):
         newest = schedules.execution_list(schedule, include_all=True, limit=1)[0]
-        assert newest.already_backed_up
+        assert newest.had_nothing_to_do
         found = schedules.execution_list(schedule, marker=newest)
         assert [each.id for each in found] == nights
 

@@ -140,7 +140,6 @@ class TestCreate:
             "<% env() %>",
             "{{ 1 + 1 }} {% raw %} a",
             'it\'s "quoted" \\ a',
-            "tab\tand bell\a",
             "naïve 資料庫 😀 \u200f a",
             "-- ; $(x) `y` %s {0}",
             "a" * 255,
@@ -267,15 +266,19 @@ NOTHING_IS_SENT = [
     ({"pattern": None}, InvalidPatternError, "None"),
     ({"name": ""}, InvalidScheduleError, "name ''"),
     ({"name": "x" * 256}, InvalidScheduleError, "256 characters"),
-    ({"name": None}, InvalidScheduleError, "must be a text"),
-    ({"name": b"n"}, InvalidScheduleError, "must be a text"),
+    ({"name": None}, InvalidScheduleError, "name can't be None; give a text"),
+    ({"name": b"n"}, InvalidScheduleError, "name can't be b'n'; give a text"),
     ({"name": "资料"}, InvalidScheduleError, "letter"),
     ({"name": "a\nb"}, InvalidScheduleError, "single line"),
-    ({"name": "a\ud800"}, InvalidScheduleError, "not valid Unicode"),
+    ({"name": "nightly\n"}, InvalidScheduleError, "single line"),
+    ({"name": "tab\tand bell\x07"}, InvalidScheduleError, "control characters"),
+    ({"name": "\x1b[2Jnightly"}, InvalidScheduleError, "holds '\\x1b'"),
+    ({"name": "a\ud800"}, InvalidScheduleError, "control characters"),
     ({"description": "d" * 208}, InvalidScheduleError, "at most 207"),
     ({"description": "two\nlines"}, InvalidScheduleError, "single line"),
-    ({"description": "\udfff"}, InvalidScheduleError, "not valid Unicode"),
-    ({"description": 5}, InvalidScheduleError, "must be a text"),
+    ({"description": "\udfff"}, InvalidScheduleError, "control characters"),
+    ({"description": "line\n"}, InvalidScheduleError, "single line"),
+    ({"description": 5}, InvalidScheduleError, "description can't be 5; give a text"),
     ({"parent_id": UNKNOWN, "incremental": True}, InvalidScheduleError, "exclude each other"),
     ({"full_every": 3}, InvalidScheduleError, "for incremental schedules"),
     ({"keep_last": 0}, InvalidScheduleError, "keep-last 0 is not a number from 1"),
@@ -417,17 +420,77 @@ class TestBadInput:
             schedules.schedule_list()
 
 
+#: What takes a schedule and changes none.
+EVERY_CALL = {
+    "show": lambda schedules, name: schedules.schedule_show(name),
+    "executions": lambda schedules, name: schedules.execution_list(name),
+    "drills": lambda schedules, name: schedules.execution_list(name, drills_only=True),
+    "set": lambda schedules, name: schedules.schedule_set(name, keep_last=3),
+    "pause": lambda schedules, name: schedules.schedule_pause(name),
+    "resume": lambda schedules, name: schedules.schedule_resume(name),
+    "prune": lambda schedules, name: schedules.schedule_prune(name),
+    "trial": lambda schedules, name: schedules.schedule_trial(name),
+    "drill every": lambda schedules, name: schedules.schedule_drill_every(name, None),
+    "drill show": lambda schedules, name: schedules.schedule_drill_show(name),
+    "health": lambda schedules, name: schedules.schedule_health([name])[0],
+    "run": lambda schedules, name: schedules.schedule_run(name),
+}
+
+
 class TestShowAndDelete:
     def test_a_schedule_is_shown_by_id_and_by_object(self, schedules, schedule):
         assert schedules.schedule_show(schedule.id) == schedule
         assert schedules.schedule_show(schedule) == schedule
 
-    @pytest.mark.parametrize("given", [UNKNOWN, "nightly", "", "%", "a/b", "😀"])
+    @pytest.mark.parametrize("given", [UNKNOWN, "night", "nightly ", "", "%", "a/b", "😀"])
     @pytest.mark.parametrize("method", ["schedule_show", "schedule_delete", "execution_list"])
     def test_an_unknown_one_is_not_found(self, cloud, schedules, schedule, method, given):
         with pytest.raises(ScheduleNotFoundError, match="schedule list"):
             getattr(schedules, method)(given)
         assert len(triggers(cloud)) == 1
+
+    def test_it_is_given_by_a_name_that_no_other_has(self, cloud, schedules, schedule):
+        schedules.schedule_create(schedule.instance, "0 2 * * *", "weekly")
+        for name, call in EVERY_CALL.items():
+            made = call(schedules, "nightly")
+            assert getattr(made, "schedule_id", schedule.id) == schedule.id, name
+        schedules.schedule_delete("nightly", force=True)
+        assert [each.name for each in schedules.schedule_list()] == ["weekly"]
+
+    def test_an_id_costs_no_look_at_names_and_a_name_one_list(self, cloud, schedules, schedule):
+        cloud.mistral.requests.clear()
+        schedules.schedule_show(schedule.id)
+        assert [each[2].get("name") for each in cloud.mistral.requests] == [f"has:{schedule.id}"]
+        cloud.mistral.requests.clear()
+        assert schedules.schedule_show("nightly") == schedule
+        assert [each[2].get("name") for each in cloud.mistral.requests] == [None]
+
+    def test_a_name_of_several_is_refused_with_their_ids_and_instances(
+        self, cloud, schedules, schedule
+    ):
+        other = schedules.schedule_create(cloud.add_instance("n"), "0 3 * * *", "nightly")
+        with pytest.raises(AmbiguousNameError) as caught:
+            schedules.schedule_delete("nightly")
+        for each in (schedule, other):
+            assert f"{each.id} of instance {each.instance}" in str(caught.value)
+        assert len(triggers(cloud)) == 2
+
+    def test_of_very_many_some_are_named(self, cloud, schedules, instance):
+        for _ in range(30):
+            add_schedule(cloud, instance)
+        with pytest.raises(AmbiguousNameError, match=r"30 backup schedules.*and 10 more$"):
+            schedules.schedule_show("nightly")
+
+    def test_a_name_that_looks_like_an_id_is_an_id_first(self, schedules, schedule):
+        named = schedules.schedule_create(schedule.instance, "0 3 * * *", schedule.id)
+        assert schedules.schedule_show(schedule.id) == schedule
+        schedules.schedule_delete(schedule)
+        assert schedules.schedule_show(schedule.id) == named
+
+    def test_one_without_a_name_is_not_what_nothing_names(self, cloud, schedules, instance):
+        add_schedule(cloud, instance, workflow_input="{}")
+        with pytest.raises(ScheduleNotFoundError):
+            schedules.schedule_delete("")
 
     def test_its_trigger_or_instance_id_is_not_its_id(self, schedules, schedule):
         for other in (schedule.trigger_id, schedule.instance):

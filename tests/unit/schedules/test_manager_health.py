@@ -40,6 +40,28 @@ def test_every_schedule_of_an_instance_or_of_the_project_is_judged(cloud, schedu
         schedules.schedule_health([schedule.id, UNKNOWN])
 
 
+def test_the_same_one_asked_for_twice_is_told_of_once(schedules, schedule):
+    asked = [schedule.id, schedule.id, schedule.name, schedule]
+    assert [each.schedule_id for each in schedules.schedule_health(asked)] == [schedule.id]
+
+
+def test_the_size_of_the_newest_completed_backup_is_told(cloud, schedules, schedule):
+    def add(status, size, day):
+        cloud.add_backup(
+            schedule.instance,
+            status,
+            description=marker(schedule.id),
+            size=size,
+            created=f"2026-01-0{day}T02:00:00",
+        )
+
+    assert schedules.schedule_health()[0].last_size is None
+    add("COMPLETED", 1.5, 1)
+    add("COMPLETED", 2.5, 2)
+    add("FAILED", None, 3)
+    assert schedules.schedule_health()[0].last_size == 2.5
+
+
 def test_a_schedule_that_is_at_hand_is_not_asked_for_again(cloud, schedules, schedule):
     schedules.schedule_pause(schedule)
     before = len(cloud.mock.request_history)
@@ -88,6 +110,10 @@ def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
         [found] = schedules.schedule_health(given)
         assert (found.schedule_id, found.kept) == (schedule.id, 1)
         assert "Mistral" in found.reason
+    [found] = schedules.schedule_health([schedule.name])
+    assert (found.schedule_id, found.kept) == (schedule.id, 1)
+    [found] = schedules.schedule_health(["unknown name"])
+    assert (found.schedule_id, found.state) == ("unknown name", State.UNKNOWN)
     days = Limits(max_age=timedelta(days=40000))
     without, known = schedules.schedule_health([schedule.id, UNKNOWN], limits=days)
     assert (known.schedule_id, known.state, known.kept) == (schedule.id, State.OK, 1)

@@ -74,6 +74,6 @@ def test_another_suffix_is_refused_by_its_options_name(suffix: Any):
 
 
 def test_the_workbook_has_the_same_usual_suffixes():
-    workflow = yaml.safe_load(workbook.text())["workflows"]["backup_create"]
+    suffix_of = yaml.safe_load(workbook.text())["workflows"]["backup_ping"]["vars"]["suffix"]
     for name, suffix in USUAL_SUFFIXES.items():
-        assert f"$wants.get({name}, '{suffix}')" in workflow["vars"]["pings"]
+        assert f"{name.removeprefix('notify_')} => '{suffix}'" in suffix_of

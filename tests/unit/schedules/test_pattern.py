@@ -92,9 +92,9 @@ def test_spaces_are_made_single_ones():
         ("* * * *", "4 fields"),
         ("* * * * * *", "6 fields"),
         ("* * * * * * *", "7 fields"),
-        ("@daily", "1 fields"),
+        ("@daily", "1 field;"),
         ("61 * * * *", "61 is not a minute (0 to 59)"),
-        ("* 24 * * *", "24 is not a hour"),
+        ("* 24 * * *", "24 is not an hour (0 to 23)"),
         ("* * 0 * *", "0 is not a day of month"),
         ("* * * 13 *", "13 is not a month"),
         ("* * * * 8", "8 is not a day of week"),
@@ -366,7 +366,7 @@ class TestUsualGuard:
         assert guard_of(pattern, attempts) == Guard(attempts, every)
 
     def test_what_does_not_fit_however_close_is_refused(self):
-        with pytest.raises(InvalidPatternError, match="12 attempts every 1 minutes"):
+        with pytest.raises(InvalidPatternError, match="12 attempts every minute "):
             guard_of("50 2 * * *", 12)
 
 

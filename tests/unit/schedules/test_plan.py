@@ -331,8 +331,21 @@ class TestText:
             (None, "must be a text"),
             (b"n", "must be a text"),
             ("资料", "letter"),
-            ("a\nb", "single line"),
-            ("a\ud800", "not valid Unicode"),
+            *(
+                (f"a{control}b", "control characters")
+                for control in (
+                    "\n",
+                    "\t",
+                    "\0",
+                    "\x1b",
+                    "\x7f",
+                    "\x9b",
+                    "\x85",
+                    "\u2028",
+                    "\ud800",
+                )
+            ),
+            ("nightly\n", "single line"),
         ],
     )
     def test_what_trove_would_refuse_is_refused(self, text, told):

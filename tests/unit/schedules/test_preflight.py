@@ -63,6 +63,27 @@ def test_what_is_wrong_is_named_and_the_rest_is_looked_at_all_the_same(look):
     assert found["Trove"].ok is False
 
 
+@pytest.mark.parametrize("pattern", ["0 0 * * *x", "@hourli", "", "0 0 31 2 *"])
+def test_a_trigger_with_a_pattern_that_nobody_reads_is_named_and_the_rest_looked_at(
+    look, listed, pattern
+):
+    spoilt = examples.schedule(id="spoilt", pattern=pattern, keep_days=3)
+    listed.return_value = [spoilt, examples.schedule(keep_days=3)]
+    found = look()
+    assert found["pattern"].ok is False
+    assert "schedule spoilt: " in found["pattern"].said
+    assert "set --pattern" in found["pattern"].said
+    assert found["retention"].said == "what 1 schedule may keep fits the quota"
+    assert found["Trove"].ok
+
+
+def test_a_refusal_of_keystone_is_not_that_trove_hides_its_quota(look):
+    look.trove.backup_quota.side_effect = PermissionDeniedError(
+        "no", service="Keystone", operation="log in", status=403
+    )
+    assert look()["Trove"].ok is False
+
+
 def _down(service):
     return ServiceUnavailableError(f"{service} is down", service=service, operation="answer")
 

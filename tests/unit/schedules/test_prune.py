@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Retention by hand: what is asked of Trove; which backups go is test_retention.py's."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
+from trove_schedules import workbook
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
 from trove_schedules.model import marker
 
@@ -95,3 +99,89 @@ def test_a_schedule_that_keeps_everything_can_not_be_pruned(cloud, schedules, in
 def test_an_unknown_schedule_is_not_found(schedules):
     with pytest.raises(ScheduleNotFoundError):
         schedules.schedule_prune("00000000-0000-4000-8000-000000000000")
+
+
+def test_the_schedules_parent_and_what_that_builds_on_stay(cloud, schedules, instance):
+    schedule = create(schedules, instance, keep_last=2)
+    made = add_backups(cloud, schedule, 5)
+    cloud.backups[1]["parent_id"] = made[0]
+    schedules.schedule_set(schedule, parent_id=made[1])
+    verdicts = {each.backup.id: each for each in schedules.schedule_prune(schedule)}
+    assert deleted(cloud) == [made[2]]
+    assert verdicts[made[1]].reason == "the schedule's parent"
+    assert verdicts[made[0]].reason == f"backup {made[1]} builds on it"
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_the_parents_of_the_instances_other_schedules_stay(cloud, schedules, instance, legacy):
+    schedule = create(schedules, instance, keep_last=1)
+    made = add_backups(cloud, schedule, 3)
+    other = create(schedules, instance, parent_id=made[0])
+    if legacy:
+        cloud.mistral.rows["cron_triggers"][-1]["name"] = other.id
+    verdicts = {each.backup.id: each for each in schedules.schedule_prune(schedule)}
+    assert deleted(cloud) == [made[1]]
+    assert verdicts[made[0]].reason == f"the parent of schedule {other.id}"
+
+
+class TestDrilled:
+    """While a drill of the schedule is in progress, what it may be reading stays."""
+
+    #: Two days ago, the last hour's three, and one just now; each completed a minute later.
+    TIMES = ("2026-01-08T02:00", "2026-01-10T01:10", "2026-01-10T01:40", "2026-01-10T02:00")
+
+    @pytest.fixture
+    def made(self, cloud, schedules, instance, monkeypatch):
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime(2026, 1, 10, 2, 5, tzinfo=UTC)
+
+        monkeypatch.setattr("trove_schedules.manager.datetime", Clock)
+        self.schedule = create(schedules, instance, keep_last=1)
+        return [
+            cloud.add_backup(
+                instance,
+                description=marker(self.schedule.id),
+                created=f"{time}:00",
+                updated=f"{time}:59",
+            )
+            for time in self.TIMES
+        ]
+
+    def add_drill(self, cloud, *, of=None, **values):
+        given = {"schedule": {"id": of or self.schedule.id}}
+        cloud.mistral.add_execution(
+            cloud.project,
+            "t",
+            workflow_name=workbook.DRILL,
+            input=json.dumps(given),
+            **({"state": "RUNNING", "created_at": "2026-01-10 01:30:00"} | values),
+        )
+
+    def test_what_was_the_newest_within_the_hour_stays(self, cloud, schedules, made):
+        self.add_drill(cloud)
+        verdicts = {each.backup.id: each for each in schedules.schedule_prune(self.schedule)}
+        assert deleted(cloud) == []
+        for backup in made[:3]:
+            assert verdicts[backup].reason == "a restore drill may be reading it"
+
+    def test_what_was_older_then_goes(self, cloud, schedules, made):
+        self.add_drill(cloud)
+        cloud.backups[1].update(created="2026-01-09T02:00:00", updated="2026-01-09T02:00:59")
+        schedules.schedule_prune(self.schedule)
+        assert deleted(cloud) == [made[0]]
+
+    @pytest.mark.parametrize(
+        "drill",
+        [
+            {"of": "11111111-1111-4111-8111-111111111111"},
+            {"state": "SUCCESS"},
+            {"created_at": "2026-01-10 00:30:00"},
+        ],
+        ids=["another schedule's", "ended", "nobody will end it"],
+    )
+    def test_other_drills_read_none_of_it(self, cloud, schedules, made, drill):
+        self.add_drill(cloud, **drill)
+        schedules.schedule_prune(self.schedule)
+        assert deleted(cloud) == made[2::-1]

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a schedule's backups, and the reasons given; see also the contract test."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from trove_schedules.clients.trove import Backup
 from trove_schedules.model import marker
-from trove_schedules.retention import judge
+from trove_schedules.retention import judge, perhaps_read
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
@@ -20,9 +21,9 @@ def backup(name, days, status="COMPLETED", *, on=None, of=SCHEDULE):
     return Backup(name, "instance", name, description, status, on, created, None)
 
 
-def told(backups, *, keep_last=None, keep_days=None):
+def told(backups, *, keep_last=None, keep_days=None, **needed):
     """Every backup's fate: ``-`` expires, ``+`` stays, and what it goes with."""
-    verdicts = judge(backups, SCHEDULE, keep_last=keep_last, keep_days=keep_days, now=NOW)
+    verdicts = judge(backups, SCHEDULE, keep_last=keep_last, keep_days=keep_days, now=NOW, **needed)
     return {
         each.backup.id: (
             "-" if each.expired else "+",
@@ -113,6 +114,34 @@ def test_other_peoples_stay_unmentioned_and_so_do_their_parents(whose):
         "2": ("-", "not one of the newest 1"),
         "1": ("+", "backup theirs builds on it"),
     }
+
+
+def test_what_something_else_needs_stays_with_what_it_builds_on():
+    backups = [backup("1", 5), backup("2", 4, on="1"), backup("3", 3), backup("4", 2)]
+    assert told(backups, keep_last=1, needed={"2": "the schedule's parent"}) == {
+        "4": ("+", "the newest"),
+        "3": ("-", "not one of the newest 1"),
+        "2": ("+", "the schedule's parent"),
+        "1": ("+", "backup 2 builds on it"),
+    }
+
+
+def test_a_single_day_is_one():
+    assert told([backup("1", 3), backup("2", 2)], keep_days=1)["1"] == ("-", "older than 1 day")
+
+
+def test_a_drill_may_read_what_was_the_newest_within_the_hour():
+    def at(name, minutes, completed=None, **values):
+        made = backup(name, minutes / 1440, **values)
+        done = None if completed is None else NOW - timedelta(minutes=completed)
+        return replace(made, updated=done)
+
+    # Two was the newest until three was completed, half an hour ago, however early that was begun.
+    backups = [at("1", 300, 290), at("2", 200, 190), at("3", 100, 30), at("4", 20, status="FAILED")]
+    assert perhaps_read(backups, SCHEDULE, NOW).keys() == {"2", "3"}
+    assert perhaps_read([*backups, at("other", 5, 4, of=OTHER)], SCHEDULE, NOW).keys() == {"2", "3"}
+    assert perhaps_read(backups[:2], SCHEDULE, NOW).keys() == {"2"}
+    assert perhaps_read([], SCHEDULE, NOW) == {}
 
 
 def test_no_backups_are_no_trouble():

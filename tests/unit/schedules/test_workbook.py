@@ -57,10 +57,8 @@ def test_the_actions_are_those_of_every_task():
 def test_the_text_is_a_workbook_of_the_names_that_are_asked_for():
     parsed = yaml.safe_load(workbook.text())
     assert parsed["name"] == workbook.WORKBOOK
-    assert [f"{workbook.WORKBOOK}.{each}" for each in parsed["workflows"]] == [
-        workbook.WORKFLOW,
-        workbook.DRILL,
-    ]
+    names = {f"{workbook.WORKBOOK}.{each}" for each in parsed["workflows"]}
+    assert {workbook.WORKFLOW, workbook.DRILL} <= names
     assert CURRENT >= 1
 
 

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all the ``openstack`` commands share: the way to the API, errors, several at once."""
+"""What all the ``openstack`` commands share: the way to the API, errors, output, many at once."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
+from cliff.columns import FormattableColumn
+from cliff.formatters import base as formatters
 from osc_lib.command import command
 from osc_lib.exceptions import CommandError
 
+from trove_schedules.cli import text
 from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
@@ -63,6 +69,71 @@ class Command(command.Command):
 class Lister(Command, command.Lister):
     """A command that prints several objects."""
 
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Iterable[Any]
+    ) -> int:
+        self.formatter = _Whole(self.formatter, parsed_args.formatter)
+        return int(super().produce_output(parsed_args, column_names, data))
+
 
 class ShowOne(Command, command.ShowOne):
     """A command that prints one object."""
+
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Sequence[Any]
+    ) -> int:
+        self.formatter = _Whole(self.formatter, parsed_args.formatter)
+        return int(super().produce_output(parsed_args, column_names, data))
+
+
+class _Whole(formatters.ListFormatter, formatters.SingleFormatter):
+    """One of the host's formatters, whose text is made first and written only then.
+
+    A letter that the locale lacks, or an error, would otherwise leave half of it.
+    """
+
+    def __init__(self, formatter: Any, name: str) -> None:
+        self._formatter, self._name = formatter, name
+
+    def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
+        """The host has asked the formatter itself."""
+
+    def emit_list(
+        self,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+        stdout: TextIO,
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        rows = [[_cell(each, self._name) for each in row] for row in data]
+        with self._written_whole(stdout) as whole:
+            self._formatter.emit_list(column_names, rows, whole, parsed_args)
+
+    def emit_one(
+        self,
+        column_names: Sequence[str],
+        data: Sequence[Any],
+        stdout: TextIO,
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        cells = [_cell(each, self._name) for each in data]
+        with self._written_whole(stdout) as whole:
+            self._formatter.emit_one(column_names, cells, whole, parsed_args)
+
+    @contextmanager
+    def _written_whole(self, stdout: TextIO) -> Iterator[TextIO]:
+        whole = io.StringIO()
+        yield whole
+        text.write(stdout, whole.getvalue(), for_people=self._name == "table")
+
+
+def _cell(value: Any, format_name: str) -> Any:
+    """A value as a format is to have it."""
+    if format_name == "table":
+        said = value.human_readable() if isinstance(value, FormattableColumn) else value
+        return shown(said) if isinstance(said, str) else said
+    if format_name in ("csv", "value", "shell"):
+        # These know texts only, and would write None as the text "None".
+        machine = value.machine_readable() if isinstance(value, FormattableColumn) else value
+        return "" if machine is None else value
+    return value

@@ -22,21 +22,23 @@ _UNSETTABLE = {
 
 class SetSchedule(base.Command):
     _description = (
-        "Change a schedule; its ID, its executions and its backups stay, and the change itself "
-        "starts no run"
+        "Change a schedule. Its ID, executions and backups stay. The change itself starts no run, "
+        "and doesn't clear missed backups"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to change (ID)")
+        parser.add_argument(
+            "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
+        )
         parser.add_argument("--pattern", metavar="<pattern>", help=options.PATTERN)
         parser.add_argument("--name", metavar="<name>", help="Name of the backups")
         options.add_description(parser)
         options.add_base(parser)
         options.add_numbers(parser, of_a_new_schedule=False)
         options.add_notify(parser)
-        options.add_force(parser, "Change it")
-        return parser
+        options.add_force(parser, "Change the schedule")
+        return options.expecting_quotes(parser, "pattern")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.schedules.schedule_set(
@@ -54,20 +56,22 @@ class SetSchedule(base.Command):
 
 
 class UnsetSchedule(base.Command):
-    _description = "Take options away from a schedule"
+    _description = "Remove options from a schedule"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to change (ID)")
+        parser.add_argument(
+            "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
+        )
         for option, name in _UNSETTABLE.items():
             parser.add_argument(
                 option,
                 dest="names",
                 action="append_const",
                 const=name,
-                help=f"Take {option} away",
+                help=f"Remove {option}",
             )
-        options.add_force(parser, "Change it")
+        options.add_force(parser, "Change the schedule")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -77,7 +81,7 @@ class UnsetSchedule(base.Command):
 
 
 class PauseSchedule(base.Command):
-    _description = "Let schedules make no backups until they are resumed"
+    _description = "Pause schedules: they make no backups until they are resumed"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         return _for_several(super().get_parser(prog_name), "Pause")
@@ -92,7 +96,7 @@ class PauseSchedule(base.Command):
 
 
 class ResumeSchedule(base.Command):
-    _description = "Let paused schedules go on, each at its next due time"
+    _description = "Resume paused schedules. Each next runs at its next due time"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         return _for_several(super().get_parser(prog_name), "Resume")
@@ -108,7 +112,10 @@ class ResumeSchedule(base.Command):
 
 def _for_several(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
     parser.add_argument(
-        "schedules", metavar="<schedule>", nargs="+", help=f"Schedules to {verb.lower()} (ID)"
+        "schedules",
+        metavar="<schedule>",
+        nargs="+",
+        help=f"Schedules to {verb.lower()} (name or ID)",
     )
     options.add_force(parser, f"{verb} a schedule")
     return parser

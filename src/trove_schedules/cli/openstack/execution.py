@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DeleteExecution(base.Command):
-    _description = "Delete the records of finished executions; the backups that they made stay"
+    _description = "Delete the records of finished executions. Their backups stay"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -33,18 +33,20 @@ class ListExecution(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            "schedule", metavar="<schedule>", help="Schedule to list the executions of (ID)"
+            "schedule",
+            metavar="<schedule>",
+            help="Schedule whose executions to list (name or ID)",
         )
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List when the execution last changed, its backup, whether it was started by "
-            "hand and the reason of an error too",
+            help="Also list when each execution last changed, its backup, whether it was started "
+            "by hand, and why it failed",
         )
         parser.add_argument(
             "--all",
             action="store_true",
-            help="List the further attempts that found their due backup done too",
+            help="Also list retries that had nothing to do",
         )
         parser.add_argument(
             "--drills",
@@ -53,15 +55,15 @@ class ListExecution(base.Lister):
         )
         parser.add_argument(
             "--limit",
-            metavar="<number>",
+            metavar="<N>",
             type=int,
-            help="List at most so many (default: all that Mistral keeps)",
+            help="List at most N executions (default: all that Mistral keeps)",
         )
         parser.add_argument(
             "--marker",
             metavar="<execution>",
             default="",
-            help="List those that are older than this one, the last of the list before (ID)",
+            help="List executions older than this one, the last of the previous list (ID)",
         )
         return parser
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from trove_schedules.errors import ServiceUnavailableError
+from trove_schedules.errors import ServiceError
+from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
@@ -39,9 +40,10 @@ def follow(
             now = (
                 waiting_for if execution is None else f"execution {execution.id}: {_at(execution)}"
             )
-        except ServiceUnavailableError as error:
-            # The run goes on without us: a look that fails is a look to repeat.
-            now = str(error)
+        except ServiceError as error:
+            if not _says_nothing(error):
+                raise
+            now = f"can't look, and try again: {error}"
         waited = time.monotonic() - started
         if now != said or waited - said_at >= _SAY_EVERY:
             say(f"{now} ({waited:.0f} s)")
@@ -49,6 +51,16 @@ def follow(
         if (execution is not None and execution.ended) or waited >= seconds:
             return execution
         time.sleep(min(_POLL, seconds - waited))
+
+
+def _says_nothing(error: ServiceError) -> bool:
+    """Whether an answer, or none, leaves open what the execution does, which goes on without us.
+
+    A service that is busy or broken, or a proxy before it, may tell at the next look; one that
+    forbids the look will not. 413 is how Trove says that there were too many requests.
+    """
+    refused = error.status is not None and 400 <= error.status < 500
+    return not refused or error.status in (408, 413, 429)
 
 
 def add_arguments(
@@ -60,20 +72,20 @@ def add_arguments(
 ) -> None:
     """The options by which a command that starts an execution is told to follow it.
 
-    :param ends: when it ends by itself.
+    :param ends: when it ends without help, after "a run" or "a drill".
     :param group: what ``--wait`` belongs to, where other options exclude it.
     """
     (group or parser).add_argument(
         "--wait",
         action="store_true",
-        help=f"Wait for the end of the {what}, with progress on the standard error",
+        help=f"Wait for the end of the {what}, with progress on standard error",
     )
     parser.add_argument(
         "--timeout",
         metavar="<minutes>",
         type=_minutes,
         default=60.0,
-        help=f"Wait at most so long (default: 60; a {what} ends after about {ends})",
+        help=f"Wait at most this many minutes (default: 60; a {what} {ends})",
     )
 
 
@@ -93,7 +105,7 @@ def as_asked(
 
 def say(text: str) -> None:
     """One line of progress."""
-    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {text}\n")
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} UTC  {shown(text)}\n")
     sys.stderr.flush()
 
 

@@ -4,33 +4,37 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
 
-PATTERN = (
-    "When to make a backup, in UTC: the five cron fields minute, hour, day of month, month and day "
-    "of week, in quotes; '0 2 * * *' is every night at two. H, or H(1-4), for a field is a value "
-    "that the schedule gets for good: 'H H(1-4) * * *' spreads schedules over the small hours"
+from trove_schedules.words import counted
+
+#: What a pattern is made of.
+FIELDS = (
+    "Five cron fields in quotes: minute, hour, day of month, month, day of week. '0 2 * * *' is "
+    "every day at 02:00. H, or H(1-4), is a value chosen once for each schedule: 'H H(1-4) * * *' "
+    "spreads schedules over the hours from 1 to 4"
 )
+PATTERN = f"When to make backups (UTC). {FIELDS}"
 #: Name, unit, what it does, and what a new schedule has without it.
 _NUMBERS = (
-    ("--full-every", "<number>", "Make the first of so many incremental backups in a row a full "
-     "one (with --incremental)", "only the very first is full"),
-    ("--keep-last", "<number>", "After each success delete the schedule's backups but the newest "
-     "so many, and what they build on", "delete none"),
-    ("--keep-days", "<days>", "After each success delete the schedule's backups that are older, "
-     "but not the newest, nor what a kept one builds on; with --keep-last too, a backup is kept "
-     "that either keeps", "delete none"),
-    ("--attempts", "<number>", "Fire so many times for each due time, until there is a backup; 1 "
-     "turns this off", "3 where the pattern leaves room for it"),
-    ("--retry-every", "<minutes>", "Minutes between these firings", "20, or what fits"),
-    ("--deadline", "<minutes>", "Skip a run that starts more than so many minutes after its due "
+    ("--full-every", "<N>", "Start a new full backup every N backups (with --incremental)",
+     "only the first backup is full"),
+    ("--keep-last", "<N>", "Keep the newest N backups and what they depend on; delete older ones "
+     "after each success", "delete none"),
+    ("--keep-days", "<days>", "Keep the backups of this many days, the newest one, and what they "
+     "depend on; delete older ones after each success. With --keep-last too, a backup is kept if "
+     "either rule keeps it", "delete none"),
+    ("--attempts", "<N>", "Try up to N times for each due time, until there is a backup; 1: don't "
+     "retry", "3 if the pattern leaves room for it, else 1"),
+    ("--retry-every", "<minutes>", "Minutes between attempts", "20, or what fits the pattern"),
+    ("--deadline", "<minutes>", "Skip a run that starts more than this many minutes after its due "
      "time", "none"),
 )  # fmt: skip
-#: The options for each signal, when it is given, and what is put behind the URL by default.
+#: The options for each signal: which ping it is, and its default suffix.
 _SIGNALS = {
-    "--notify-start": ("a run starts", "/start"),
-    "--notify-success": ("a backup is completed", "nothing"),
-    "--notify-fail": ("a run fails, or is too late", "/fail"),
+    "--notify-start": ("start", "/start"),
+    "--notify-success": ("success", "empty"),
+    "--notify-fail": ("failure", "/fail"),
 }
 
 
@@ -44,13 +48,13 @@ def add_base(parser: argparse.ArgumentParser) -> None:
     base_of_increments.add_argument(
         "--parent",
         metavar="<backup>",
-        help="Make every backup an increment of this same completed backup (ID)",
+        help="Make every backup an increment of this one completed backup (ID)",
     )
     base_of_increments.add_argument(
         "--incremental",
         action="store_true",
-        help="Make every backup an increment of the schedule's own newest completed backup, or a "
-        "full one where there is none",
+        help="Make every backup an increment of the schedule's newest completed backup; the first "
+        "one is full",
     )
 
 
@@ -65,16 +69,16 @@ def add_notify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notify-url",
         metavar="<url>",
-        help="URL that Mistral pings when a run starts, has its backup, or fails, such as a check "
-        "of healthchecks.io; a ping that fails changes nothing. It is kept in the schedule, where "
-        "everybody of the project can read it, and stands in Mistral's log",
+        help="URL that Mistral pings when a run starts, succeeds or fails, such as a check of "
+        "healthchecks.io. A failed ping changes nothing. Everybody in the project can read the "
+        "URL, and it appears in Mistral's log",
     )
-    for name, (signal, default) in _SIGNALS.items():
+    for name, (ping, default) in _SIGNALS.items():
         parser.add_argument(
             name,
             metavar="<suffix>",
-            help=f"What is put behind that URL when {signal}; it begins with / or ?, '' is the URL "
-            f"itself, - is no ping (default: {default})",
+            help=f"Suffix added to the URL for the {ping} ping; it begins with / or ? (default: "
+            f"{default}; empty: no suffix; -: no ping)",
         )
 
 
@@ -88,9 +92,38 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help=f"{what} while a run is in progress too: the run loses its rights, and its execution "
-        "may end in error though the backup is made",
+        help=f"{what} even while a run is in progress. That run loses its rights: its execution "
+        "may fail although the backup is made",
     )
+
+
+def expecting_quotes(parser: argparse.ArgumentParser, pattern: str) -> argparse.ArgumentParser:
+    """Have the parser say that a pattern belongs in quotes, where its fields came one by one.
+
+    :param pattern: the argument's name.
+    """
+    error = parser.error
+
+    def parse_args(args: Any = None, namespace: Any = None) -> Any:
+        parsed, left = parser.parse_known_args(args, namespace)
+        given = getattr(parsed, pattern)
+        if left and given is not None and len(given.split()) == 1:
+            error(
+                f"put the pattern in quotes, such as '0 2 * * *': {given!r} was taken for all of "
+                f"it, and {counted(len(left), 'argument')} too many came after it (without quotes "
+                "the shell replaces * by the names of files)"
+            )
+        if left:
+            error(f"unrecognized arguments: {' '.join(left)}")
+        return parsed
+
+    def say_more(message: str) -> NoReturn:
+        too_few = "arguments are required" in message or "expected one argument" in message
+        error(f"{message}; the pattern is one argument, put it in quotes" if too_few else message)
+
+    parser.parse_args = parse_args  # type: ignore[method-assign]
+    parser.error = say_more  # type: ignore[method-assign]
+    return parser
 
 
 def numbers(parsed: argparse.Namespace) -> dict[str, Any]:

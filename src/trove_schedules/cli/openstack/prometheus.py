@@ -35,13 +35,22 @@ _GAUGES = (
     ("missed", "Due times since the last success that brought no backup.", "Missed"),
     ("chain_depth", "Backups that a restore of the newest one reads.", "Chain Depth"),
     ("kept", "Completed backups of the schedule that exist.", "Kept"),
+    (
+        "last_backup_size_gigabytes",
+        "Size of the newest completed backup of the schedule, as Trove has it.",
+        "Last Size",
+    ),
     ("quota_left", "Backups that the project may still make.", "Quota Left"),
 )
 _PREFIX = "trove_backup_schedule_"
 
 
 class PrometheusFormatter(ListFormatter):
-    """Gauges in Prometheus' text format, labelled by schedule, name and instance."""
+    """Gauges in Prometheus' text format, labelled by schedule, its name, instance and project.
+
+    No label is called ``instance``: that is the target's own, and a scrape would rename ours. The
+    instance's name would cost a list of Trove's instances.
+    """
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
         """It has no options."""
@@ -78,8 +87,13 @@ def _emit(stdout: TextIO, name: str, text: str, samples: Iterable[tuple[str, flo
 
 
 def _labels(row: dict[str, Any]) -> str:
-    labels = {"schedule": row["ID"], "name": row["Name"], "instance": row["Instance"]}
-    return ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items())
+    labels = {
+        "schedule": row["ID"],
+        "name": row["Name"],
+        "instance_id": row["Instance"],
+        "project_id": row["Project"],
+    }
+    return ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items() if value)
 
 
 def _escape(value: str) -> str:

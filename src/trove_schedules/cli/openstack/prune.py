@@ -11,17 +11,19 @@ from trove_schedules.cli.openstack import base, columns
 
 class PruneSchedule(base.Lister):
     _description = (
-        "Delete the backups that a schedule no longer keeps, by its own keep options, and show "
-        "what becomes of each and why; Trove deletes in the background"
+        "Delete the backups that are past a schedule's retention, and show for each backup whether "
+        "it is kept and why. Trove deletes in the background"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            "schedule", metavar="<schedule>", help="Schedule whose backups to delete (ID)"
+            "schedule",
+            metavar="<schedule>",
+            help="Schedule whose backups to delete (name or ID)",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Only show it, and delete nothing"
+            "--dry-run", action="store_true", help="Show what would be deleted; delete nothing"
         )
         return parser
 

@@ -20,16 +20,17 @@ _TRIAL_SECONDS = 300
 
 class RunSchedule(base.ShowOne):
     _description = (
-        "Run a schedule now, with your own rights, whether or not a backup is due. Exit status: "
-        "without --wait, 0 if the run was started; with --wait, 0 if its backup is completed, 1 if "
-        "there is none because of an error, 2 if the run was skipped or is still in progress when "
-        "the time is over"
+        "Run a schedule now, with your own rights, whether or not a backup is due. Exit status "
+        "without --wait: 0 if the run was started. With --wait: 0 if its backup is completed, 1 if "
+        "it failed, 2 if it was skipped or still runs at the timeout"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to run (ID)")
-        following.add_arguments(parser, "run", "45 by itself, perhaps before its backup does")
+        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to run (name or ID)")
+        following.add_arguments(
+            parser, "run", "ends by itself after about 45; its backup may take longer"
+        )
         return parser
 
     def take_action(

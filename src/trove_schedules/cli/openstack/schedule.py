@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CreateSchedule(base.ShowOne):
-    _description = "Create a schedule that backs a database instance up"
+    _description = "Create a schedule of backups of a database instance"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -30,12 +30,12 @@ class CreateSchedule(base.ShowOne):
         parser.add_argument(
             "--trial",
             action="store_true",
-            help="Then let Mistral run it once, in two to three minutes, and wait for that, at "
-            "most five minutes: it shows whether Mistral may act for you, and makes a backup. "
-            "Exit status: 0 if that is completed, 1 if the trial failed, 2 if it was skipped or is "
-            "still in progress; the schedule stays in any case",
+            help="Then have Mistral run the schedule once, in two to three minutes, and wait at "
+            "most five minutes for it. This makes a backup, and shows whether Mistral may act for "
+            "you. Exit status: 0 if the backup is completed, 1 if the trial failed, 2 if it was "
+            "skipped or still runs. The schedule stays in any case",
         )
-        return parser
+        return options.expecting_quotes(parser, "pattern")
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -57,12 +57,12 @@ class CreateSchedule(base.ShowOne):
 
 
 class DeleteSchedule(base.Command):
-    _description = "Delete schedules; the backups that they made stay"
+    _description = "Delete schedules. Their backups stay"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            "schedules", metavar="<schedule>", nargs="+", help="Schedules to delete (ID)"
+            "schedules", metavar="<schedule>", nargs="+", help="Schedules to delete (name or ID)"
         )
         options.add_force(parser, "Delete a schedule")
         return parser
@@ -77,7 +77,7 @@ class DeleteSchedule(base.Command):
 
 
 class ListSchedule(base.Lister):
-    _description = "List backup schedules, the next to run first"
+    _description = "List backup schedules, the next due first"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -85,14 +85,13 @@ class ListSchedule(base.Lister):
             "instance",
             metavar="<instance>",
             nargs="?",
-            help="Instance to list the schedules of (name or ID; default: those of every instance "
-            "of the project)",
+            help="List schedules of this instance only (name or ID; default: all of the project)",
         )
         parser.add_argument(
             "--long",
             action="store_true",
-            help="List what else is set, when Mistral last fired the schedule as it is now, and "
-            "its health",
+            help="Also list the other options, when Mistral last fired each schedule since its "
+            "last change, and its health",
         )
         return parser
 
@@ -124,7 +123,7 @@ class ShowSchedule(base.ShowOne):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to show (ID)")
+        parser.add_argument("schedule", metavar="<schedule>", help="Schedule to show (name or ID)")
         return parser
 
     def take_action(

@@ -93,7 +93,7 @@ class _ScheduleForm(_PatternForm):
     )
     full_every = _number(
         _("Full every"),
-        _("Of so many backups in a row the first is full; empty for the very first only."),
+        _("Start a new full backup every N backups; empty: only the first one is full."),
     )
     keep_last = _number(
         _("Keep the newest"),

@@ -49,6 +49,7 @@ def good() -> Health:
         quota_left=43,
         last_proven=datetime(2026, 3, 8, 4, 0, tzinfo=UTC),
         proven_backup=BACKUP,
+        last_size=0.25,
     )
 
 
@@ -88,6 +89,7 @@ def app() -> mock.Mock:
     """As much of the ``openstack`` program as commands use."""
     app = mock.Mock(spec_set=["client_manager", "stdout"], stdout=io.StringIO())
     app.client_manager = mock.Mock(spec_set=["session", "region_name", "interface"])
+    app.client_manager.session.get_project_id.return_value = "a-project"
     return app
 
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -228,6 +230,36 @@ def test_schedule_show_prints_the_specs_table(cloud, capsys):
     assert capsys.readouterr().out == SHOWN
 
 
+def test_a_schedule_may_be_given_by_its_name(cloud, capsys):
+    trove("schedule-show", "myback")
+    assert capsys.readouterr().out == SHOWN
+    trove("execution-list", "myback")
+    assert capsys.readouterr().out == EXECUTIONS
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "told"),
+    [
+        ("ascii", "ночной", r"\u043d\u043e\u0447\u043d\u043e\u0439"),
+        ("latin-1", "é😀", r"é\U0001f600"),
+        ("utf-8", "é😀", "é😀"),
+        ("utf-8", "night\x1b[2J\n", r"night\x1b[2J\n"),
+    ],
+)
+def test_tables_are_whole_in_any_locale_and_do_nothing_to_the_terminal(
+    cloud, monkeypatch, encoding, name, told
+):
+    row = trigger(workflow_input=json.dumps(INPUT | {"name": name}))
+    cloud.get(f"{MISTRAL}/cron_triggers", json={"cron_triggers": [row]})
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    for words in (["schedule-list"], ["schedule-show", SCHEDULE]):
+        trove(*words)
+        text = raw.getvalue().decode(encoding)
+        assert told in text
+        assert "\x1b" not in text
+
+
 def test_execution_list_prints_the_specs_table(cloud, capsys):
     trove("execution-list", SCHEDULE)
     assert capsys.readouterr().out == EXECUTIONS
@@ -284,7 +316,7 @@ def test_errors_are_one_clean_line_and_exit_status_1(cloud, capfd, monkeypatch):
         shell.main()
     # The interpreter prints an exit's text to stderr and exits with status 1.
     assert caught.value.code == (
-        "ERROR: no backup schedule of this project has the id 'nonsense'; "
+        "ERROR: no backup schedule of this project has the id or name 'nonsense'; "
         "'openstack database backup schedule list' lists them"
     )
 

@@ -284,6 +284,13 @@ class TestExecutions:
     def test_a_missing_one_is_none(self, mistral):
         assert mistral.execution(str(uuid.uuid4())) is None
 
+    @pytest.mark.parametrize("text", ["Could not find trust: 5a. (HTTP 404)", "Not Found"])
+    def test_a_404_of_somebody_else_does_not_say_that_it_is_missing(self, cloud, mistral, text):
+        cloud.mistral.before = refuse(404, text)
+        for ask in (mistral.execution, mistral.delete_cron_trigger, mistral.action_exists):
+            with pytest.raises(ServiceError, match="HTTP 404"):
+                ask(str(uuid.uuid4()))
+
     def test_no_access_is_not_taken_for_missing(self, cloud, mistral):
         cloud.mistral.before = refuse(403)
         with pytest.raises(PermissionDeniedError):

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instances by id and name, backups, and Trove's pages and troubles."""
 
+import itertools
+import random
+import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+import requests_mock
 
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.errors import (
@@ -94,6 +98,7 @@ def test_a_backup_is_read_into_typed_values(cloud, trove):
         description="d",
         parent_id=parent,
         created="2026-03-01T02:00:05",
+        updated="2026-03-01T02:09:05",
         size=None,
     )
     assert trove.backup(backup) == Backup(
@@ -105,6 +110,7 @@ def test_a_backup_is_read_into_typed_values(cloud, trove):
         parent_id=parent,
         created=datetime(2026, 3, 1, 2, 0, 5, tzinfo=UTC),
         size=None,
+        updated=datetime(2026, 3, 1, 2, 9, 5, tzinfo=UTC),
     )
 
 
@@ -173,13 +179,83 @@ def test_a_wrong_address_of_keystone_is_not_a_missing_backup(cloud, trove):
     assert caught.value.service == "Keystone"
 
 
-@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2000])
-def test_every_backup_of_an_instance_is_listed_whatever_the_page(cloud, trove, count):
-    wanted = {cloud.add_backup("i") for _ in range(count)}
+def add_backups(cloud, count):
+    """Of one instance, each updated a second after the one before; their ids, the oldest first."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        cloud.add_backup("i", updated=f"{began + timedelta(seconds=n):%Y-%m-%dT%H:%M:%S}")
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "requests"), [(0, 1), (1, 1), (999, 1), (1000, 3), (1001, 3), (2000, 4)]
+)
+def test_every_backup_of_an_instance_is_listed_whatever_the_page(cloud, trove, count, requests):
+    wanted = add_backups(cloud, count)
     cloud.add_backup("another")
-    assert {each.id for each in trove.backups("i")} == wanted
-    assert cloud.trove_paths() == ["backups"] * (count // 1000 + 1)
+    assert sorted(each.id for each in trove.backups("i")) == sorted(wanted)
+    assert cloud.trove_paths() == ["backups"] * requests
     assert len(trove.backups()) == count + 1
+
+
+@pytest.mark.parametrize("many", [1, 2, 999, 1000, 1500])
+def test_backups_deleted_between_pages_hide_none_that_stays(cloud, trove, many):
+    ids = add_backups(cloud, 3001)
+    newest = set(ids[-many:])
+
+    def delete_the_newest():
+        if len(cloud.trove_paths()) == 2:
+            cloud.backups = [each for each in cloud.backups if each["id"] not in newest]
+
+    cloud.meanwhile = delete_the_newest
+    assert {each.id for each in trove.backups("i")} >= set(ids) - newest
+
+
+def test_a_backup_updated_between_pages_is_met_at_the_top(cloud, trove):
+    ids = add_backups(cloud, 1500)
+
+    def update_the_oldest_and_delete_the_newest():
+        if len(cloud.trove_paths()) == 2:
+            cloud.backups[0]["updated"] = "2026-02-01T00:00:00"
+            cloud.backups.pop()
+
+    cloud.meanwhile = update_the_oldest_and_delete_the_newest
+    assert {each.id for each in trove.backups("i")} >= set(ids[:-1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_happens_between_pages_every_backup_that_stays_is_listed(
+    cloud, trove, seed, monkeypatch
+):
+    monkeypatch.setattr("trove_schedules.clients.trove.PAGE", 10)
+    chance = random.Random(seed)
+    stays = set(add_backups(cloud, 60))
+    clock = itertools.count()
+
+    def somebody_works():
+        for _ in range(chance.randrange(4)):
+            now = f"2026-02-01T00:00:{next(clock):02}"
+            match chance.choice(["add", "update", "delete"]):
+                case "add":
+                    cloud.add_backup("i", updated=now)
+                case "update":
+                    chance.choice(cloud.backups)["updated"] = now
+                case "delete":
+                    stays.discard(cloud.backups.pop(chance.randrange(len(cloud.backups)))["id"])
+
+    cloud.meanwhile = somebody_works
+    assert {each.id for each in trove.backups("i")} >= stays
+
+
+def test_a_page_that_brings_nothing_new_is_an_error_and_not_an_endless_list(cloud, trove):
+    add_backups(cloud, 1)
+    (row,) = cloud.backups
+    link = {"rel": "next", "href": "http://h/v1.0/x/backups?marker=1000"}
+    url = f"http://trove.test/v1.0/{cloud.project}/backups"
+    cloud.mock.get(url, json={"backups": [row], "links": [link]})
+    with pytest.raises(ServiceError, match="nothing new"):
+        trove.backups()
 
 
 def test_a_deleted_backup_goes_with_what_builds_on_it(cloud, trove):
@@ -198,3 +274,21 @@ def test_deleting_what_is_gone_is_fine_and_a_refusal_is_not(cloud, trove):
     cloud.mock.delete(url, status_code=422, json=body)
     with pytest.raises(ServiceError, match="it is running"):
         trove.delete_backup(running)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"itemNotFound": {"message": "Could not find trust: 5a. (HTTP 404)"}}',
+        f'{{"itemNotFound": {{"message": "Resource {AN_ID} can not be retrieved."}}}}',
+        f"<html>The requested URL /v1.0/p/backups/{AN_ID} was not found on this server.</html>",
+    ],
+    ids=["keystone's", "nova's", "a proxy's"],
+)
+def test_a_404_of_somebody_else_does_not_say_that_it_is_gone(cloud, trove, text):
+    cloud.mock.register_uri(
+        requests_mock.ANY, re.compile("http://trove.test/"), status_code=404, text=text
+    )
+    for ask in (trove.delete_backup, trove.backup, trove.instance_status, trove.instance_id):
+        with pytest.raises(ServiceError, match="HTTP 404"):
+            ask(AN_ID)

@@ -45,25 +45,32 @@ def test_awaited_it_ends_with_how_it_went(
     assert command.run(command.get_parser("drill").parse_args(["s", "--wait"])) == status
 
 
-def test_by_a_pattern_the_next_drill_is_told(take, schedules):
+def test_by_a_pattern_the_next_drill_is_told(take, schedules, schedule):
     next_time = datetime(2026, 1, 4, 4, 7, tzinfo=UTC)
     drill = ScheduleDrill("s", "7 4 * * 0", next_time, "t")
     schedules.schedule_drill_every.return_value = drill
-    columns, data = take(DrillSchedule, "s", "--every", "H 4 * * 0")
-    schedules.schedule_drill_every.assert_called_once_with("s", "H 4 * * 0", force=False)
+    schedules.schedule_show.return_value = schedule
+    columns, data = take(DrillSchedule, "nightly", "--every", "H 4 * * 0")
+    schedules.schedule_show.assert_called_once_with("nightly")
+    schedules.schedule_drill_every.assert_called_once_with(schedule, "H 4 * * 0", force=False)
     assert dict(zip(columns, map(str, data), strict=True)) == {
         "next_execution_time": "2026-01-04 04:07:00 UTC",
         "pattern": "7 4 * * 0",
-        "schedule_id": "s",
+        "schedule_id": schedule.id,
     }
     schedules.schedule_drill.assert_not_called()
 
 
-def test_no_more_drills(take, schedules):
+def test_no_more_drills(take, schedules, schedule):
+    schedules.schedule_show.return_value = schedule
     schedules.schedule_drill_every.return_value = None
-    columns, data = take(DrillSchedule, "s", "--no-every", "--force")
-    schedules.schedule_drill_every.assert_called_once_with("s", None, force=True)
-    assert dict(zip(columns, data, strict=True))["pattern"] is None
+    columns, data = take(DrillSchedule, "nightly", "--no-every", "--force")
+    schedules.schedule_drill_every.assert_called_once_with(schedule, None, force=True)
+    assert dict(zip(columns, data, strict=True)) == {
+        "next_execution_time": None,
+        "pattern": None,
+        "schedule_id": schedule.id,
+    }
 
 
 @pytest.mark.parametrize("both", [["--wait", "--every", "0 4 * * 0"], ["--wait", "--no-every"]])

@@ -23,7 +23,6 @@ from trove_schedules.preflight import Check
         ([], {}),
         (["one", "two"], {"schedules": ["one", "two"]}),
         (["--instance", "m"], {"instance": "m"}),
-        (["--all"], {}),
         (["--max-age", "26h"], {"limits": Limits(max_age=timedelta(hours=26))}),
         (["--blocked-after", "90m"], {"limits": Limits(blocked_after=timedelta(minutes=90))}),
     ],
@@ -39,12 +38,9 @@ def test_health_asks_for_what_the_arguments_say(take, schedules, good, options, 
     assert rows[0][:4] == (good.schedule_id, good.name, "OK", "last backup 5 min ago")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["one", "--instance", "m"], ["one", "--all"], ["--all", "--instance", "m"]]
-)
-def test_health_is_asked_of_one_choice_only(take, schedules, capsys, arguments) -> None:
+def test_health_is_asked_of_one_choice_only(take, schedules, capsys) -> None:
     with pytest.raises(SystemExit):
-        take(ScheduleHealth, *arguments)
+        take(ScheduleHealth, "one", "--instance", "m")
     assert "not allowed with" in capsys.readouterr().err
     schedules.schedule_health.assert_not_called()
 
@@ -58,7 +54,7 @@ def test_a_span_that_is_none_is_refused(text) -> None:
 @pytest.mark.parametrize(
     ("states", "status"),
     [
-        ([], 0),
+        ([], 3),
         ([State.OK, State.RUNNING], 0),
         ([State.PAUSED, State.OK], 1),
         ([State.PAUSED, State.UNKNOWN], 3),
@@ -71,6 +67,19 @@ def test_the_exit_status_is_that_of_the_worst(
     schedules.schedule_health.return_value = [replace(good, state=state) for state in states]
     command = ScheduleHealth(app, None)
     assert command.run(command.get_parser("health").parse_args(["-f", "json"])) == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [([], "no schedules in this project"), (["--instance", "m"], "no schedules of instance m")],
+)
+def test_that_there_are_no_schedules_is_said_and_is_not_health(
+    app, connect, schedules, caplog, arguments, told
+) -> None:
+    schedules.schedule_health.return_value = []
+    command = ScheduleHealth(app, None)
+    assert command.run(command.get_parser("health").parse_args([*arguments, "-f", "csv"])) == 3
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [told]
 
 
 def test_what_keeps_it_from_being_told_is_said_and_is_no_warning(
@@ -93,15 +102,22 @@ def test_prometheus_reads_that_there_are_no_schedules(run, schedules) -> None:
     assert not [each for family in families for each in family.samples]
 
 
+@pytest.mark.parametrize("columns", [["-c", "ID"], ["-c", "ID", "-c", "State"], ["-c", "nonsense"]])
+def test_prometheus_takes_no_columns_away(run, schedules, columns):
+    whole = run(ScheduleHealth, "-f", "prometheus")
+    assert run(ScheduleHealth, "-f", "prometheus", *columns) == whole * 2
+
+
 def test_prometheus_reads_what_is_written_for_it(good) -> None:
     row = (
         good.schedule_id, good.name, "OK", good.reason, columns.time(good.last_success), 300,
         columns.time(good.next_execution_time), 0, 2, 7, None, good.instance,
-        columns.time(good.last_proven),
+        columns.time(good.last_proven), 0.25, "a-project",
     )  # fmt: skip
     names = (
         "ID", "Name", "State", "Reason", "Last Success", "Age", "Next Execution Time", "Missed",
-        "Chain Depth", "Kept", "Quota Left", "Instance", "Last Proven Restore",
+        "Chain Depth", "Kept", "Quota Left", "Instance", "Last Proven Restore", "Last Size",
+        "Project",
     )  # fmt: skip
     written = io.StringIO()
     PrometheusFormatter().emit_list(names, [row], written, argparse.Namespace())
@@ -125,11 +141,51 @@ def test_prometheus_reads_what_is_written_for_it(good) -> None:
     assert samples[f"{prefix}kept"].labels == {
         "schedule": good.schedule_id,
         "name": good.name,
-        "instance": good.instance,
+        "instance_id": good.instance,
+        "project_id": "a-project",
     }
+    assert samples[f"{prefix}last_backup_size_gigabytes"].value == 0.25
     assert not families[f"{prefix}quota_left"].samples
     assert {family.type for family in families.values()} == {"gauge"}
     assert sum(sample.value for sample in families[f"{prefix}state"].samples) == 1
+
+
+BACKUPS = [
+    ([], ["BACKUPS UNKNOWN: no schedules"]),
+    (
+        [("nightly", State.OK, "fine"), ("hourly", State.RUNNING, "fine")],
+        ["BACKUPS OK: 2 schedules | ok=2 warning=0 critical=0 unknown=0 missed=0"],
+    ),
+    (
+        [("a|b\n", State.FAILED, "no | space"), ("p", State.PAUSED, "paused"), ("o", State.OK, "")],
+        [
+            "BACKUPS CRITICAL: a/b\\n (s) is FAILED: no / space, and 1 more"
+            " | ok=1 warning=1 critical=1 unknown=0 missed=0",
+            "a/b\\n (s) is FAILED: no / space",
+            "p (s) is PAUSED: paused",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "lines"), BACKUPS, ids=["none", "fine", "troubles"])
+def test_a_monitoring_plugins_first_line_is_the_status_a_text_and_figures(
+    run, schedules, good, found, lines
+) -> None:
+    schedules.schedule_health.return_value = [
+        replace(good, schedule_id="s", name=name, state=state, reason=reason)
+        for name, state, reason in found
+    ]
+    assert run(ScheduleHealth, "-f", "nagios", "-c", "ID").splitlines() == lines
+
+
+def test_a_monitoring_plugins_first_line_tells_why_nothing_can_be_told(
+    app, connect, schedules
+) -> None:
+    schedules.schedule_health.side_effect = ScheduleNotFoundError("no schedule | x")
+    command = ScheduleHealth(app, None)
+    assert command.run(command.get_parser("health").parse_args(["x", "-f", "nagios"])) == 3
+    assert app.stdout.getvalue() == "BACKUPS UNKNOWN: no schedule / x\n"
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from osc_lib.exceptions import CommandError
 
 from trove_schedules.cli.openstack import following
 from trove_schedules.cli.openstack.run import RunSchedule
 from trove_schedules.cli.openstack.schedule import CreateSchedule
-from trove_schedules.errors import ServiceError, ServiceUnavailableError
+from trove_schedules.errors import (
+    AuthenticationError,
+    ExecutionNotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+    ServiceUnavailableError,
+)
 from trove_schedules.model import ScheduleTrial
 
 
@@ -93,6 +101,14 @@ class TestRun:
             f"execution {running.id}: SUCCESS Backup complete (6 s)",
         ]
 
+    def test_progress_does_nothing_to_the_terminal(
+        self, command, schedules, execution, running, capsys
+    ):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.return_value = replace(execution, output={"status": "\x1b[2J\n"})
+        command(RunSchedule, "a-schedule", "--wait")
+        assert r"SUCCESS \x1b[2J\n (0 s)" in capsys.readouterr().err
+
     @pytest.mark.parametrize(("options", "waited"), [([], 3600), (["--timeout", "0.5"], 30)])
     def test_it_waits_no_longer_than_it_was_told(
         self, command, schedules, running, clock, options, waited
@@ -114,6 +130,42 @@ class TestRun:
         schedules.execution_show.side_effect = [down, running, down, execution]
         assert command(RunSchedule, "a-schedule", "--wait") == 0
         assert "Mistral: show execution failed: refused" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("service", ["Mistral", "Keystone"])
+    @pytest.mark.parametrize("status", [None, 408, 413, 429, 500, 501, 502, 503, 504, 200])
+    def test_what_says_nothing_about_the_run_is_said_and_looked_past(
+        self, command, schedules, execution, running, capsys, status, service
+    ):
+        trouble = ServiceError("busy", service=service, operation="look", status=status)
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = [running, trouble, trouble, execution]
+        assert command(RunSchedule, "a-schedule", "--wait") == 0
+        said = f"can't look, and try again: {service}: look failed: busy"
+        assert capsys.readouterr().err.count(said) == 1
+
+    def test_but_not_longer_than_it_was_told(self, command, schedules, running, clock):
+        trouble = ServiceError("busy", service="Mistral", operation="look", status=500)
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = trouble
+        assert command(RunSchedule, "a-schedule", "--wait", "--timeout", "1") == 2
+        assert clock.now == 1060
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            AuthenticationError("Mistral refused the login"),
+            PermissionDeniedError("no", service="Mistral", operation="look", status=403),
+            ServiceError("no such path", service="Mistral", operation="look", status=404),
+            ExecutionNotFoundError("no execution"),
+        ],
+        ids=["401", "403", "404", "gone"],
+    )
+    def test_what_no_later_look_will_change_ends_it(self, command, schedules, running, trouble):
+        schedules.schedule_run.return_value = running
+        schedules.execution_show.side_effect = trouble
+        with pytest.raises(CommandError, match=re.escape(str(trouble))):
+            command(RunSchedule, "a-schedule", "--wait")
+        assert schedules.execution_show.call_count == 1
 
     @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "soon"])
     def test_a_timeout_that_is_no_time_is_refused(self, command, schedules, minutes):
@@ -168,7 +220,8 @@ class TestTrial:
         assert told in capsys.readouterr().err
 
     @pytest.mark.parametrize(
-        "trouble", [KeyboardInterrupt, ServiceError("no", service="Mistral", operation="list")]
+        "trouble",
+        [KeyboardInterrupt, ServiceError("no", service="Mistral", operation="list", status=403)],
     )
     def test_it_is_ended_whatever_ends_the_wait(self, command, schedules, trial, trouble):
         schedules.trial_execution.side_effect = trouble

@@ -16,7 +16,17 @@ def test_load_says_what_it_did(run, schedules, options, public):
     schedules.workbook_load.return_value = workbook.Loaded("created", 3, "private")
     printed = run(LoadWorkbook, "-f", "json", *options)
     schedules.workbook_load.assert_called_once_with(public=public)
-    assert json.loads(printed) == {"action": "created", "scope": "private", "version": 3}
+    assert json.loads(printed) == {
+        "action": "created",
+        "detail": "version 3 was loaded for this project",
+        "scope": "private",
+        "version": 3,
+    }
+
+
+def test_load_says_that_the_public_one_serves_already(run, schedules):
+    schedules.workbook_load.return_value = workbook.Loaded("unchanged", 3, "public")
+    assert "the public workbook serves this project already; nothing was" in run(LoadWorkbook)
 
 
 def test_load_fails_where_a_workbook_must_not_be_replaced(run, schedules):

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arguments of the public methods may be, checked by their names before any request."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
+from trove_schedules.health import Limits
+from trove_schedules.model import ScheduleTrial
+from trove_schedules.plan import NUMBERS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _has_id(value: object) -> bool:
+    return isinstance(value, str) or isinstance(getattr(value, "id", None), str)
+
+
+def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
+    def is_several(value: object) -> bool:
+        if not isinstance(value, Collection) or isinstance(value, str | bytes | Mapping):
+            return False
+        return all(each_is(each) for each in value)
+
+    return is_several
+
+
+#: Of each argument, a test and what passes it; None passes where its annotation has it.
+_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
+    "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
+    "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
+    "execution": (_has_id, "the ID of an execution, or a ScheduleExecution"),
+    "marker": (_has_id, "the ID of an execution, or a ScheduleExecution"),
+    "parent_id": (_has_id, "the ID of a backup, or an object with an ID"),
+    "trial": (lambda value: isinstance(value, ScheduleTrial), "what schedule_trial returned"),
+    "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
+    "unset": (_is_several(_is_text), "a list of names of options"),
+    "mistral_client": (
+        lambda value: hasattr(value, "cron_triggers"),
+        "a client of python-mistralclient",
+    ),
+    "session": (lambda value: hasattr(value, "get_endpoint"), "a keystoneauth session"),
+    **dict.fromkeys(
+        (
+            *("pattern", "name", "description", "cloud", "region_name", "interface"),
+            *("notify_url", "notify_start", "notify_success", "notify_fail"),
+        ),
+        (_is_text, "a text"),
+    ),
+    **dict.fromkeys((*NUMBERS, "limit"), (lambda value: type(value) is int, "a whole number")),
+    **dict.fromkeys(
+        ("incremental", "force", "include_all", "drills_only", "dry_run", "public"),
+        (lambda value: type(value) is bool, "True or False"),
+    ),
+}
+#: What must not be repeated in an error: whoever knows such a URL can ping it.
+_SECRET = ("notify_url",)
+
+
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, but a wrong type of an argument is an InvalidScheduleError that names it."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            parameter = signature.parameters[name]
+            if parameter.kind is parameter.VAR_KEYWORD:
+                for key, each in value.items():
+                    _check(key, each, may_be_none=True)
+            elif name != "self":
+                _check(name, value, may_be_none="None" in str(parameter.annotation))
+        return function(*args, **kwargs)
+
+    return call
+
+
+def checked_methods(cls: type[C]) -> type[C]:
+    """The class, with every public method of its own checked."""
+    for name, method in list(vars(cls).items()):
+        if inspect.isfunction(method) and not name.startswith("_"):
+            setattr(cls, name, checked(method))
+    return cls
+
+
+def _check(name: str, value: object, *, may_be_none: bool) -> None:
+    # An unknown name is a change that no schedule has, of which the method itself tells.
+    if name not in _KINDS or (value is None and may_be_none):
+        return
+    fits, wanted = _KINDS[name]
+    if fits(value):
+        return
+    told = f"a {type(value).__name__}" if name in _SECRET else repr(value)
+    kind = InvalidPatternError if name == "pattern" else InvalidScheduleError
+    raise kind(f"the argument {name} can't be {told}; give {wanted}")
