@@ -18,6 +18,7 @@ PAGES = sorted(
         *REPOSITORY.glob("*.md"),
         *REPOSITORY.joinpath("docs").rglob("*.md"),
         *REPOSITORY.joinpath("devstack").rglob("*.md"),
+        *REPOSITORY.joinpath("contrib").rglob("*.md"),
     ]
 )
 #: What a block of code may be called where it is not for a shell.
