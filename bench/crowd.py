@@ -309,13 +309,14 @@ class Crowd:
             parent = None
             for age in range(count, 0, -1):
                 created = now - timedelta(days=age)
+                number = f"[chain {max(count - age, 1)}] " if incremental else ""
                 backup_id = str(uuid.uuid4())
                 location = LocalStore(self.root.backups).location(Key(member.instance, backup_id))
                 rows.append(
                     {
                         "id": backup_id,
                         "name": "kept",
-                        "description": f"light [schedule {member.id}]",
+                        "description": f"light {number}[schedule {member.id}]",
                         "location": location,
                         "backup_type": "incremental" if parent else "full",
                         "size": 0.0,

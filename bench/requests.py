@@ -26,7 +26,16 @@ from typing import Any
 from unittest import mock
 
 from bench import report
-from bench.crowd import EARLY, LIGHT, Crowd, Member, Project, import_path, wait_until
+from bench.crowd import (
+    EARLY,
+    LIGHT,
+    Crowd,
+    Member,
+    Project,
+    import_path,
+    wait_until,
+    within_the_hour,
+)
 from bench.minicloud import mini_cloud
 from bench.report import Report
 from trove_minicloud import settings
@@ -198,12 +207,18 @@ class Mistral:
         return states(rows)
 
     def fire(self, member: Member) -> None:
-        """Make the trigger due now."""
-        now = f"{datetime.now(UTC).replace(tzinfo=None):%Y-%m-%d %H:%M:%S.%f}"
+        """Make the trigger due now, as that of a schedule that has been there since long."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        since = f"{now - timedelta(days=400):%Y-%m-%dT%H:%M:%S}+00:00"
         with closing(sqlite3.connect(self._file, timeout=60)) as connection, connection:
             changed = connection.execute(
-                "update cron_triggers_v2 set next_execution_time = ? where name = ?",
-                [now, f"trove-backup:{member.instance}:{member.id}:1"],
+                "update cron_triggers_v2 set next_execution_time = ?, workflow_input ="
+                " json_set(workflow_input, '$.schedule.owed_since', ?) where name = ?",
+                [
+                    f"{now:%Y-%m-%d %H:%M:%S.%f}",
+                    since,
+                    f"trove-backup:{member.instance}:{member.id}:1",
+                ],
             )
             if changed.rowcount != 1:
                 raise RuntimeError(f"Schedule {member.id} has no trigger.")
@@ -281,7 +296,7 @@ class Subject:
         self.mistral = Mistral(crowd.root)
         [self._member] = crowd.schedule(
             1,
-            due_before(datetime.now(UTC)),
+            this_minute(),
             attempts=[attempts],
             keep_last=max(kept, 1) if keeps else None,
             incremental=incremental,
@@ -320,10 +335,12 @@ class Subject:
         return Cost(wire.traffic(), self.mistral.left(execution))
 
 
-def due_before(now: datetime) -> datetime:
-    """A minute that is over, as its two guard ticks are, which lie in the same hour."""
-    due = now - timedelta(minutes=4)
-    return due.replace(minute=min(due.minute, 57), second=0, microsecond=0)
+def this_minute() -> datetime:
+    """A minute that goes on for a while, and whose two guard ticks lie in the same hour."""
+    now = datetime.now(UTC)
+    if now.second > 30 or now.minute > 57:
+        wait_until(within_the_hour((now + timedelta(minutes=1)).replace(second=0, microsecond=0)))
+    return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
 def measure(found: Report, crowd: Crowd, kept: Sequence[int], several: int) -> dict[What, Cost]:

@@ -651,7 +651,7 @@ def hurried() -> str:
         ("random(20, 80)", "1"),
         ("random(60, 150)", "1"),
         ("random(1, max(2, min(1200, int(3000 - now().timestamp + $.asked))))", "1"),
-        ("min(60, max(2, int(now().timestamp - $.asked)))", "2"),
+        ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
         ("delay: 60", "delay: 1"),
         ("delay: 30", "delay: 1"),

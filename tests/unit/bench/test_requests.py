@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import create_autospec
 
@@ -47,22 +47,6 @@ def test_an_execution_runs_until_all_its_sub_workflows_are_over() -> None:
     ]
     expected = {"a": "RUNNING", "b": "SUCCESS", "c": "ERROR", "d": "RUNNING"}
     assert requests.states(rows) == expected
-
-
-@pytest.mark.parametrize(
-    ("now", "due"),
-    [
-        ("2026-03-01 10:30:20", "2026-03-01 10:26"),
-        ("2026-03-01 10:02:20", "2026-03-01 09:57"),
-        ("2026-03-01 00:01:00", "2026-02-28 23:57"),
-    ],
-)
-def test_a_due_minute_and_its_guard_ticks_are_over_and_in_one_hour(now: str, due: str) -> None:
-    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    found = requests.due_before(at)
-    assert f"{found:%Y-%m-%d %H:%M}" == due
-    assert found + timedelta(minutes=2) < at
-    assert (found + timedelta(minutes=2)).hour == found.hour
 
 
 @pytest.mark.parametrize(
