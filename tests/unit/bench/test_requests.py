@@ -70,7 +70,7 @@ def mistral(tmp_path: Path) -> Mistral:
             create table workflow_executions_v2 (id, root_execution_id, input);
             create table task_executions_v2 (id, workflow_execution_id);
             create table action_executions_v2 (id, task_execution_id, output);
-            create table cron_triggers_v2 (name, next_execution_time);
+            create table cron_triggers_v2 (name, next_execution_time, workflow_input);
             insert into workflow_executions_v2 values
               ('r', null, 'é'), ('s', 'r', ''), ('x', null, 'other');
             insert into task_executions_v2 values ('t1', 'r'), ('t2', 's'), ('t3', 'x');
