@@ -187,7 +187,7 @@ class ScheduledBackups:
 
         mistral = self._delegable_mistral(mistral_client)
         plan = replace(plan, instance=self._trove.instance_id(_id_of(instance)))
-        self._check_parent(plan)
+        self._check_parent(mistral, schedule_id, plan)
         return triggers.create(mistral, schedule_id, plan)
 
     def schedule_list(
@@ -345,7 +345,7 @@ class ScheduledBackups:
         if plan == old:
             return found
         if parent is not None:
-            self._check_parent(plan)
+            self._check_parent(mistral, found.id, plan)
         return self._replace(mistral, found, plan, paused=found.paused, force=force)
 
     def schedule_pause(
@@ -685,7 +685,7 @@ class ScheduledBackups:
             )
         return history.of_schedule(found)
 
-    def _check_parent(self, plan: Plan) -> None:
+    def _check_parent(self, mistral: Mistral, schedule_id: str, plan: Plan) -> None:
         if plan.parent_id is None:
             return
         backup = self._trove.backup(plan.parent_id)
@@ -698,6 +698,16 @@ class ScheduledBackups:
             raise InvalidScheduleError(
                 f"backup {backup.id} is {backup.status}; a parent must be COMPLETED"
             )
+        # The runs of a schedule keep its own parent, but know nothing of another schedule's.
+        owner = schedule_of(backup.description)
+        if owner is not None and owner != schedule_id:
+            for each in triggers.find_all(mistral, name=f"has:{owner}"):
+                if each.id == owner and (each.keep_last or each.keep_days):
+                    raise InvalidScheduleError(
+                        f"backup {backup.id} is of schedule {owner}, whose retention may delete it "
+                        "before a run builds on it; choose a backup that was made by hand, or of a "
+                        "schedule without keep options"
+                    )
 
 
 def _id_of(given: str | HasId) -> str:

@@ -358,6 +358,20 @@ class TestBadInput:
             schedules.schedule_create(instance, "0 2 * * *", "n", parent_id=cloud.add_backup(other))
         assert triggers(cloud) == []
 
+    def test_a_parent_that_another_schedule_s_retention_may_delete(
+        self, cloud, schedules, instance
+    ):
+        other = schedules.schedule_create(instance, "0 2 * * *", "other", keep_last=2)
+        backup = cloud.add_backup(instance, description=marker(other.id))
+        with pytest.raises(InvalidScheduleError, match=f"{other.id}, whose retention may delete"):
+            schedules.schedule_create(instance, "0 2 * * *", "n", parent_id=backup)
+        assert len(triggers(cloud)) == 1
+        # Its own is kept by its runs, and nobody deletes one of a schedule that keeps all.
+        own = schedules.schedule_set(other, parent_id=backup)
+        assert own.parent_id == backup
+        schedules.schedule_set(own, unset=["keep_last"])
+        assert schedules.schedule_create(instance, "0 2 * * *", "n", parent_id=backup)
+
     @pytest.mark.parametrize(
         "status", ["NEW", "BUILDING", "SAVING", "FAILED", "DELETE_FAILED", "RESTORED"]
     )
