@@ -141,7 +141,7 @@ def test_a_drill_that_runs_keeps_its_instance_and_the_next_is_skipped(runs):
 def test_without_a_completed_backup_there_is_nothing_to_drill(runs):
     run = runs["no_backup"]
     assert run["state"] == "SUCCESS"
-    assert run["output"]["status"].startswith("Skipped: none of the instance's newest 50 backups")
+    assert run["output"]["status"].startswith("Skipped: none of the instance's newest 200 backups")
     assert run["bodies"] == []
 
 
