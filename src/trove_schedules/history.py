@@ -159,14 +159,21 @@ def oldest_kept(mistral: Mistral) -> datetime | None:
 def running(
     mistral: Mistral, triggers: Collection[str], now: datetime, workflow: str = workbook.WORKFLOW
 ) -> ScheduleExecution | None:
-    """A run that one of these triggers has started and that may still do something, or None.
+    """A run that one of these triggers has started and that would miss its rights, or None.
 
-    One request, however many triggers a schedule has had.
+    One whose backup is made and that only waits for the time to begin retention is none: without
+    rights it says so, and retention is left to the next run. One request where there is no run,
+    however many triggers a schedule has had.
     """
-    for each in mistral.executions(workflow_name=f"eq:{workflow}", state="RUNNING"):
-        if each.trigger_id in triggers and in_progress(each.state, each.created_at, now):
-            return of_schedule(each)
-    return None
+    found = [
+        each
+        for each in mistral.executions(workflow_name=f"eq:{workflow}", state="RUNNING")
+        if each.trigger_id in triggers and in_progress(each.state, each.created_at, now)
+    ]
+    if found and workflow == workbook.WORKFLOW:
+        waiting = mistral.waiting(workbook.RUN, workbook.RETAIN)
+        found = [each for each in found if each.id not in waiting]
+    return of_schedule(found[0]) if found else None
 
 
 def of_trial(mistral: Mistral, trial: ScheduleTrial) -> ScheduleExecution | None:

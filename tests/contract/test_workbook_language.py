@@ -165,7 +165,7 @@ class TestDue:
         # What backup_create takes for the last due time is never before it.
         assert since >= last["since"] or since[11:19] == "23:58:50"
         made = DECIDE["tasks"]["weigh"]["publish"]["made"]
-        context = {"last": last, "rows": [], "wants": {"id": SCHEDULE} | options}
+        context = {"last": last, "rows": [], "limit": 1, "wants": {"id": SCHEDULE} | options}
         return evaluate(made, context)["status"]
 
     @pytest.mark.parametrize(
@@ -279,6 +279,33 @@ class TestRefusals:
         assert self.verdict(told, "p") == "failed"
 
 
+def test_branches_that_end_beside_each_other_never_hide_how_a_run_ends():
+    # Mistral merges what they published in no order: null would win over a failure.
+    for task in RUN["tasks"].values():
+        for publish in ("publish", "publish-on-error"):
+            assert task.get(publish, {}).get("ending", {}) is not None
+    output = RUN["output"]
+    context = {"state": "COMPLETED", "body": {"parent_id": None}, "remark": "", "untidied": ""}
+    assert evaluate(output["status"], context | {"ending": {}}) == "Backup complete"
+    failed = {"status": "Backup failed", "cause": "no disk"}
+    assert evaluate(output["status"], context | {"ending": failed}) == "Backup failed"
+    assert evaluate(output["cause"], context | {"ending": failed}) == "no disk"
+
+
+def test_a_timeout_comes_after_all_that_a_task_waits_for():
+    """It is for actions that are lost; one that came between two attempts would double them."""
+    for workflow in WORKFLOWS.values():
+        for name, task in workflow["tasks"].items():
+            if "timeout" in task and "retry" in task:
+                most = 60 if name == "watch" else 0
+                waits = [int(each) for each in re.findall(r"random\(\d+, (\d+)\)", str(task))]
+                delay = task["retry"]["delay"]
+                most = most or (delay if isinstance(delay, int) else waits[-1])
+                first = waits[0] if "wait-before" in task and waits else 2
+                attempts = task["retry"]["count"] + 1
+                assert task["timeout"] >= first + most * (attempts - 1) + 30 * attempts, name
+
+
 class TestWatch:
     WATCH = RUN["tasks"]["watch"]
 
@@ -315,3 +342,5 @@ class TestWatch:
             context = {"asked": datetime.now(UTC).timestamp() - sum(waits)}
             waits.append(evaluate(self.WATCH["retry"]["delay"], context))
         assert waits == [2, 3, 6, 12, 24, 48, 60, 60]
+        early = {"asked": datetime.now(UTC).timestamp() + 60}
+        assert evaluate(self.WATCH["retry"]["delay"], early) == 1

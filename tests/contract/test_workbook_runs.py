@@ -81,6 +81,11 @@ def test_started_by_hand_with_the_specs_inputs_there_is_no_marker(runs):
     assert run["bodies"] == [{"name": "nightly", "instance": run["instance"], "incremental": 0}]
 
 
+def test_by_hand_without_its_parent_there_is_no_description_either(runs):
+    _, body = runs["parent_gone_by_hand"]["bodies"]
+    assert "description" not in body and "parent_id" not in body
+
+
 def test_texts_reach_trove_as_they_are_with_the_marker_after_them(runs):
     (body,) = runs["texts"]["bodies"]
     assert body["name"] == "<% env() %> {{ 1 + 1 }} '\" é😀"
@@ -117,7 +122,7 @@ def test_a_backup_that_runs_already_makes_a_run_skip_and_say_which(runs, name):
     assert run["bodies"] == []
 
 
-@pytest.mark.parametrize("name", ["overtaken", "overtaken_before"])
+@pytest.mark.parametrize("name", ["overtaken", "overtaken_before", "overtaken_and_unlisted"])
 def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs, name):
     run = runs[name]
     assert run["state"] == "SUCCESS"
@@ -140,6 +145,7 @@ def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs, name):
         ("explained", 'fault of the instance, 2026-01-01T00:00:00. disk "full" <% env() %> é😀'),
         ("unexplained", "failed, and Trove doesn't show the instance"),
         ("deleted", "is gone, somebody deleted it"),
+        ("watched_lost_and_failed", "failed. Last fault of the instance, never. None."),
         ("trust_gone", "The run lost its rights, because its schedule was changed or deleted"),
         ("first_unlisted_watched", "This request was rate-limited. (HTTP 413)"),
         ("never_seen", "can't be followed"),
@@ -293,6 +299,7 @@ class TestDue:
             "tick_early_done",
             "deadline_done",
             "guard_amid_many",
+            "deadline_amid_others",
         ],
     )
     def test_a_backup_since_the_due_time_is_enough(self, runs, name):
@@ -506,6 +513,7 @@ START, SUCCESS, FAIL = "HEAD /start", "HEAD ", "HEAD /fail"
         ("watched_done", [SUCCESS]),
         ("watched_late", [FAIL]),
         # That a further attempt can't look is no failure of a backup.
+        ("watched_lost_and_failed", [START, FAIL]),
         ("guard_unlisted_watched", []),
         ("first_unlisted_watched", [FAIL]),
         # Nobody who didn't ask is pinged.

@@ -235,6 +235,21 @@ class Mistral:
         query = filters | order
         return next(self._pages("list executions", "executions", read, query, 1), None)
 
+    def waiting(self, workflow: str, task: str) -> set[str]:
+        """Ids of the root executions whose sub-workflow of this name has yet to begin a task.
+
+        :param task: its name; it has a delay before it, which is not over.
+        """
+        query = {"workflow_name": f"eq:{workflow}", "name": f"eq:{task}", "state": "DELAYED"}
+        fields = {"fields": "id,workflow_execution_id"}
+        owners = set(self._pages("list tasks", "tasks", _owner, query | fields))
+        if not owners:
+            return set()
+        query = {"workflow_name": f"eq:{workflow}", "state": "RUNNING"}
+        fields = {"fields": "id,root_execution_id"}
+        found = self._pages("list executions", "executions", _root, query | fields)
+        return {root for execution_id, root in found if execution_id in owners}
+
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""
         project = self.project_id()
@@ -447,6 +462,16 @@ def _cron_trigger(row: dict[str, Any]) -> CronTrigger:
 def _is_in(project: str | None, row: dict[str, Any]) -> bool:
     """Whether a row is of our project: an administrator is given everybody's."""
     return project in (None, row["project_id"])
+
+
+def _owner(row: dict[str, Any]) -> str:
+    """The id of the execution that a task belongs to."""
+    return text_in(row, "workflow_execution_id")
+
+
+def _root(row: dict[str, Any]) -> tuple[str, str]:
+    """The ids of an execution and of the one that it was started for."""
+    return text_in(row, "id"), row.get("root_execution_id") or text_in(row, "id")
 
 
 def _workflow(row: dict[str, Any]) -> Workflow | None:
