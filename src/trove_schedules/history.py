@@ -171,7 +171,7 @@ def running(
         if each.trigger_id in triggers and in_progress(each.state, each.created_at, now)
     ]
     if found and workflow == workbook.WORKFLOW:
-        waiting = mistral.waiting(workbook.RUN, workbook.RETAIN)
+        waiting = mistral.waiting(workbook.MAKING, workbook.RETAIN)
         found = [each for each in found if each.id not in waiting]
     return of_schedule(found[0]) if found else None
 

@@ -76,7 +76,7 @@ def in_progress(state: str, created_at: datetime, now: datetime) -> bool:
 #: Mistral's words for an execution in which nothing more will happen.
 ENDED = ("SUCCESS", "ERROR", "CANCELLED")
 
-#: How the status begins where a firing had nothing to do: its due time has a backup, or lies before the
+#: How the status begins where a firing had nothing to do: its due time has a backup, or
 #: lies before the schedule was made or changed.
 _NOTHING_TO_DO = ("Skipped: already backed up", "Skipped: nothing was due")
 

@@ -150,7 +150,7 @@ class TestBadInput:
             ({"name": ""}, "name"),
             ({"description": "x" * 250}, "250 characters"),
             ({"description": "two\nlines"}, "single line"),
-            ({"name": "\udcff"}, "Unicode|Trove takes"),
+            ({"name": "\udcff"}, "control characters|Trove takes"),
             ({"parent_id": str(uuid.uuid4()), "incremental": True}, "exclude each other"),
         ],
     )

@@ -24,7 +24,7 @@ WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
 DRILL = "trove.backup_drill"
 #: The part of a run that makes the backup, and its task that waits until retention begins.
-RUN, RETAIN = "trove.backup_run", "retain"
+MAKING, RETAIN = "trove.backup_run", "retain"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 

@@ -40,6 +40,7 @@ _FILTERS = {
         "created_at",
         "updated_at",
     },
+    "tasks": {"workflow_name", "name", "state"},
     "workflows": {"name", "scope"},
     "workbooks": {"name", "scope"},
     "actions": {"name"},

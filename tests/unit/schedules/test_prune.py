@@ -114,11 +114,12 @@ def test_the_schedules_parent_and_what_that_builds_on_stay(cloud, schedules, ins
 
 @pytest.mark.parametrize("legacy", [False, True])
 def test_the_parents_of_the_instances_other_schedules_stay(cloud, schedules, instance, legacy):
-    schedule = create(schedules, instance, keep_last=1)
+    schedule = create(schedules, instance)
     made = add_backups(cloud, schedule, 3)
     other = create(schedules, instance, parent_id=made[0])
     if legacy:
         cloud.mistral.rows["cron_triggers"][-1]["name"] = other.id
+    schedule = schedules.schedule_set(schedule, keep_last=1)
     verdicts = {each.backup.id: each for each in schedules.schedule_prune(schedule)}
     assert deleted(cloud) == [made[1]]
     assert verdicts[made[0]].reason == f"the parent of schedule {other.id}"

@@ -11,7 +11,7 @@ import requests
 
 from tests.unit.schedules.fake_mistral import Caller, RefusedError
 from tests.unit.schedules.rows import UNKNOWN, add_schedule, id_of, triggers
-from trove_schedules import triggers as triggers_module
+from trove_schedules import triggers as triggers_module, workbook
 from trove_schedules.errors import (
     InstanceNotFoundError,
     InvalidPatternError,
@@ -320,6 +320,28 @@ class TestReplace:
         assert triggers(cloud) == before
         getattr(schedules, method)(schedule, **changes, force=True)
         assert triggers(cloud) != before
+
+    def test_a_run_that_only_waits_for_retention_refuses_nothing(self, cloud, schedules, schedule):
+        run = cloud.mistral.fire(triggers(cloud)[0], state="RUNNING")
+        part = cloud.mistral.add(
+            "executions",
+            cloud.project,
+            **{key: value for key, value in run.items() if key != "project_id"}
+            | {"id": str(uuid.uuid4()), "workflow_name": workbook.MAKING}
+            | {"root_execution_id": run["id"], "description": None},
+        )
+        task = cloud.mistral.add(
+            "tasks",
+            cloud.project,
+            workflow_name=workbook.MAKING,
+            workflow_execution_id=part["id"],
+            name="watch",
+            state="DELAYED",
+        )
+        with pytest.raises(ScheduleConflictError, match=run["id"]):
+            schedules.schedule_set(schedule, name="other")
+        task["name"] = workbook.RETAIN
+        assert schedules.schedule_set(schedule, name="other").name == "other"
 
     def test_resume_is_refused_while_a_run_by_hand_is_in_progress(self, cloud, schedules, schedule):
         schedules.schedule_pause(schedule)

@@ -302,6 +302,7 @@ def test_schedule_delete_spares_a_run_in_progress_unless_forced(cloud, capsys):
     started = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"
     running = execution(FIRST, started, state="RUNNING", output="{}")
     cloud.get(f"{MISTRAL}/executions", json={"executions": [running]})
+    cloud.get(f"{MISTRAL}/tasks", json={"tasks": []})
     with pytest.raises(SystemExit, match="run in progress"):
         trove("schedule-delete", SCHEDULE)
     assert "DELETE" not in {each.method for each in cloud.request_history}
