@@ -37,7 +37,7 @@ def _execution(workflow: str) -> dict[str, Any]:
         "workflow_name": workflow,
         "description": json.dumps({"triggered_by": triggered_by}),
         "input": json.dumps({"schedule": {"id": SCHEDULE}}),
-        "output": json.dumps({"status": "Backup complete", "backup_id": str(uuid.uuid4())}),
+        "output": json.dumps({"status": "Skipped: another backup of the instance is running"}),
         "state": "SUCCESS",
         "state_info": None,
         "created_at": "2029-12-31 02:00:00",
@@ -74,8 +74,8 @@ def _prepare(services: Any, rows: int) -> None:
         ("", 2),
         # The trigger for the schedule, and again for its executions and its drills' pattern; these
         # two; the instance's name and its backups; for the state the project's drills, its backups
-        # and its quota, and, because one is missed, the executions.
-        (f"{SCHEDULE}/", 11),
+        # and its quota, whether the instance is there and, because one is missed, the executions.
+        (f"{SCHEDULE}/", 12),
         # The trigger.
         (f"{SCHEDULE}/edit/", 1),
         # The trigger, twice as before; the executions.
