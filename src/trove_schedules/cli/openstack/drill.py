@@ -25,7 +25,8 @@ class DrillSchedule(base.ShowOne):
         when.add_argument(
             "--every",
             metavar="<pattern>",
-            help=f"Repeat the drill on this pattern (UTC). Nothing runs now. {options.FIELDS}",
+            help="Repeat the drill on this pattern (UTC): five cron fields in quotes, as "
+            "'create' takes them. Nothing runs now",
         )
         when.add_argument("--no-every", action="store_true", help="Stop repeating drills")
         parser.add_argument(

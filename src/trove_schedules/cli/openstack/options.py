@@ -8,13 +8,11 @@ from typing import Any, NoReturn
 
 from trove_schedules.words import counted
 
-#: What a pattern is made of.
-FIELDS = (
-    "Five cron fields in quotes: minute, hour, day of month, month, day of week. '0 2 * * *' is "
-    "every day at 02:00. H, or H(1-4), is a value chosen once for each schedule: 'H H(1-4) * * *' "
-    "spreads schedules over the hours from 1 to 4"
+PATTERN = (
+    "When to make backups (UTC). Five cron fields in quotes: minute, hour, day of month, month, "
+    "day of week. '0 2 * * *' is every day at 02:00. H, or H(1-4), is a value chosen once for each "
+    "schedule: 'H H(1-4) * * *' spreads schedules over the hours from 1 to 4"
 )
-PATTERN = f"When to make backups (UTC). {FIELDS}"
 #: Name, unit, what it does, and what a new schedule has without it.
 _NUMBERS = (
     ("--full-every", "<N>", "Start a new full backup every N backups (with --incremental)",
