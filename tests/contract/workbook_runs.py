@@ -664,6 +664,7 @@ def hurried() -> str:
     text = workbook.text()
     for there, here in (
         ("random(20, 80)", "1"),
+        ("random(1, 20)", "1"),
         ("random(60, 150)", "1"),
         ("min(1200,", "min(1,"),
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
