@@ -196,7 +196,7 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
 
     _prove_that_it_restores(browser, schedules, created)
 
-    _give_a_history(cloud, changed, "R", [])
+    _give_a_history(cloud, changed, "R", [], newest=datetime.now(UTC))
     _act(browser, "button", "Pause Schedule")
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
     assert "has a run in progress" in browser.messages()[0]
@@ -469,9 +469,11 @@ def _give_a_history(
                 run["output"] = json.dumps({"status": "Backup complete", "backup_id": backup})
             runs.append({"state_info": None} | run)
         insert_rows(connection, "workflow_executions_v2", runs)
+        before = min(run["created_at"] for run in runs) - timedelta(days=1)
         connection.execute(
-            "update cron_triggers_v2 set created_at = ? where id = ?",
-            [min(run["created_at"] for run in runs) - timedelta(days=1), schedule.trigger_id],
+            "update cron_triggers_v2 set created_at = ?, workflow_input ="
+            " json_set(workflow_input, '$.schedule.owed_since', ?) where id = ?",
+            [before, f"{before:%Y-%m-%dT%H:%M:%S}+00:00", schedule.trigger_id],
         )
 
 
