@@ -176,6 +176,11 @@ def running(
     return of_schedule(found[0]) if found else None
 
 
+def retains(mistral: Mistral, run: ScheduleExecution) -> bool:
+    """Whether a run is deleting what its schedule no longer keeps."""
+    return run.id in mistral.roots_of(workbook.RETENTION)
+
+
 def of_trial(mistral: Mistral, trial: ScheduleTrial) -> ScheduleExecution | None:
     """The execution that a trial's trigger has started, or None where it has started none."""
     for each in mistral.executions(description=f"has:{trial.trigger_id}", limit=1):

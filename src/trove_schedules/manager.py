@@ -247,7 +247,7 @@ class ScheduledBackups:
                 raise
             return
         if not force:
-            _refuse_while_running(mistral, found)
+            _refuse_while_running(mistral, self._trove, found)
             _refuse_while_drilling(mistral, found.id)
         triggers.delete(mistral, found.id)
 
@@ -640,7 +640,7 @@ class ScheduledBackups:
         self, mistral: Mistral, found: Schedule, plan: Plan, *, paused: bool, force: bool
     ) -> Schedule:
         if not force:
-            _refuse_while_running(mistral, found)
+            _refuse_while_running(mistral, self._trove, found)
         return triggers.replace(mistral, found, plan, paused=paused, force=force)
 
     @staticmethod
@@ -734,11 +734,21 @@ def _refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: b
             )
 
 
-def _refuse_while_running(mistral: Mistral, schedule: Schedule) -> None:
+def _refuse_while_running(mistral: Mistral, trove: Trove, schedule: Schedule) -> None:
     known = {schedule.trigger_id, *schedule.earlier_trigger_ids}
-    running = history.running(mistral, known, triggers.now())
-    if running is not None:
-        raise ScheduleConflictError(
-            f"schedule {schedule.id} has a run in progress (execution {running.id}) that would "
-            "lose its rights; wait for its end, or force it"
-        )
+    now = triggers.now()
+    running = history.running(mistral, known, now)
+    if running is None:
+        return
+    # One that should have its backup by now, while none is running and nothing is being deleted,
+    # lost its engine or executor.
+    if now - running.created_at > health.ASKS_WITHIN and not history.retains(mistral, running):
+        backups = trove.backups(schedule.instance)
+        if not any(
+            each.running and schedule_of(each.description) == schedule.id for each in backups
+        ):
+            return
+    raise ScheduleConflictError(
+        f"schedule {schedule.id} has a run in progress (execution {running.id}) that would lose "
+        "its rights; wait for its end, or force it"
+    )

@@ -328,6 +328,7 @@ class TestWatch:
         [
             ("Resource b cannot be found. (HTTP 404)", "lost"),
             ("Could not find trust: 5a1b0c. (HTTP 404)", "lost"),
+            ("Unauthorized (HTTP 401)", "lost"),
             ("Trove is tired (HTTP 500)", "open"),
             (None, "open"),
         ],

@@ -245,10 +245,17 @@ class Mistral:
         owners = set(self._pages("list tasks", "tasks", _owner, query | fields))
         if not owners:
             return set()
+        return {root for execution_id, root in self._parts(workflow) if execution_id in owners}
+
+    def roots_of(self, workflow: str) -> set[str]:
+        """Ids of the root executions whose sub-workflow of this name is running."""
+        return {root for _, root in self._parts(workflow)}
+
+    def _parts(self, workflow: str) -> Iterator[tuple[str, str]]:
+        """The running executions of a sub-workflow: their ids, and those of their roots."""
         query = {"workflow_name": f"eq:{workflow}", "state": "RUNNING"}
         fields = {"fields": "id,root_execution_id"}
-        found = self._pages("list executions", "executions", _root, query | fields)
-        return {root for execution_id, root in found if execution_id in owners}
+        return self._pages("list executions", "executions", _root, query | fields)
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""

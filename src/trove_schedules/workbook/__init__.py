@@ -25,6 +25,7 @@ WORKFLOW = "trove.backup_create"
 DRILL = "trove.backup_drill"
 #: The part of a run that makes the backup, and its task that waits until retention begins.
 MAKING, RETAIN = "trove.backup_run", "retain"
+RETENTION = "trove.backup_retention"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 

@@ -343,6 +343,29 @@ class TestReplace:
         task["name"] = workbook.RETAIN
         assert schedules.schedule_set(schedule, name="other").name == "other"
 
+    def test_a_run_that_was_lost_refuses_nothing_once_it_should_have_its_backup(
+        self, cloud, schedules, schedule
+    ):
+        run = cloud.mistral.fire(triggers(cloud)[0], state="RUNNING")
+        backup = cloud.add_backup(
+            schedule.instance, "BUILDING", description=f"[schedule {schedule.id}]"
+        )
+        started = datetime.fromisoformat(run["created_at"]).replace(tzinfo=UTC)
+        cloud.mistral._clock = started + timedelta(minutes=13)
+        with pytest.raises(ScheduleConflictError, match=run["id"]):
+            schedules.schedule_set(schedule, name="other")
+        next(each for each in cloud.backups if each["id"] == backup)["status"] = "FAILED"
+        part = cloud.mistral.add(
+            "executions",
+            cloud.project,
+            **{key: value for key, value in run.items() if key not in ("project_id", "id")}
+            | {"workflow_name": workbook.RETENTION, "root_execution_id": run["id"]},
+        )
+        with pytest.raises(ScheduleConflictError, match=run["id"]):
+            schedules.schedule_set(schedule, name="other")
+        part["state"] = "SUCCESS"
+        assert schedules.schedule_set(schedule, name="other").name == "other"
+
     def test_resume_is_refused_while_a_run_by_hand_is_in_progress(self, cloud, schedules, schedule):
         schedules.schedule_pause(schedule)
         run = schedules.schedule_run(schedule)
