@@ -553,6 +553,7 @@ class TestShowAndDelete:
 
     def test_a_run_that_is_too_old_to_do_anything_is_no_hindrance(self, cloud, schedules, schedule):
         run = cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
+        cloud.add_backup(schedule.instance, "SAVING", description=marker(schedule.id))
         cloud.mistral.wait(minutes=59)
         with pytest.raises(ScheduleConflictError, match=run["id"]):
             schedules.schedule_delete(schedule)
