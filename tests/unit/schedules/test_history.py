@@ -15,6 +15,7 @@ from trove_schedules.errors import (
     ScheduleConflictError,
     ScheduleNotFoundError,
 )
+from trove_schedules.model import marker
 
 
 class TestExecutionList:
