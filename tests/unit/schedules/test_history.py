@@ -15,7 +15,6 @@ from trove_schedules.errors import (
     ScheduleConflictError,
     ScheduleNotFoundError,
 )
-from trove_schedules.model import marker
 
 
 class TestExecutionList:
@@ -223,7 +222,7 @@ class TestAcrossGenerations:
 
     def test_a_run_that_nobody_will_end_is_in_nobodys_way(self, cloud, schedules, schedule):
         cloud.mistral.add_execution(cloud.project, schedule.trigger_id, state="RUNNING")
-        cloud.add_backup(schedule.instance, "SAVING", description=marker(schedule.id))
+        cloud.add_backup(schedule.instance, "SAVING", description=f"[schedule {schedule.id}]")
         cloud.mistral.wait(minutes=59)
         with pytest.raises(ScheduleConflictError, match="in progress"):
             schedules.schedule_set(schedule, name="new")
