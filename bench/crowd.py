@@ -299,7 +299,7 @@ class Crowd:
                 connection.execute(table.insert(), row)
 
     def keep(self, members: Sequence[Member], count: int, *, incremental: bool = False) -> None:
-        """Give each schedule so many completed backups, a day apart, the newest of yesterday.
+        """Give each schedule N completed backups, a day apart; the newest is of yesterday.
 
         :param incremental: all but the oldest are one chain. Retention may delete the oldest.
         """

@@ -447,7 +447,7 @@ BURSTS_BEFORE = {
 
 
 def burst(root: Root, count: int, kept: int, incremental: bool) -> Burst:
-    """So many schedules with so many kept backups each, 3 attempts, followed to the end."""
+    """N schedules with N kept backups each and 3 attempts, followed to the end."""
     crowd, mistral = Crowd(root), Mistral(root)
     owner = crowd.project()
     due = burst_minute(datetime.now(UTC) + timedelta(seconds=30 + count))
@@ -550,7 +550,10 @@ def run_burst(count: int, kept: int, incremental: bool) -> Report:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--burst", type=int, metavar="N", help="so many schedules on one minute (15 to 35 minutes)"
+        "--burst",
+        type=int,
+        metavar="N",
+        help="a burst of N schedules on one minute (takes 15 to 35 minutes)",
     )
     parser.add_argument("--kept", type=int, default=30, metavar="N", help="backups of each in it")
     parser.add_argument("--incremental", action="store_true", help="the burst's schedules are so")

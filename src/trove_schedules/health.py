@@ -373,7 +373,7 @@ def _limited(
 
 
 def _unproven(state: State, why: str, failure: str) -> tuple[State, str]:
-    """A backup that doesn't restore is none, whatever else is fine; what is worse stays."""
+    """FAILED where the newest drill failed: its backup doesn't restore. A worse state stays."""
     told = f"the newest restore drill failed: {failure}"
     if state.exit_status == 2:
         return state, f"{why}; {told}"

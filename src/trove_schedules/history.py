@@ -28,7 +28,7 @@ from trove_schedules.model import (
 #: An execution may be as much older than its due time, or than its trigger, as clocks and early
 #: ticks allow.
 _EARLY = timedelta(minutes=1)
-#: Each window reaches so many times as far back as the one before.
+#: Each window reaches N times as far back as the one before.
 _GROWTH = 4
 #: Due times are counted up to here; from there on a window is reckoned from them.
 _COUNTED = 100
@@ -139,7 +139,7 @@ def newest_of_project(
 ) -> tuple[list[Execution], datetime | None]:
     """All that schedules of the project have started from a time on, newest first.
 
-    :param pages: at most so many requests.
+    :param pages: the most requests to send.
     :returns: also from when on they are complete, where that is later than the time asked for.
     """
     window, most = _Window(_second(start), None), pages * PAGE
@@ -161,9 +161,9 @@ def running(
 ) -> ScheduleExecution | None:
     """A run that one of these triggers has started and that would miss its rights, or None.
 
-    One whose backup is made and that only waits for the time to begin retention is none: without
-    rights it says so, and retention is left to the next run. One request where there is no run,
-    however many triggers a schedule has had.
+    A run that has its backup and only waits to begin retention doesn't count. If it loses its
+    rights, it says so, and the next run does the retention. Where no run is found, this is one
+    request, however many triggers a schedule has had.
     """
     found = [
         each
@@ -244,7 +244,7 @@ def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Ite
 
 
 def _reach(schedule: Schedule, wanted: int, latest: datetime) -> timedelta:
-    """How far back from a moment so many due times lie."""
+    """How far back from a moment the wanted number of due times lie."""
     counted, oldest = 0, latest
     times = cron.runs_before(schedule.pattern, latest + _EARLY)
     try:

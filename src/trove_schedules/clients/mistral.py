@@ -293,7 +293,7 @@ class Mistral:
         try:
             self._request("delete execution", "delete", f"/executions/{quote(execution_id)}")
         except ServiceError as error:
-            if error.status != 404:
+            if not error.says_missing("Mistral", execution_id):
                 raise
 
     # Workflows and workbooks

@@ -122,7 +122,7 @@ class Trove:
         return self._instance(instance_id) is not None
 
     def instances_listed(self, pages: int) -> set[str]:
-        """Ids of the project's instances, of so many pages at most.
+        """Ids of the project's instances. At most this many pages are read.
 
         Trove gives 20 a page, or what its operator has set, however many are asked for.
         """
@@ -239,7 +239,7 @@ class Trove:
             start += len(page) - 1
 
     def _find(self, operation: str, kind: str, identifier: str) -> dict[str, Any] | None:
-        """The JSON object of this id, or None where there is none."""
+        """The JSON object of this id. None: Trove has no such object."""
         try:
             return self._get(operation, f"/{kind}/{quote(identifier)}")
         except ServiceError as error:

@@ -89,7 +89,7 @@ class ScheduleHealth(base.Lister):
                 f"of instance {parsed_args.instance}" if parsed_args.instance else "in this project"
             )
             self.log.warning("no schedules %s", whose)
-        # Where nothing is watched, nobody can tell that all is well.
+        # No schedule was looked at, so the status is unknown.
         states = [each.state for each in found] or [health.State.UNKNOWN]
         self.exit_status = max(states, key=lambda state: state.severity).exit_status
         headers = (
