@@ -403,7 +403,7 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
         OURS, description=described(made.trigger_id), state="RUNNING", created_at=now
     )
     with pytest.raises(ScheduleConflictError):
-        _refuse_while_running(Mistral(client), made)
+        _refuse_while_running(Mistral(client), schedules._trove, made)
     with pytest.raises(ScheduleConflictError):
         schedules.schedule_delete(made, client)
     for _ in range(200):
