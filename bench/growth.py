@@ -19,7 +19,7 @@ from typing import Any
 
 import trove_schedules
 from bench import report
-from bench.history import execution_row, insert_rows
+from bench.history import execution_row, insert_rows, trigger_row
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
 from trove_minicloud.services.preparation import database_file
@@ -63,21 +63,8 @@ def _trigger(now: datetime, workflow: str, name: str, project: str) -> dict[str,
     instance, schedule = str(uuid.uuid4()), str(uuid.uuid4())
     wanted = Plan(instance, "0 * * * *", "hourly", attempts=ATTEMPTS, retry_every=15)
     plan = wanted.checked(schedule)
-    return {
-        "id": str(uuid.uuid4()),
-        "name": f"trove-backup:{instance}:{schedule}:1",
-        "pattern": plan.trigger_pattern(),
-        "next_execution_time": now + timedelta(hours=1),
-        "workflow_name": name,
-        "workflow_id": workflow,
-        "workflow_params": "{}",
-        "workflow_input": json.dumps(plan.workflow_input(schedule, {})),
-        "trust_id": None,
-        "scope": "private",
-        "project_id": project,
-        "created_at": now - timedelta(days=100),
-        "updated_at": now,
-    }
+    row = trigger_row(plan, schedule, now + timedelta(hours=1), now, workflow, name, project)
+    return row | {"updated_at": now}
 
 
 def _executions(

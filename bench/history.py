@@ -102,11 +102,27 @@ def _trigger(
     wanted = Plan(instance, "H H(1-4) * * *", f"nightly-{number}")
     plan = guarded(wanted.checked(schedule), None, None)
     due = next(runs(plan.pattern, now.replace(tzinfo=UTC) + timedelta(days=300)))
+    return trigger_row(plan, schedule, due.replace(tzinfo=None), now, workflow, name, project)
+
+
+def trigger_row(
+    plan: Plan,
+    schedule: str,
+    following: datetime,
+    now: datetime,
+    workflow: str,
+    name: str,
+    project: str,
+) -> dict[str, Any]:
+    """The trigger of a schedule that was made 100 days ago, as Mistral keeps it.
+
+    :param following: its next firing. Times are naive, in UTC.
+    """
     return {
         "id": str(uuid.uuid4()),
-        "name": f"trove-backup:{instance}:{schedule}:1",
+        "name": f"trove-backup:{plan.instance}:{schedule}:1",
         "pattern": plan.trigger_pattern(),
-        "next_execution_time": due.replace(tzinfo=None),
+        "next_execution_time": following,
         "workflow_name": name,
         "workflow_id": workflow,
         "workflow_params": "{}",
