@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,35 +14,15 @@ from tests.end_to_end.cloud import (
     LiveCloud,
     wait_for,
 )
-from trove_minicloud.services.preparation import database_file
+from tests.end_to_end.ticks import fire, mistral_database, owe
 from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleNotFoundError
 
 
-def _mistral(cloud: LiveCloud) -> closing[sqlite3.Connection]:
-    file = database_file(cloud.root.service("mistral"))
-    return closing(sqlite3.connect(file, timeout=60, isolation_level=None))
-
-
-def fire(cloud: LiveCloud, schedule: Schedule) -> None:
-    """Have Mistral's own periodic server fire the schedule's trigger now."""
-    with _mistral(cloud) as database:
-        changed = database.execute(
-            "update cron_triggers_v2 set next_execution_time = ? where id = ?",
-            [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}", schedule.trigger_id],
-        )
-        assert changed.rowcount == 1
-
-
 def run_of(cloud: LiveCloud, schedule: Schedule, started: datetime) -> None:
     """Write a run of the schedule that nobody ends, and have the schedule owe what was due then."""
-    since = f"{started - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}+00:00"
-    with _mistral(cloud) as database:
-        database.execute(
-            "update cron_triggers_v2 set workflow_input ="
-            " json_set(workflow_input, '$.schedule.owed_since', ?) where id = ?",
-            [since, schedule.trigger_id],
-        )
+    owe(cloud, schedule, started - timedelta(hours=1))
+    with mistral_database(cloud) as database:
         database.row_factory = sqlite3.Row
         query = "select * from cron_triggers_v2 where id = ?"
         trigger = dict(database.execute(query, [schedule.trigger_id]).fetchone())

@@ -6,11 +6,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -26,8 +24,8 @@ from tests.end_to_end.cloud import (
     soon,
     wait_for,
 )
-from trove_minicloud.services.preparation import database_file
-from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
+from tests.end_to_end.ticks import RETRY_EVERY, fire, just_due, owe, wait_until_taken
+from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleConflictError
 from trove_schedules.model import schedule_of
 
@@ -259,50 +257,45 @@ def _killed_at(number: int, cloud: LiveCloud, do: Callable[[ScheduledBackups], o
 def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    """Four schedules share seven minutes.
+    """Four schedules were due at the same time.
 
-    0: ``fine`` makes its backup, and ``down`` finds its database stopped. 1: Keystone is gone when
-    ``lost`` is due. 4: Mistral is killed with the tick of ``cut`` in its hands, the trigger
-    advanced and the workflow not started. 6: the next attempt of all.
+    ``fine`` makes its backup, and ``down`` finds its database stopped. Keystone is gone when
+    ``lost`` fires. Mistral is killed with the firing of ``cut`` in its hands, the trigger advanced
+    and the workflow not started. Then all get their next attempt.
     """
-    instances = {name: cloud.create_instance(f"{name}-first") for name in _MINUTES}
-    cloud.stop_instance("down-first")
-    start = (datetime.now(UTC) + timedelta(seconds=120)).replace(second=0, microsecond=0)
-    # None of them may be in the next hour.
-    if start.minute + _AGAIN > 59:
-        start = start.replace(minute=0) + timedelta(hours=1)
     made = {}
-    for name, minute in _MINUTES.items():
-        due = start + timedelta(minutes=minute)
-        pattern = f"{due.minute} {due.hour} * * *"
+    for name in ("fine", "down", "lost", "cut"):
+        instance = cloud.create_instance(f"{name}-first")
+        pattern = just_due()
         made[name] = schedules.schedule_create(
-            instances[name], pattern, name, attempts=2, retry_every=_AGAIN - minute
+            instance, pattern, name, attempts=2, retry_every=RETRY_EVERY
         )
         assert made[name].pattern == pattern
+        owe(cloud, made[name])
+    cloud.stop_instance("down-first")
 
-    def until(minute: int, seconds: int) -> None:
-        moment = start + timedelta(minutes=minute, seconds=seconds)
-        wait_for(str(moment), lambda: datetime.now(UTC) >= moment, 3700)
-
-    until(1, -5)
-    with cloud.killed("keystone"):
-        _wait_until_advanced(cloud, made["lost"], start + timedelta(minutes=1))
-        until(1, 5)
+    fire(cloud, made["fine"])
+    fire(cloud, made["down"])
     [failed] = finished(schedules, made["down"].id, 1)
     assert failed.state == "ERROR"
+    [done] = finished(schedules, made["fine"].id, 1)
     cloud.run("trove-minicloud", "instance", "start", "down-first")
-    until(4, -5)
+    with cloud.killed("keystone"):
+        fire(cloud, made["lost"])
+        wait_until_taken(cloud, made["lost"])
     gone = cloud.process("mistral")
     with cloud.stopped("keystone"):
-        _wait_until_advanced(cloud, made["cut"], start + timedelta(minutes=4))
+        fire(cloud, made["cut"])
+        wait_until_taken(cloud, made["cut"])
         gone.kill()
     cloud.wait_for_restart("mistral", gone)
-    until(_AGAIN, -25)
     for name in ("lost", "cut"):
         assert schedules.execution_list(made[name], include_all=True) == [], name
         assert _backups(cloud, made[name].id) == [], name
     [first] = _backups(cloud, made["fine"].id)
 
+    for schedule in made.values():
+        fire(cloud, schedule)
     for name, schedule in made.items():
         runs = finished(schedules, schedule.id, 2 if name == "down" else 1)
         assert runs[0].output["status"] == "Backup complete", name
@@ -313,25 +306,8 @@ def test_a_first_attempt_that_fails_is_made_good_by_the_next_one_and_never_twice
         return runs if len(runs) == 2 and runs[0].ended else None
 
     skip, shown = wait_for("second attempt", skipped, 120)
+    assert shown.id == done.id
     assert skip.output["status"] == f"Skipped: already backed up as {first['id']}"
     assert schedules.execution_list(made["fine"]) == [shown]
     for schedule in made.values():
         schedules.schedule_delete(schedule)
-
-
-#: When each of the schedules that share minutes is due, and when the next attempt of all is made.
-_MINUTES = {"fine": 0, "down": 0, "lost": 1, "cut": 4}
-_AGAIN = 6
-
-
-def _wait_until_advanced(cloud: LiveCloud, schedule: Schedule, due: datetime) -> None:
-    """Return when Mistral has taken the tick in hand; it can't be asked without Keystone."""
-    database = database_file(cloud.root.service("mistral"))
-
-    def advanced() -> bool:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            query = "select next_execution_time from cron_triggers_v2 where id = ?"
-            [text] = connection.execute(query, [schedule.trigger_id]).fetchone()
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) > due
-
-    wait_for("tick", advanced, 60)

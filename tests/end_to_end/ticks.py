@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cron triggers that fire when a test says so, by Mistral's own periodic server.
+
+Nobody waits for a due minute. A schedule gets a due time that has passed, is made to owe it, and
+its trigger's next firing is brought forward in Mistral's database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from tests.end_to_end.cloud import LiveCloud, wait_for
+from trove_minicloud.services.preparation import database_file
+from trove_schedules import Schedule
+
+#: Minutes between the due time of `just_due` and the further attempt.
+RETRY_EVERY = 5
+
+
+def mistral_database(cloud: LiveCloud) -> closing[sqlite3.Connection]:
+    """Mistral's database, open for reading and writing."""
+    file = database_file(cloud.root.service("mistral"))
+    return closing(sqlite3.connect(file, timeout=60, isolation_level=None))
+
+
+def just_due() -> str:
+    """A pattern that is due once a day, and was due 12 to 18 minutes ago.
+
+    A further attempt after RETRY_EVERY minutes has passed too: until tomorrow it fires only when
+    told to.
+    """
+    due = datetime.now(UTC) - timedelta(minutes=12)
+    if due.minute + RETRY_EVERY > 59:
+        due -= timedelta(minutes=6)
+    return f"{due.minute} {due.hour} * * *"
+
+
+def owe(cloud: LiveCloud, schedule: Schedule, since: datetime | None = None) -> None:
+    """Have the schedule owe what was due in the past day, or since then."""
+    since = since or datetime.now(UTC) - timedelta(days=1)
+    with mistral_database(cloud) as database:
+        changed = database.execute(
+            "update cron_triggers_v2 set workflow_input ="
+            " json_set(workflow_input, '$.schedule.owed_since', ?) where id = ?",
+            [f"{since:%Y-%m-%dT%H:%M:%S}+00:00", schedule.trigger_id],
+        )
+        assert changed.rowcount == 1
+
+
+def fire(cloud: LiveCloud, schedule: Schedule) -> None:
+    """Have Mistral's periodic server fire the schedule's trigger now."""
+    with mistral_database(cloud) as database:
+        changed = database.execute(
+            "update cron_triggers_v2 set next_execution_time = ? where id = ?",
+            [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}", schedule.trigger_id],
+        )
+        assert changed.rowcount == 1
+
+
+def wait_until_taken(cloud: LiveCloud, schedule: Schedule) -> None:
+    """Return when Mistral has taken the firing in hand; it can't be asked without Keystone."""
+
+    def taken() -> bool:
+        with mistral_database(cloud) as database:
+            query = "select next_execution_time from cron_triggers_v2 where id = ?"
+            [text] = database.execute(query, [schedule.trigger_id]).fetchone()
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) > datetime.now(UTC)
+
+    wait_for("firing", taken, 60)
