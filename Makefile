@@ -8,7 +8,10 @@ DASHBOARD_BIN := $(DASHBOARD_VENV)/bin
 DASHBOARD_PIP := $(DASHBOARD_BIN)/pip install --quiet --disable-pip-version-check \
 	--constraint constraints/dashboard.txt
 AXE := build/axe/node_modules/axe-core/axe.min.js
-WHAT_IS_INSTALLED := pyproject.toml constraints/minicloud.txt
+MINICLOUD := --editable client --editable 'minicloud[mariadb,swift]'
+# Horizon's environment holds the mini cloud's program that serves it, and no service.
+DASHBOARD := --editable client --editable dashboard cheroot
+WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
@@ -53,7 +56,7 @@ test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mist
 lint: $(BIN)/.test ## Style, and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/lint-imports --no-logo
+	PYTHONPATH=dashboard $(BIN)/lint-imports --no-logo
 	$(BIN)/reno --quiet lint
 
 types: $(BIN)/.test ## Type check
@@ -65,7 +68,7 @@ docs: $(BIN)/.test ## The documentation, in build/docs and build/man; a warning 
 	tools/debian-packages docs && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/docs --numprocesses 2
 
-package: $(BIN)/.test ## The wheel and the source distribution, installed as a stranger does
+package: $(BIN)/.test ## The wheels and source distributions, installed as a stranger does
 	$(BIN)/pytest tests/packages
 
 format: $(BIN)/.test ## Rewrite the code in the project's format
@@ -98,11 +101,14 @@ screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the picture
 constraints: ## Pin anew what the mini cloud and the checks run
 	rm -rf build/constraints-venv
 	$(PYTHON) -m venv build/constraints-venv
-	build/constraints-venv/bin/pip install --quiet --editable '.[test,lint,docs,package]'
+	build/constraints-venv/bin/pip install --quiet --upgrade pip
+	build/constraints-venv/bin/pip install --quiet $(MINICLOUD) --editable 'minicloud[s3]' \
+	    --group test --group lint --group docs --group package
 	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/minicloud.txt
 	rm -rf build/constraints-venv
 	$(PYTHON) -m venv build/constraints-venv
-	build/constraints-venv/bin/pip install --quiet --editable '.[dashboard-test]'
+	build/constraints-venv/bin/pip install --quiet --upgrade pip
+	build/constraints-venv/bin/pip install --quiet $(DASHBOARD) --group dashboard-test
 	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/dashboard.txt
 
 clean: ## Remove what was installed and built here (not a mini cloud's data)
@@ -114,27 +120,30 @@ $(BIN)/python:
 
 $(BIN)/.minicloud: $(BIN)/python $(WHAT_IS_INSTALLED)
 	@echo "Installing the mini cloud into $(VENV) (about a minute the first time) ..."
-	@$(PIP) --editable '.[minicloud]'
+	@$(PIP) $(MINICLOUD)
 	@touch $@
 
 $(BIN)/.test: $(BIN)/python $(WHAT_IS_INSTALLED)
 	@echo "Installing the mini cloud and the test tools into $(VENV) ..."
-	@$(PIP) --editable '.[test,lint,docs,package]'
+	@$(PIP) --upgrade pip
+	@$(PIP) $(MINICLOUD) --editable 'minicloud[s3]' --group test --group lint --group docs --group package
 	@touch $@ $(BIN)/.minicloud
 
 $(DASHBOARD_BIN)/python:
 	@echo "Setting up $(DASHBOARD_VENV) ..."
 	$(PYTHON) -m venv $(DASHBOARD_VENV)
 
-$(DASHBOARD_BIN)/.dashboard: $(DASHBOARD_BIN)/python pyproject.toml constraints/dashboard.txt
+$(DASHBOARD_BIN)/.dashboard: $(DASHBOARD_BIN)/python $(wildcard */pyproject.toml) constraints/dashboard.txt
 	@echo "Installing Horizon into $(DASHBOARD_VENV) (about a minute the first time) ..."
-	@$(DASHBOARD_PIP) --editable '.[dashboard]'
+	@$(DASHBOARD_PIP) $(DASHBOARD)
+	@$(DASHBOARD_PIP) --no-deps --editable minicloud
 	@touch $@
 
-$(DASHBOARD_BIN)/.test: $(DASHBOARD_BIN)/python pyproject.toml constraints/dashboard.txt
-	@echo "Installing Horizon and the test tools into $(DASHBOARD_VENV) ..."
-	@$(DASHBOARD_PIP) --editable '.[dashboard-test]'
-	@touch $@ $(DASHBOARD_BIN)/.dashboard
+$(DASHBOARD_BIN)/.test: $(DASHBOARD_BIN)/.dashboard pyproject.toml
+	@echo "Installing the test tools into $(DASHBOARD_VENV) ..."
+	@$(DASHBOARD_PIP) --upgrade pip
+	@$(DASHBOARD_PIP) --group dashboard-test
+	@touch $@
 
 # The accessibility checks of the browser tests; without npm those say that they were not run.
 $(AXE):

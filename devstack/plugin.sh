@@ -12,10 +12,12 @@ function _trove_schedules_enabled_dir {
     echo "$HORIZON_DIR/openstack_dashboard/local/enabled"
 }
 
-# The client, the commands and the panels are one package. The actions trove.* come from
-# mistral-extra, which Mistral's own plugin does not install; that populates Mistral later on.
+# The actions trove.* come from mistral-extra, which Mistral's own plugin does not install; that populates Mistral later on.
 function install_trove_schedules {
-    setup_develop "$TROVE_SCHEDULES_DIR"
+    setup_develop "$TROVE_SCHEDULES_DIR/client"
+    if is_service_enabled horizon; then
+        setup_develop "$TROVE_SCHEDULES_DIR/dashboard"
+    fi
     if is_service_enabled mistral; then
         pip_install mistral-extra
     fi
@@ -24,7 +26,7 @@ function install_trove_schedules {
 # Horizon collects what the panels need when DevStack has configured it, so it is done anew here.
 function configure_trove_schedules_dashboard {
     ln -sfn \
-        "$TROVE_SCHEDULES_DIR/src/trove_schedules_dashboard/enabled/$TROVE_SCHEDULES_PANEL" \
+        "$TROVE_SCHEDULES_DIR/dashboard/trove_schedules_dashboard/enabled/$TROVE_SCHEDULES_PANEL" \
         "$(_trove_schedules_enabled_dir)/$TROVE_SCHEDULES_PANEL"
     (
         cd "$HORIZON_DIR" || exit

@@ -90,7 +90,9 @@ def test_every_variable_of_the_mini_cloud_is_there() -> None:
 
 
 def test_every_dependency_of_the_client_is_justified() -> None:
-    project = tomllib.loads(REPOSITORY.joinpath("pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads(
+        REPOSITORY.joinpath("client", "pyproject.toml").read_text(encoding="utf-8")
+    )
     needed = {re.split(r"[<>=]", each)[0] for each in project["project"]["dependencies"]}
     page = _rows(DOCS / "why-these-dependencies.md")[2:]
     assert {row[0] for row in page} == needed

@@ -63,7 +63,7 @@ def phase(tmp_path: Path) -> Phase:
 def test_install_installs_the_repository(phase: Phase) -> None:
     done = phase("stack", "install")
     assert done.returncode == 0, done.stderr
-    assert f"setup_develop {REPOSITORY}" in done.stdout
+    assert f"setup_develop {REPOSITORY}/client" in done.stdout
     assert "mistral-extra" not in done.stdout
 
 

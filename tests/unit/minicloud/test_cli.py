@@ -394,17 +394,6 @@ def test_a_damaged_settings_file_is_named(
     assert f"{root.settings_file} is damaged" in capsys.readouterr().err
 
 
-def test_the_plain_client_says_what_the_mini_cloud_needs(
-    root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    missing = ModuleNotFoundError("No module named 'zstandard'", name="zstandard")
-    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, side_effect=missing))
-    assert _run(root, "up", "--detach") == 1
-    error = capsys.readouterr().err
-    assert "zstandard is not installed" in error
-    assert "trove-schedules[minicloud]" in error
-
-
 def test_the_line_to_type_survives_a_path_with_spaces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

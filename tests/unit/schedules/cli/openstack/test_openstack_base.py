@@ -17,7 +17,7 @@ from trove_schedules.cli.openstack import base
 from trove_schedules.cli.openstack.schedule import DeleteSchedule, ShowSchedule
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
 
-PROJECT = tomllib.loads(Path(__file__).parents[5].joinpath("pyproject.toml").read_text())
+PROJECT = tomllib.loads(Path(__file__).parents[5].joinpath("client", "pyproject.toml").read_text())
 ENTRY_POINTS = PROJECT["project"]["entry-points"]["openstack.database.v1"]
 
 

@@ -9,7 +9,7 @@ from trove_schedules.cli.openstack.changes import SetSchedule
 from trove_schedules.cli.openstack.drill import DrillSchedule
 from trove_schedules.cli.openstack.schedule import CreateSchedule
 
-STARS = ["CHANGELOG.md", "README.md", "src"]
+STARS = ["CHANGELOG.md", "README.md", "client"]
 IN_QUOTES = "put the pattern in quotes, such as '0 2 * * *'"
 
 

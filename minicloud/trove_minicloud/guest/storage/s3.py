@@ -30,7 +30,7 @@ try:
 except ImportError as error:
     raise MiniCloudError(
         f"{error.name} is not installed, which backups in S3 need:"
-        " pip install 'trove-schedules[minicloud-s3]'"
+        " pip install 'trove-minicloud[s3]'"
     ) from error
 
 SCHEME = "s3://"
