@@ -24,7 +24,7 @@ from bench.minicloud import login, mini_cloud
 from bench.report import Report
 from trove_minicloud.services.preparation import database_file
 from trove_schedules.health import Health, State
-from trove_schedules.plan import Plan
+from trove_schedules.schedules.plan import Plan
 from trove_schedules.workbook import DRILL
 
 SIZES = (0, 1_000, 100_000)

@@ -29,8 +29,8 @@ from bench import report
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
 from trove_minicloud.services.preparation import database_file
-from trove_schedules.pattern import runs
-from trove_schedules.plan import Plan, guarded
+from trove_schedules.schedules.pattern import runs
+from trove_schedules.schedules.plan import Plan, guarded
 
 #: Runs of the schedule whose history is asked for.
 HISTORY = 200

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
 from trove_schedules.model import ScheduleTrial
-from trove_schedules.plan import NUMBERS
+from trove_schedules.schedules.plan import NUMBERS
 
 P = ParamSpec("P")
 T = TypeVar("T")

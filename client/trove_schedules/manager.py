@@ -10,17 +10,9 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
-from trove_schedules import (
-    drills,
-    health,
-    history,
-    pattern as cron,
-    preflight,
-    retention,
-    triggers,
-    workbook,
-)
+from trove_schedules import drills, health, preflight, workbook
 from trove_schedules.arguments import checked, checked_methods
+from trove_schedules.backups import retention
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
@@ -32,6 +24,7 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceUnavailableError,
 )
+from trove_schedules.health.survey import survey
 from trove_schedules.model import (
     HasId,
     Schedule,
@@ -42,8 +35,9 @@ from trove_schedules.model import (
     new_schedule_id,
     schedule_of,
 )
-from trove_schedules.plan import Changes, Plan, changed, guarded
-from trove_schedules.survey import survey
+from trove_schedules.runs import history
+from trove_schedules.schedules import pattern as cron, triggers
+from trove_schedules.schedules.plan import Changes, Plan, changed, guarded
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from trove_schedules.notify import USUAL_SUFFIXES
+from trove_schedules.schedules.notify import USUAL_SUFFIXES
 
 
 class HasId(Protocol):

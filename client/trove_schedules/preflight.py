@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from trove_schedules import pattern as cron, triggers, workbook
+from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
@@ -18,9 +18,10 @@ from trove_schedules.errors import (
     PermissionDeniedError,
     ScheduledBackupError,
 )
+from trove_schedules.health.seen import GRACE
+from trove_schedules.health.survey import gone_instances
 from trove_schedules.model import Schedule
-from trove_schedules.seen import GRACE
-from trove_schedules.survey import gone_instances
+from trove_schedules.schedules import pattern as cron, triggers
 from trove_schedules.words import counted
 
 if TYPE_CHECKING:

@@ -24,11 +24,12 @@ from keystoneauth1.identity.access import AccessInfoPlugin
 from keystoneauth1.session import Session
 
 import trove_schedules
-from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution, pattern as cron
+from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import AuthenticationError, ServiceError, ServiceUnavailableError
 from trove_schedules.health import Health
 from trove_schedules.model import ScheduleDrill
-from trove_schedules.reason import reason
+from trove_schedules.runs.reason import reason
+from trove_schedules.schedules import pattern as cron
 
 #: Seconds before a service that doesn't answer counts as down: a page can't wait longer.
 TIMEOUT = 20

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from trove_schedules import workbook
-from trove_schedules.reason import reason
+from trove_schedules.runs.reason import reason
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 NETWORK = "33333333-be9b-49c1-a2f7-ca6c1213896f"

@@ -18,7 +18,7 @@ import requests_mock
 from mistralclient.api.v2.client import Client
 
 from tests.contract.mistral_api import URL, MistralApi
-from tests.unit.schedules.fake_mistral import URL as FAKE_URL, Caller, FakeMistral
+from tests.unit.client.fake_mistral import URL as FAKE_URL, Caller, FakeMistral
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.errors import (
@@ -29,7 +29,7 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.manager import ScheduledBackups, _refuse_while_running
-from trove_schedules.triggers import NEVER
+from trove_schedules.schedules.triggers import NEVER
 
 OURS, THEIRS = uuid.uuid4().hex, uuid.uuid4().hex
 INPUT = {"instance": "i", "name": "n"}

@@ -12,9 +12,9 @@ from yaql.standard_library import date_time
 
 from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
+from trove_schedules.backups.retention import judge
 from trove_schedules.clients.trove import Backup
 from trove_schedules.model import marker
-from trove_schedules.retention import judge
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"

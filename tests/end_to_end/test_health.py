@@ -37,7 +37,7 @@ from trove_minicloud.guest.errors import InstanceBusyError
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health import Health, State
-from trove_schedules.seen import GRACE
+from trove_schedules.health.seen import GRACE
 
 #: A due minute, the grace for it, and room for a busy machine.
 NOTICED = 300.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
-from trove_schedules.reason import reason
+from trove_schedules.runs.reason import reason
 
 
 def json_text(value: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, columns
-from trove_schedules.reason import reason
+from trove_schedules.runs.reason import reason
 
 if TYPE_CHECKING:
     from trove_schedules.model import ScheduleExecution

@@ -63,7 +63,7 @@ def add_numbers(parser: argparse.ArgumentParser, *, of_a_new_schedule: bool) -> 
 
 
 def add_notify(parser: argparse.ArgumentParser) -> None:
-    """Whom the runs tell, see :mod:`trove_schedules.notify`."""
+    """Whom the runs tell, see :mod:`trove_schedules.schedules.notify`."""
     parser.add_argument(
         "--notify-url",
         metavar="<url>",

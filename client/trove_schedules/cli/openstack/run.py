@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, following
 from trove_schedules.cli.openstack.execution import properties
-from trove_schedules.reason import reason
+from trove_schedules.runs.reason import reason
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups

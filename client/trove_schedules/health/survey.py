@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The health of many schedules: who is asked for what, in how few requests.
+
+Schedules, then backups, then executions are read. An execution that contradicts the backups is
+newer than they are, and the backup that it names is looked at again. What can't be read, or would
+take too many requests, is said in the reason, and no state is concluded from it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from trove_schedules import drills, health
+from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.errors import BackupNotFoundError, ServiceError
+from trove_schedules.health import Health, Limits, Look
+from trove_schedules.health.seen import EARLY
+from trove_schedules.model import NEVER_PROVEN, Schedule, ScheduleExecution, is_uuid
+from trove_schedules.runs import history
+
+#: So few things are asked for one by one.
+_FEW = 3
+#: So many pages of executions explain the schedules of a project, a thousand on each.
+_EXECUTION_PAGES = 8
+#: So many pages of instances are read, usually of twenty each.
+_INSTANCE_PAGES = 10
+#: An operator who has executions expire keeps them for a day at least.
+_SURELY_KEPT = timedelta(days=1)
+
+
+def survey(
+    mistral: Mistral, trove: Trove, schedules: Sequence[Schedule], limits: Limits, now: datetime
+) -> list[Health]:
+    """The state of each schedule, the worst first.
+
+    :param now: not later than when the schedules were read.
+    """
+    notes = []
+    try:
+        proofs = drills.proofs(mistral)
+    except ServiceError as error:
+        proofs = {}
+        notes.append(f"restore drills can't be looked at: {error}")
+    try:
+        backups = _Backups(trove)
+    except ServiceError as error:
+        return [health.unknown(each, f"Trove can't say: {error}") for each in schedules]
+    left = None
+    try:
+        if (quota := trove.backup_quota()) is not None:
+            left = quota.left
+    except ServiceError as error:
+        notes.append(f"the quota of backups can't be looked at: {error}")
+
+    look = partial(health.look, limits=limits, now=now)
+    looks = [look(each, backups.of(each.instance), orphaned=False) for each in schedules]
+    gone, unsure = set[str](), set[str]()
+    try:
+        gone, unsure = gone_instances(trove, _instances(looks))
+    except ServiceError as error:
+        notes.append(f"instances can't be looked up: {error}")
+    looks = [
+        look(each.schedule, backups.of(each.schedule.instance), orphaned=True)
+        if each.schedule.instance in gone
+        else each
+        for each in looks
+    ]
+    runs = _Runs(mistral, looks, now)
+    states = []
+    for each in looks:
+        state = each.judge(
+            partial(runs.since, each),
+            quota_left=left,
+            look_again=backups.again,
+            unread=partial(runs.unread, each),
+            proof=proofs.get(each.schedule.id, NEVER_PROVEN),
+        )
+        unlooked = ["its instance was not looked up"] if each.schedule.instance in unsure else []
+        states.append(replace(state, reason="; ".join([state.reason, *unlooked, *notes])))
+    return health.worst_first(states)
+
+
+def gone_instances(
+    trove: Trove, instances: Iterable[str], *, pages: int = _INSTANCE_PAGES, confirm: int = _FEW
+) -> tuple[set[str], set[str]]:
+    """Which of these instances the project has no more, and of which that was not looked up.
+
+    Few are looked up one by one. Of many the project's list is read, and what is not in it is
+    looked up, because a list is read page by page while it changes.
+
+    :param pages: at most so many pages of the list are read.
+    :param confirm: at most so many instances are looked up, the first ones.
+    """
+    asked = list(dict.fromkeys(each for each in instances if is_uuid(each)))
+    if len(asked) > _FEW:
+        listed = trove.instances_listed(pages)
+        asked = [each for each in asked if each not in listed]
+    gone = {each for each in asked[:confirm] if not trove.instance_exists(each)}
+    return gone, set(asked[confirm:])
+
+
+def _instances(looks: Sequence[Look]) -> list[str]:
+    """Those of the schedules, the ones that miss a backup first."""
+    ordered = sorted(looks, key=lambda each: each.asks_since is None)
+    return [each.schedule.instance for each in ordered]
+
+
+class _Backups:
+    """The backups of the project, read once, and looked at again where a run contradicts them."""
+
+    def __init__(self, trove: Trove) -> None:
+        self._trove = trove
+        self._by_instance = defaultdict[str, list[Backup]](list)
+        for each in trove.backups():
+            self._by_instance[each.instance_id].append(each)
+        self._asked = 0
+        self._anew: dict[str, Backup] | None = None
+
+    def of(self, instance_id: str) -> list[Backup]:
+        return self._by_instance[instance_id]
+
+    def again(self, backup_id: str) -> Backup | None:
+        """A backup that was not in the list; None where Trove has none."""
+        self._asked += 1
+        if self._asked <= _FEW:
+            try:
+                return self._trove.backup(backup_id)
+            except BackupNotFoundError:
+                return None
+        if self._anew is None:
+            self._anew = {each.id: each for each in self._trove.backups()}
+        return self._anew.get(backup_id)
+
+
+class _Runs:
+    """The executions that explain why schedules miss backups.
+
+    Few schedules' are asked for one by one. For many the project's are read, the newest first, as
+    far back as the schedules need and the pages reach.
+    """
+
+    def __init__(self, mistral: Mistral, looks: Sequence[Look], now: datetime) -> None:
+        self._mistral, self._now = mistral, now
+        #: So many requests may still go to single schedules.
+        self._singly = _FEW
+        #: Ids of schedules whose own executions were all read.
+        self._read = set[str]()
+        self._by_trigger: dict[str, list[ScheduleExecution]] | None = None
+        #: From here on the project's are complete; None where all that are needed were read.
+        self._complete_from: datetime | None = None
+        self._trouble: ServiceError | None = None
+        self._oldest: list[datetime | None] = []
+        if sum(map(_requests, looks)) > self._singly:
+            self._read_project(min(each.asks_since for each in looks if each.asks_since))
+
+    def since(self, look: Look, start: datetime) -> list[ScheduleExecution]:
+        """The executions of a schedule from a time on, as far as they were read, newest first.
+
+        :raises ServiceError: Mistral can't list executions.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        found = [
+            each
+            for trigger_id in history.triggers_since(look.schedule, start)
+            for each in (self._by_trigger or {}).get(trigger_id, ())
+        ]
+        cut = self._complete_from is not None and start < self._complete_from
+        if self._by_trigger is None or (cut and not found and self._singly >= _requests(look)):
+            self._singly -= _requests(look)
+            self._read.add(look.schedule.id)
+            return history.since(self._mistral, look.schedule, start)
+        return sorted(found, key=lambda each: each.created_at, reverse=True)
+
+    def unread(self, look: Look, due: datetime) -> str | None:
+        """Why it shows nothing that no execution of a due time was found, or None."""
+        start = self._complete_from
+        if start is not None and due - EARLY < start and look.schedule.id not in self._read:
+            return f"Mistral's executions were read back to {start:%Y-%m-%d %H:%M} UTC only"
+        if self._now - due < _SURELY_KEPT:
+            return None
+        try:
+            if not self._oldest:
+                self._oldest.append(history.oldest_kept(self._mistral))
+        except ServiceError as error:
+            return f"how long Mistral keeps executions can't be looked at: {error}"
+        oldest = self._oldest[0]
+        if oldest is None or oldest > due:
+            return "Mistral has no execution from that time (any more)"
+        return None
+
+    def _read_project(self, start: datetime) -> None:
+        found = defaultdict[str, list[ScheduleExecution]](list)
+        self._by_trigger = found
+        try:
+            rows, self._complete_from = history.newest_of_project(
+                self._mistral, start, _EXECUTION_PAGES
+            )
+        except ServiceError as error:
+            self._trouble = error
+            return
+        for each in rows:
+            if each.trigger_id is not None:
+                found[each.trigger_id].append(history.of_schedule(each))
+
+
+def _requests(look: Look) -> int:
+    """How many requests its executions cost."""
+    start = look.asks_since
+    return len(history.triggers_since(look.schedule, start)) if start else 0

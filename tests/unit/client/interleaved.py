@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients of one Mistral whose requests come in every order, one at a time.
+
+Each client is a thread that stops before each of its requests until it is let go. What one order
+has shown is forgotten, and all begins anew for the next one.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+
+from tests.unit.client.fake_mistral import URL, Caller, FakeMistral
+
+#: Seconds after which a client that does nothing has hung.
+_HUNG = 20
+
+
+class KilledError(BaseException):
+    """The client is no more; nothing catches this."""
+
+
+class Wire:
+    """What a Mistral client sends its requests through: straight into a fake Mistral."""
+
+    def __init__(
+        self,
+        mistral: FakeMistral,
+        project: str,
+        before: Callable[[str], None] = lambda method: None,
+    ) -> None:
+        self.session = None
+        self.project_id = project
+        self.mistral, self.before = mistral, before
+        mistral.callers["token"] = Caller(project)
+
+    def client(self) -> Any:
+        """As python-mistralclient's clients are."""
+        return SimpleNamespace(cron_triggers=SimpleNamespace(http_client=self))
+
+    def get(self, path: str) -> requests.Response:
+        return self._send("GET", path)
+
+    def post(self, path: str, body: str) -> requests.Response:
+        return self._send("POST", path, body)
+
+    def delete(self, path: str) -> requests.Response:
+        return self._send("DELETE", path)
+
+    def _send(self, method: str, path: str, body: str | None = None) -> requests.Response:
+        self.before(method)
+        headers = {"X-Auth-Token": "token"}
+        request = SimpleNamespace(url=URL + path, method=method, headers=headers, text=body)
+        context = SimpleNamespace(status_code=200, headers={})
+        answer = self.mistral._answer(request, context)
+        response = requests.Response()
+        response.status_code = context.status_code
+        response.headers.update(context.headers)
+        response._content = answer.encode()
+        return response
+
+
+@dataclass
+class _Client:
+    """A client's thread, and what it does next."""
+
+    do: Callable[[Any], Any]
+    #: Before this request, counted from 1, it is killed.
+    killed_at: int | None = None
+    result: Any = None
+    following: str | None = None
+    sent: int = 0
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    stopped: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def before(self, method: str) -> None:
+        self.sent += 1
+        if self.sent == self.killed_at:
+            raise KilledError
+        self.following = method
+        self.stopped.release()
+        self.go.acquire()
+
+    def run(self, wire: Wire) -> None:
+        try:
+            self.result = self.do(wire.client())
+        except (KilledError, Exception) as error:
+            self.result = error
+        self.following = None
+        self.stopped.release()
+
+    def wait(self) -> None:
+        assert self.stopped.acquire(timeout=_HUNG), "a client hangs"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Who sent what kind of request."""
+
+    client: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an order of requests: a value or an error for each client."""
+
+    steps: tuple[Step, ...]
+    results: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        order = " ".join(f"{each.client}:{each.method}" for each in self.steps)
+        return f"{order} -> {self.results}"
+
+
+def orders(
+    begin: Callable[[], tuple[FakeMistral, str, Sequence[Callable[[Any], Any]]]],
+    *,
+    killed: dict[int, int] | None = None,
+    samples: int | None = None,
+) -> Iterator[tuple[FakeMistral, Outcome]]:
+    """Every order of the clients' requests, and what came of it.
+
+    :param begin: a fresh Mistral, its project, and what each client does with a client of Mistral.
+    :param killed: before which of its requests which client is killed.
+    :param samples: so many orders by chance, instead of every one.
+    """
+    if samples is not None:
+        chance = random.Random(samples)
+        for _ in range(samples):
+            mistral, outcome, _ = _run(begin, killed or {}, [], chance)
+            yield mistral, outcome
+        return
+    prefix: list[int] = []
+    while True:
+        mistral, outcome, choices = _run(begin, killed or {}, prefix, None)
+        if outcome is not None:
+            yield mistral, outcome
+        taken = [taken for taken, _ in choices]
+        while choices and choices[-1][0] >= choices[-1][1] - 1:
+            choices.pop()
+        if not choices:
+            return
+        prefix = [*taken[: len(choices) - 1], choices[-1][0] + 1]
+
+
+def _run(
+    begin: Callable[[], tuple[FakeMistral, str, Sequence[Callable[[Any], Any]]]],
+    killed: dict[int, int],
+    prefix: list[int],
+    chance: random.Random | None,
+) -> tuple[FakeMistral, Any, list[tuple[int, int]]]:
+    """One order: the first choices as they are given, the others the first or by chance."""
+    mistral, project, commands = begin()
+    clients = [_Client(do, killed.get(number)) for number, do in enumerate(commands)]
+    for client in clients:
+        wire = Wire(mistral, project, client.before)
+        threading.Thread(target=client.run, args=[wire], daemon=True).start()
+        client.wait()
+    steps: list[Step] = []
+    choices: list[tuple[int, int]] = []
+    while any(client.following for client in clients):
+        ready = [
+            number
+            for number, client in enumerate(clients)
+            if client.following and not (chance is None and _same_as_swapped(steps, number, client))
+        ]
+        if not ready:
+            # What would follow is the same as an order that was, or will be, taken.
+            for client in clients:
+                if client.following:
+                    client.killed_at = client.sent + 1
+                    client.go.release()
+                    client.wait()
+            return mistral, None, choices
+        at = len(choices)
+        taken = prefix[at] if at < len(prefix) else chance.randrange(len(ready)) if chance else 0
+        choices.append((taken, len(ready)))
+        client = clients[ready[taken]]
+        steps.append(Step(ready[taken], str(client.following)))
+        client.go.release()
+        client.wait()
+    return mistral, Outcome(tuple(steps), tuple(each.result for each in clients)), choices
+
+
+def _same_as_swapped(steps: list[Step], number: int, client: _Client) -> bool:
+    """Whether the last step and this one are two looks, whose order makes no difference."""
+    return bool(
+        steps and steps[-1].client > number and steps[-1].method == client.following == "GET"
+    )
+
+
+def triggers_of(mistral: FakeMistral, schedule: str) -> list[dict[str, Any]]:
+    """The rows of all triggers that have to do with a schedule."""
+    return [row for row in mistral.rows["cron_triggers"] if schedule in row["name"]]
