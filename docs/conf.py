@@ -22,7 +22,7 @@ html_title = f"trove-schedules {release}"
 
 # A heading of every page can be linked to, as on the code host where the pages are read too.
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "attrs_block"]
+myst_enable_extensions = ["colon_fence"]
 
 # The commands that the page of the commands is made from.
 autoprogram_cliff_application = "openstack"

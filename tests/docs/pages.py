@@ -73,6 +73,16 @@ def commands(page: Path) -> Iterator[Line]:
                         yield Line(name, (token.map or [0])[0] + 1, words, named=True)
 
 
+def prose(page: Path) -> str:
+    """What a page says outside of code, of directives and of links' addresses."""
+    return " ".join(
+        child.content
+        for token in _tokens(page)
+        for child in token.children or ()
+        if child.type == "text"
+    )
+
+
 def split(line: str) -> Iterator[tuple[str, ...]]:
     """The commands of a line for a shell, those in ``$(…)`` too, less what directs their output."""
     for inner in re.findall(r"\$\(([^()]+)\)", line):
@@ -124,4 +134,4 @@ def _joined(text: str, first: int) -> Iterator[tuple[int, str]]:
 
 
 def _tokens(page: Path) -> list[Token]:
-    return MarkdownIt("commonmark").parse(page.read_text(encoding="utf-8"))
+    return MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))

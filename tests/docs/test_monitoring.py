@@ -73,14 +73,8 @@ def test_every_label_that_is_shown_is_printed(name: str, printed: str) -> None:
     assert used <= set(re.findall(r'[{,](\w+)="', printed))
 
 
-def test_every_state_is_printed_documented_and_counted_where_it_needs_help(printed: str) -> None:
+def test_every_state_is_printed_and_counted_where_it_needs_help(printed: str) -> None:
     assert set(re.findall(r'state="(\w+)"', printed)) == set(State)
-    for page in ("reference/health.md", "howto/know-if-a-backup-did-not-happen.md"):
-        text = REPOSITORY.joinpath("docs", page).read_text(encoding="utf-8")
-        assert set(re.findall(r"^[|] ([A-Z]+) [|]", text, re.MULTILINE)) == set(State)
-        for state in State:
-            [row] = re.findall(rf"^[|] {state} [|].*$", text, re.MULTILINE)
-            assert f"| {state.exit_status} |" in row
     dashboard = MONITORING.joinpath("grafana.json").read_text(encoding="utf-8")
     needing_help = {state for state in State if state.exit_status == 2}
     [counted, *_] = re.findall(r'"count[(].*?state=~\\"([^"]*)\\"', dashboard)
@@ -102,15 +96,14 @@ def test_the_dashboard_is_one_that_grafana_imports() -> None:
     assert {panel["datasource"]["uid"] for panel in panels} == {f"${{{source['name']}}}"}
 
 
-@pytest.mark.parametrize("page", ["howto/monitoring.md", "operators/offer-it.md"])
 @pytest.mark.parametrize(
     ("prints", "status", "left"),
     [("new", 0, "new"), ("new", 2, "new"), ("new", 3, "new"), ("", 1, "old"), ("", 3, "old")],
 )
 def test_the_recipe_lets_a_file_get_old_where_nothing_could_be_told(
-    tmp_path: Path, page: str, prints: str, status: int, left: str
+    tmp_path: Path, prints: str, status: int, left: str
 ) -> None:
-    text = REPOSITORY.joinpath("docs", page).read_text(encoding="utf-8")
+    text = REPOSITORY.joinpath("docs", "howto", "monitoring.md").read_text(encoding="utf-8")
     recipe = "".join(re.findall(r"^    .*[.]prom[.]tmp.*\n", text, re.MULTILINE))
     name = re.findall(r"/(trove[^/]*[.]prom)$", recipe, re.MULTILINE)[0]
     program = tmp_path / "openstack"

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import mistral.policies
@@ -13,6 +15,7 @@ import trove.common.policies as trove_policies
 import yaml
 
 from tests.docs.pages import REPOSITORY
+from trove_minicloud.cli import build_parser
 from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
 from trove_minicloud.root import ROOT_VARIABLE
 from trove_schedules import workbook
@@ -33,8 +36,6 @@ def _rows(page: Path) -> list[list[str]]:
 def test_every_health_state_has_its_exit_status() -> None:
     table = {row[0]: row[1] for row in _rows(DOCS / "reference" / "health.md")[2:]}
     assert table == {str(state): str(state.exit_status) for state in State}
-    told = {row[0] for row in _rows(DOCS / "howto" / "know-if-a-backup-did-not-happen.md")}
-    assert set(State) <= told
 
 
 @pytest.mark.parametrize("name", ["backup_create", "backup_drill"])
@@ -75,6 +76,36 @@ def test_every_rule_of_the_policies_is_one_of_the_services() -> None:
     named = set(re.findall(r"`([a-z_]+:[a-z_]+)`", page))
     assert named
     assert named <= known
+
+
+def test_every_command_is_in_the_tables_of_the_commands() -> None:
+    """The tables are for a code host, where nothing makes a page from the programs."""
+    commands = {point.name for point in metadata.entry_points(group="openstack.database.v1")}
+    schedule = "database_backup_schedule_"
+    ours = {name.removeprefix(schedule) for name in commands if name.startswith(schedule)}
+    assert ours
+    assert {name.replace("_", " ") for name in ours} == _in_table("cli.md")
+    assert _commands(build_parser()) == _in_table("trove-minicloud.md")
+
+
+def _in_table(page: str) -> set[str]:
+    """The names in a table's first column, with the group that the first of a row begins with."""
+    names = set()
+    for row in _rows(DOCS / "reference" / page)[2:]:
+        several = [name.strip("`") for name in row[0].split(", ")]
+        group = several[0].rpartition(" ")[0]
+        names |= {name if " " in name else f"{group} {name}".strip() for name in several}
+    return names
+
+
+def _commands(parser: argparse.ArgumentParser) -> set[str]:
+    """What an argument parser has as commands, with those below them."""
+    names = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                names |= {f"{name} {each}" for each in _commands(below)} or {name}
+    return names
 
 
 def test_every_alert_is_told_of() -> None:

@@ -29,7 +29,7 @@ def add_indexes(engine: Any) -> None:
 
 
 def index_executions(url: str) -> None:
-    """Give Mistral's table of executions the index that docs/operators/running-at-scale.md names.
+    """Give Mistral's table of executions the index that docs/operators/mistral-history.md names.
 
     Without it SQLite, which knows nothing of what is in its tables, reads every execution of the
     project to find a few new ones, and every database does so to find restore drills.
