@@ -21,8 +21,11 @@ OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
 NOW = datetime(2026, 1, 31, 2, 0, 0, 654321, tzinfo=UTC)
 STATES = ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED", "DELETE_FAILED", "RESTORED", "BUILDING"]
 DESCRIPTIONS = [marker(SCHEDULE), f"é {marker(SCHEDULE)}", marker(OTHER), "by hand", None]
-TASKS = yaml.safe_load(workbook.text())["workflows"]["backup_retention"]["tasks"]
-EXPIRED = TASKS["tidy"]["publish"]["expired"].replace("task().result", "$.result")
+RETENTION = yaml.safe_load(workbook.text())["workflows"]["backup_retention"]
+TIDY = {
+    name: expression.replace("task().result", "$.result")
+    for name, expression in RETENTION["tasks"]["tidy"]["publish"].items()
+}
 
 
 class Clock(datetime):
@@ -74,13 +77,10 @@ def by_the_workbook(backups, keep):
         }
         for each in backups
     ]
-    context = {
-        "marker": marker(SCHEDULE),
-        "schedule": {"id": SCHEDULE, **keep},
-        "parent_id": None,
-        "result": rows,
-    }
-    return expressions.evaluate(EXPIRED, context)
+    given = {"schedule": {"id": SCHEDULE, **keep}, "parent_id": None, "top": None}
+    context = given | expressions.evaluate_recursively(RETENTION["vars"], given) | {"result": rows}
+    expired = expressions.evaluate(TIDY["expired"], context)
+    return expired if expressions.evaluate(TIDY["safe"], context) else []
 
 
 def with_what_builds_on_them(backups, roots):

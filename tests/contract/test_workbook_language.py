@@ -68,9 +68,23 @@ def parsed(_options):
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_mistral_parses_it(parsed, name):
-    tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
-    assert parsed[name].get_tags() == [tag]
     assert set(parsed[name].get_tasks().item_keys()) == set(WORKFLOWS[name]["tasks"])
+
+
+def test_the_workflows_that_triggers_start_bear_the_workbooks_version(parsed):
+    tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
+    tagged = {name: parsed[name].get_tags() for name in WORKFLOWS if parsed[name].get_tags()}
+    assert tagged == {"backup_create": [tag], "backup_drill": [tag]}
+
+
+def test_what_gets_the_whole_input_of_a_workflow_has_all_its_inputs(parsed):
+    decide, run, trouble, retention = (
+        set(parsed[f"backup_{each}"].get_input())
+        for each in ("decide", "run", "trouble", "retention")
+    )
+    assert set(parsed["backup_create"].get_input()) | {"top"} == decide
+    assert decide | {"base"} == run == retention
+    assert run < trouble
 
 
 def test_every_input_but_instance_and_name_has_a_default(parsed):
@@ -103,7 +117,7 @@ def test_no_action_of_a_run_that_is_lost_keeps_it_from_going_on():
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_what_mistral_keeps_in_each_execution_is_small(name):
     # backup_drill runs rarely.
-    most = {"backup_create": 2200, "backup_drill": 10_000}.get(name, 5600)
+    most = {"backup_create": 1900, "backup_run": 3700, "backup_drill": 10_000}.get(name, 5700)
     assert len(json.dumps(WORKFLOWS[name])) < most
 
 
@@ -125,11 +139,17 @@ def test_there_are_expressions_to_check():
 
 
 class TestDescription:
-    EXPRESSION = RUN["vars"]["body"]["description"]
+    """What a backup is described by: see backup_decide and backup_run."""
 
     def text(self, description, number=None):
-        base = {"parent": None, "number": number} if number else None
-        return evaluate(self.EXPRESSION, scheduled() | {"description": description, "base": base})
+        """The description that Trove gets."""
+        given = {"description": description, "top": None, "marker": marker(SCHEDULE)}
+        if number:
+            numbered = DECIDE["tasks"]["run"]["input"].replace("execution().input + ", "")
+            base = {"parent": None, "number": number}
+            description = evaluate(numbered, given | {"base": base})["description"]
+        context = scheduled() | {"description": description}
+        return evaluate(RUN["vars"]["body"]["description"], context)
 
     @pytest.mark.parametrize("text", ["nightly", "<% env() %>", "é😀", "[schedule x]", "'\""])
     def test_the_marker_follows_the_text(self, text):
@@ -151,8 +171,8 @@ class TestDescription:
 
     @pytest.mark.parametrize("text", [None, "", "by hand"])
     def test_without_a_schedule_there_is_only_the_text(self, text):
-        given = {"description": text, "schedule": None, "base": None}
-        assert evaluate(self.EXPRESSION, given) == text
+        given = {"description": text, "schedule": None}
+        assert evaluate(RUN["vars"]["body"]["description"], given) == text
 
 
 class TestDue:
@@ -165,7 +185,12 @@ class TestDue:
         # What backup_create takes for the last due time is never before it.
         assert since >= last["since"] or since[11:19] == "23:58:50"
         made = DECIDE["tasks"]["weigh"]["publish"]["made"]
-        context = {"last": last, "rows": [], "limit": 1, "wants": {"id": SCHEDULE} | options}
+        context = scheduled(**options) | {
+            "last": last,
+            "running": None,
+            "done": None,
+            "more": False,
+        }
         return evaluate(made, context)["status"]
 
     @pytest.mark.parametrize(
@@ -345,3 +370,35 @@ class TestWatch:
         assert waits == [2, 3, 6, 12, 24, 48, 60, 60]
         early = {"asked": datetime.now(UTC).timestamp() + 60}
         assert evaluate(self.WATCH["retry"]["delay"], early) == 1
+
+
+class TestRetain:
+    """How long a run may wait before retention begins, in seconds."""
+
+    @pytest.fixture(autouse=True)
+    def _longest(self, monkeypatch):
+        monkeypatch.setattr("yaql.standard_library.math.random.randint", lambda _, most: most)
+
+    def longest(self, updated, waited=0, **options):
+        now = datetime.now(UTC)
+        top = updated and [
+            "a",
+            f"{now - timedelta(minutes=updated):%Y-%m-%dT%H:%M:%S}",
+            "COMPLETED",
+        ]
+        context = scheduled(**options) | {"asked": now.timestamp() - waited, "top": top}
+        return evaluate(RUN["tasks"]["retain"]["wait-before"], context)
+
+    def test_it_is_twenty_minutes(self):
+        assert self.longest(1440) == 1200
+
+    def test_it_is_less_where_the_instance_is_backed_up_often(self):
+        assert self.longest(8) == 120
+        assert self.longest(0.01) == 2
+
+    def test_it_ends_while_the_token_lives(self):
+        assert self.longest(1440, waited=2700) in (299, 300)
+
+    def test_a_run_by_hand_and_a_first_one_do_not_wait(self):
+        assert self.longest(1440, manual=True) == 0
+        assert self.longest(None) == 0

@@ -238,6 +238,9 @@ FAILED = ("FAILED", "DELETE_FAILED")
 SCENARIOS = {
     "complete": Scenario(SCHEDULED),
     "by_hand": Scenario({"description": None, "parent_id": None}),
+    "by_hand_list_recovers": Scenario(
+        {"description": None, "parent_id": None}, listed=[(503, "busy"), None]
+    ),
     "texts": Scenario(
         SCHEDULED | {"name": "<% env() %> {{ 1 + 1 }} '\" é😀", "description": "<% $.name %> é😀"}
     ),
@@ -666,7 +669,7 @@ def hurried() -> str:
         ("random(20, 80)", "1"),
         ("random(1, 20)", "1"),
         ("random(60, 150)", "1"),
-        ("min(1200,", "min(1,"),
+        ("[1200,", "[1,"),
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
         ("delay: 60", "delay: 1"),
