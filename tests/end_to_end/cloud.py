@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -342,9 +343,9 @@ class LiveCloud:
         schedules = self.schedules()
         for schedule in schedules.schedule_list():
             schedules.schedule_delete(schedule, force=True)
-        for instance in instances.all_instances(self.root):
-            if instance.name != "m":
-                self.delete_instance(instance.id)
+        others = [each.id for each in instances.all_instances(self.root) if each.name != "m"]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.delete_instance, others))
 
 
 @contextmanager
