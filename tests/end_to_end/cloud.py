@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +37,7 @@ from trove_schedules import ScheduledBackups, ScheduleExecution
 T = TypeVar("T")
 
 BIN = Path(sys.executable).parent
-#: A tick is one or two minutes away at most, and a run that found the instance busy leaves it to
-#: the next one; the rest is room for a busy machine.
+#: For a run that has been fired; nearly all is room for a busy machine.
 FIRING_TIMEOUT = 300.0
 #: A pattern whose schedule only runs when told to.
 NEVER_SOON = "0 0 1 1 *"
@@ -65,11 +63,6 @@ def leave_room(seconds: float, minutes: int = 1) -> None:
     left = period - time.time() % period
     if left < seconds:
         time.sleep(left + 1)
-
-
-def soon(least: float = 30) -> str:
-    """A pattern that is due once an hour, next in so many seconds or up to a minute more."""
-    return f"{(datetime.now(UTC) + timedelta(seconds=60 + least)).minute} * * * *"
 
 
 @dataclass(frozen=True)
