@@ -298,8 +298,8 @@ class Crowd:
                 }
                 connection.execute(table.insert(), row)
 
-    def fire(self, members: Sequence[Member], due: datetime) -> None:
-        """Have Mistral fire these schedules now, and each owe a backup since this time of before.
+    def fire(self, members: Sequence[Member], since: datetime) -> None:
+        """Have Mistral fire these schedules now, and each owe what was due after this time.
 
         Nobody waits for a minute.
         """
@@ -311,7 +311,7 @@ class Crowd:
             for row in connection.execute(table.select()).all():
                 given = json.loads(row.workflow_input)
                 if given["schedule"]["id"] in ids:
-                    given["schedule"]["owed_since"] = due.isoformat()
+                    given["schedule"]["owed_since"] = since.isoformat()
                     connection.execute(
                         table.update()
                         .where(table.c.id == row.id)

@@ -37,13 +37,14 @@ def test_a_cluster_fires_once_while_a_periodic_server_is_killed(cluster: Root) -
     crowd = Crowd(cluster)
     due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
     members = crowd.schedule(12, due)
-    crowd.fire(members, due)
+    crowd.fire(members, due - timedelta(minutes=1))
     time.sleep(1)
     faults.killed("mistral-periodic-1")(cluster)
     ticks = burst.follow(crowd, members, due)
     assert [tick for tick in ticks if tick.duplicates] == []
     assert any(tick.completed for tick in ticks)
-    assert burst.unnoticed(crowd, ticks) == []
+    # A run that is in progress brings its backup, or fails.
+    wait_for("health that names what was lost", lambda: not burst.unnoticed(crowd, ticks), 300)
 
     def back() -> bool:
         found = state.load(cluster)
