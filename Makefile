@@ -42,9 +42,8 @@ test-contract: $(BIN)/.test ## What the code assumes of other projects, checked 
 test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mocked
 	$(DASHBOARD_BIN)/pytest tests/dashboard
 
-# The browser has the machine for itself. The rest mostly waits for cron triggers: four at a time,
-# each with a mini cloud of its own, in the order of tests/end_to_end/conftest.py. Where the packages
-# are there, a test of them that can't be run fails.
+# The browser has the machine for itself. Of the rest, four files at a time, in the order of
+# tests/end_to_end/conftest.py. Where the packages are there, a test of them that can't be run fails.
 test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mistral, Trove and databases on a mini cloud of their own
 	tools/debian-packages browser && $(MAKE) --no-print-directory $(AXE) && \
 	    export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \

@@ -58,10 +58,16 @@ class Project:
         self.requests: list[str] = []
         session.session = _counting_session(self.requests)
         self.instances = [str(uuid.uuid4()) for _ in range(triggers // 2)]
+        self._database = database
+        self.remove()
         with sqlite3.connect(database, timeout=60) as connection:
+            self._fill(connection, triggers, executions)
+
+    def remove(self) -> None:
+        """Remove the project's rows, whoever put them there."""
+        with sqlite3.connect(self._database, timeout=60) as connection:
             for table in ("cron_triggers_v2", "workflow_executions_v2"):
                 connection.execute(f"delete from {table} where project_id = ?", [self.project])
-            self._fill(connection, triggers, executions)
 
     def _fill(self, connection: sqlite3.Connection, triggers: int, executions: int) -> None:
         project = self.project

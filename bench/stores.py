@@ -28,6 +28,8 @@ from trove_minicloud.root import Root
 from trove_minicloud.store_settings import Strategy
 from trove_minicloud.tenant import Tenant
 
+#: Of ballast that doesn't compress.
+_MEGABYTES = {"postgresql": 300, "mariadb": 100}
 LINKS = ("full", "incremental", "2nd incremental", "next full")
 #: The last of each chain, which needs all before it.
 LAST = (2, 3)
@@ -94,7 +96,7 @@ def measure(store: Strategy, databases: list[Database], links: range | tuple[int
         trove_schedules.connect(session=login(root, "minicloud-admin")).workbook_load(public=True)
         schedules = trove_schedules.connect(session=login(root))
         for database in databases:
-            ledger = Ledger(LiveCloud(root), database)
+            ledger = Ledger(LiveCloud(root), database, megabytes=_MEGABYTES[database.name])
             ledger.create()
             chain = ledger.take_chain(schedules, runs=len(LINKS), full_every=3)
             for number, link in enumerate(chain):

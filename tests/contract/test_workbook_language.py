@@ -16,6 +16,7 @@ from mistral.lang import parser
 from yaql.standard_library import date_time
 
 from tests.contract.mistral_api import MistralApi
+from trove_minicloud.services import workbook_schemas
 from trove_schedules import workbook
 from trove_schedules.model import marker
 from trove_schedules.schedules.plan import Plan
@@ -62,6 +63,7 @@ def scheduled(**options):
 
 @pytest.fixture(scope="module")
 def parsed(_options):
+    workbook_schemas.remember()  # to check them for each task takes seconds
     spec = parser.get_workbook_spec_from_yaml(workbook.text(), validate=True)
     return spec.get_workflows()
 

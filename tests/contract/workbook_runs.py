@@ -39,6 +39,7 @@ from mistral.services import action_manager, security, workbooks, workflows
 from mistral_extra.actions.openstack import base as openstack_actions
 from yaql.standard_library import date_time
 
+from trove_minicloud.services import workbook_schemas
 from trove_schedules import workbook
 
 BUSY = "is not currently available for an action to be performed (instance status was BACKUP)."
@@ -694,6 +695,7 @@ def start_engine(directory: Path) -> None:
     db_api.setup_db()
     workflows.sync_db()
     action_manager.sync_db()
+    workbook_schemas.remember()
     security.delete_trust = lambda trust_id=None: None
     endpoint = SimpleNamespace(url="http://trove.test/v1.0/%(tenant_id)s", region="RegionOne")
     openstack_actions.OpenStackAction.get_service_endpoint = lambda self: endpoint

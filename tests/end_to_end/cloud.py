@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,8 +26,10 @@ from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 import trove_schedules
-from trove_minicloud import daemon, settings, state
+from tests.end_to_end.typist import Typist
+from trove_minicloud import commands, daemon, settings, state
 from trove_minicloud.guest import instances
+from trove_minicloud.guest.errors import InstanceBusyError
 from trove_minicloud.guest.postgresql import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_schedules import ScheduledBackups, ScheduleExecution
@@ -35,12 +37,13 @@ from trove_schedules import ScheduledBackups, ScheduleExecution
 T = TypeVar("T")
 
 BIN = Path(sys.executable).parent
-#: A tick is one or two minutes away at most, and a run that found the instance busy leaves it to
-#: the next one; the rest is room for a busy machine.
+#: For a run that has been fired; nearly all is room for a busy machine.
 FIRING_TIMEOUT = 300.0
 #: A pattern whose schedule only runs when told to.
 NEVER_SOON = "0 0 1 1 *"
 FINISHED = ("SUCCESS", "ERROR")
+_COMMAND_TIMEOUT = 480.0
+_TYPIST = Typist()
 
 
 def wait_for(what: str, condition: Callable[[], T | None], timeout: float) -> T:
@@ -62,11 +65,6 @@ def leave_room(seconds: float, minutes: int = 1) -> None:
         time.sleep(left + 1)
 
 
-def soon(least: float = 30) -> str:
-    """A pattern that is due once an hour, next in so many seconds or up to a minute more."""
-    return f"{(datetime.now(UTC) + timedelta(seconds=60 + least)).minute} * * * *"
-
-
 @dataclass(frozen=True)
 class Done:
     """How a command ended."""
@@ -86,8 +84,16 @@ class LiveCloud:
     def __init__(self, root: Root) -> None:
         self.root = root
         self.settings = settings.load_or_create(root)
+        self._asking: Session | None = None
 
     # People
+
+    @property
+    def asking(self) -> Session:
+        """The tenant's login for what tests ask over and over: a fresh one costs Keystone more."""
+        if self._asking is None:
+            self._asking = self.session()
+        return self._asking
 
     def session(self, name: str = "minicloud") -> Session:
         """A fresh login of an entry of clouds.yaml."""
@@ -145,14 +151,17 @@ class LiveCloud:
                 # As `trove-minicloud env` has it: python-troveclient imports eventlet.
                 "PYTHONWARNINGS": "ignore:::troveclient.client",
             }
-        done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]],
-            env=env,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=480,
-        )
+        if command[0] == "openstack":
+            done = _TYPIST.type(command[1:], env, _COMMAND_TIMEOUT)
+        else:
+            done = subprocess.run(
+                [str(BIN / command[0]), *command[1:]],
+                env=env,
+                text=True,
+                capture_output=True,
+                check=False,
+                timeout=_COMMAND_TIMEOUT,
+            )
         if check:
             assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
         return Done(done.returncode, done.stdout, done.stderr)
@@ -165,8 +174,23 @@ class LiveCloud:
 
     def create_instance(self, name: str, datastore: str = "postgresql") -> str:
         """A new, empty server that Trove knows; its id."""
-        self.run("trove-minicloud", "instance", "create", "--datastore", datastore, name)
-        return instances.find(self.root, name).id
+        return commands.create(self.root, name, datastore, print).id
+
+    def restore(self, backup: str, name: str) -> None:
+        """A new server with the rows of a backup."""
+        commands.restore(self.root, backup, name, print)
+
+    def delete_instance(self, name_or_id: str) -> None:
+        """Delete a server as soon as no backup of it runs."""
+
+        def deleted() -> bool:
+            try:
+                commands.delete(self.root, name_or_id, force=True)
+            except InstanceBusyError:
+                return False
+            return True
+
+        wait_for(f"end of the backup of {name_or_id}", deleted, 240)
 
     def stop_instance(self, name: str) -> None:
         """Stop a server; return when Trove knows that, and would refuse a backup."""
@@ -174,10 +198,14 @@ class LiveCloud:
         path = f"/instances/{instances.find(self.root, name).id}"
 
         def known() -> bool:
-            answer = self.session().get(path, endpoint_filter=_DATABASE)
+            answer = self.asking.get(path, endpoint_filter=_DATABASE)
             return bool(answer.json()["instance"]["status"] == "SHUTDOWN")
 
         wait_for(f"Trove that sees the end of {name}", known, 120)
+
+    def start_instance(self, name: str) -> None:
+        """Start a server; return when Trove would take a backup of it."""
+        commands.start(self.root, name, print)
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
         instance = instances.find(self.root, name)
@@ -186,14 +214,14 @@ class LiveCloud:
     # Trove and Mistral, asked without the code under test
 
     def backup(self, backup_id: str) -> dict[str, Any]:
-        answer = self.session().get(f"/backups/{backup_id}", endpoint_filter=_DATABASE)
+        answer = self.asking.get(f"/backups/{backup_id}", endpoint_filter=_DATABASE)
         return answer.json()["backup"]
 
     def building(self) -> str:
         """The id of the one backup of the project that is BUILDING, once there is one."""
 
         def found() -> list[str]:
-            answer = self.session().get("/backups", endpoint_filter=_DATABASE)
+            answer = self.asking.get("/backups", endpoint_filter=_DATABASE)
             rows = answer.json()["backups"]
             return [str(row["id"]) for row in rows if row["status"] == "BUILDING"]
 
@@ -214,7 +242,7 @@ class LiveCloud:
         body = {"backup": {"instance": instance, "name": "by-hand", **options}}
 
         def accepted() -> str | None:
-            answer = self.session().post(
+            answer = self.asking.post(
                 "/backups", json=body, endpoint_filter=_DATABASE, raise_exc=False
             )
             # On a busy machine a server may not answer the look that Trove is told of.
@@ -233,17 +261,17 @@ class LiveCloud:
 
     def failure(self, instance: str) -> str:
         """Why a backup of the instance failed last, in one line: Trove's own are cut anywhere."""
-        answer = self.session().get(f"/instances/{instance}", endpoint_filter=_DATABASE)
+        answer = self.asking.get(f"/instances/{instance}", endpoint_filter=_DATABASE)
         return " ".join(answer.json()["instance"]["fault"]["message"].split())
 
     def triggers(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every cron trigger of the session's project."""
-        answer = (session or self.session()).get("/cron_triggers", endpoint_filter=_WORKFLOW)
+        answer = (session or self.asking).get("/cron_triggers", endpoint_filter=_WORKFLOW)
         return answer.json()["cron_triggers"]
 
     def trusts(self, session: Session | None = None) -> list[dict[str, Any]]:
         """Every trust that the session's user gave."""
-        session = session or self.session()
+        session = session or self.asking
         url = (
             f"{self.settings.keystone_url}/OS-TRUST/trusts?trustor_user_id={session.get_user_id()}"
         )
@@ -298,8 +326,19 @@ class LiveCloud:
         assert status is not None, "the cloud is not up"
         return status
 
-    def down(self) -> None:
-        daemon.down(self.root)
+    def is_whole(self) -> bool:
+        """Whether every program runs as it should."""
+        status = state.load(self.root)
+        return status is not None and all(each.state == "ready" for each in status.programs)
+
+    def tidy(self) -> None:
+        """Remove the tenant's schedules, and its instances but ``m``."""
+        schedules = self.schedules()
+        for schedule in schedules.schedule_list():
+            schedules.schedule_delete(schedule, force=True)
+        others = [each.id for each in instances.all_instances(self.root) if each.name != "m"]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.delete_instance, others))
 
 
 @contextmanager
@@ -369,15 +408,10 @@ def run_by_hand(
 def fill(name: str, cloud: LiveCloud, megabytes: int) -> None:
     """Rows that don't compress, so that a backup takes a moment."""
     with cloud.connect(name) as connection:
-        connection.execute("create table if not exists ballast (content bytea)")
-        have = connection.execute("select pg_total_relation_size('ballast')").fetchone()
-        if have and have[0] < megabytes * 2**20:
-            connection.execute("alter table ballast alter column content set storage external")
-            connection.execute(
-                "insert into ballast select decode(string_agg(md5(random()::text), ''), 'hex')"
-                " from generate_series(1, %s) chunk, generate_series(1, 16384) part group by chunk",
-                [megabytes * 4],
-            )
+        connection.execute("create table ballast (content bytea)")
+        connection.execute("alter table ballast alter column content set storage external")
+        for _ in range(megabytes):
+            connection.execute("insert into ballast values (%s)", [os.urandom(2**20)])
 
 
 def _stands_still(process: psutil.Process) -> bool:
@@ -392,15 +426,23 @@ def _stands_still(process: psutil.Process) -> bool:
 def hung_tool(cloud: LiveCloud, name: str, timeout: float = 120.0) -> psutil.Process:
     """The pg_basebackup that backs an instance up, stopped where it is."""
     port = re.compile(rf"port='?{instances.find(cloud.root, name).port}\b")
+    others: set[int] = set()
 
     def tool() -> psutil.Process | None:
-        for process in psutil.process_iter(["cmdline"]):
-            command = " ".join(process.info["cmdline"] or []) + " "
-            if "pg_basebackup" in command and port.search(command):
-                with suppress(psutil.NoSuchProcess):  # it has ended just now
+        running = set(psutil.pids())
+        for pid in running - others:
+            with suppress(psutil.NoSuchProcess):  # it has ended just now
+                process = psutil.Process(pid)
+                command = " ".join(process.cmdline()) + " "
+                if "pg_basebackup" in command and port.search(command):
                     process.suspend()
                     if _stands_still(process):
                         return process
+                # A new one may be about to become the tool. To read all of them each time would
+                # keep the tool from starting.
+                if process.create_time() < time.time() - 5:
+                    others.add(pid)
+        others.intersection_update(running)
         return None
 
     deadline = time.monotonic() + timeout

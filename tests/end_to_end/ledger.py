@@ -22,17 +22,18 @@ from trove_schedules import ScheduledBackups
 
 ACCOUNTS, BALANCE = 1000, 100
 WRITERS = (1, 2)
-#: Chunks that don't compress, and what tells whether they are the same.
+#: N chunks that don't compress, how many there are to a megabyte, and what tells whether they are
+#: the same.
 BALLAST = {
     "postgresql": (
         "INSERT INTO ballast SELECT chunk, decode(string_agg(md5(random()::text), ''), 'hex')"
-        " FROM generate_series(1, 4800) chunk, generate_series(1, 4096) part GROUP BY chunk",
-        300 * 2**20,
+        " FROM generate_series(1, {}) chunk, generate_series(1, 4096) part GROUP BY chunk",
+        16,
         "SELECT md5(string_agg(md5(content), '' ORDER BY chunk)) FROM ballast",
     ),
     "mariadb": (
-        "INSERT INTO ballast SELECT seq, random_bytes(1024) FROM seq_1_to_100000",
-        100 * 10**6,
+        "INSERT INTO ballast SELECT seq, random_bytes(1024) FROM seq_1_to_{}",
+        1000,
         "SELECT sum(chunk * crc32(content)) FROM ballast",
     ),
 }
@@ -48,11 +49,19 @@ class Link:
 
 
 class Ledger:
-    """The source, and copies of it."""
+    """The source, and copies of it.
 
-    def __init__(self, cloud: LiveCloud, database: Database) -> None:
+    :param megabytes: of ballast, which nobody writes to.
+    :param pause: seconds between two moves of a writer.
+    """
+
+    def __init__(
+        self, cloud: LiveCloud, database: Database, *, megabytes: int, pause: float = 0
+    ) -> None:
         self.cloud = cloud
         self.database = database
+        self.megabytes = megabytes
+        self.pause = pause
         self.name = f"ledger-{database.name}"
 
     def execute(self, name: str, *statements: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -73,7 +82,7 @@ class Ledger:
 
     def create(self) -> None:
         self.cloud.create_instance(self.name, self.database.name)
-        ballast, size, _digest = BALLAST[self.database.name]
+        ballast, chunks, _digest = BALLAST[self.database.name]
         binary = "bytea" if self.database.name == "postgresql" else "blob"
         numbers = f"({self.database.numbers.replace('%s', str(ACCOUNTS))}) numbers"
         self.execute(
@@ -85,13 +94,13 @@ class Ledger:
                 " PRIMARY KEY (writer, number))",
             ),
             (f"CREATE TABLE ballast (chunk int, content {binary})",),
-            (ballast,),
+            (ballast.format(self.megabytes * chunks),),
         )
         if self.database.name == "postgresql":
             # Or autovacuum marks all of it in mid-chain, and an increment has to hold it.
             self.execute(self.name, ("VACUUM (FREEZE) ballast",))
         ((stored,),) = self.execute(self.name, ("SELECT sum(length(content)) FROM ballast",))
-        assert stored >= size
+        assert stored >= self.megabytes * 10**6
 
     def move(self, writer: int, stop: threading.Event) -> None:
         """Move money until told to stop."""
@@ -112,6 +121,7 @@ class Ledger:
                 cursor.execute(update, (-amount, low))
                 cursor.execute(update, (amount, high))
                 cursor.execute("COMMIT")
+                stop.wait(self.pause)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

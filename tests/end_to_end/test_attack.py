@@ -12,12 +12,12 @@ from keystoneauth1 import exceptions
 from keystoneauth1.session import Session
 
 import trove_schedules
-from tests.end_to_end.cloud import FIRING_TIMEOUT, NEVER_SOON, LiveCloud, finished, wait_for
+from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, finished, run_by_hand, wait_for
+from tests.end_to_end.ticks import fire
 from trove_schedules import Schedule, ScheduledBackups, workbook
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InstanceNotFoundError,
-    ScheduleConflictError,
     ScheduleNotFoundError,
 )
 
@@ -29,19 +29,11 @@ _DATABASE = {"service_type": "database"}
 
 @pytest.fixture(scope="module")
 def victim(cloud: LiveCloud) -> Iterator[Schedule]:
-    """A schedule that Mistral fires while the tests of this file run."""
+    """A schedule that Mistral fires when the tests of this file say so."""
     schedules = cloud.schedules()
-    made = schedules.schedule_create("m", "* * * * *", STRANGE, STRANGE, keep_last=40)
+    made = schedules.schedule_create("m", NEVER_SOON, STRANGE, STRANGE, keep_last=40, attempts=1)
     yield made
-
-    def deleted() -> bool:
-        try:
-            schedules.schedule_delete(made)
-        except ScheduleConflictError:  # its last run is in progress
-            return False
-        return True
-
-    wait_for("end of the last run", deleted, 300)
+    schedules.schedule_delete(made)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +45,13 @@ def stranger(cloud: LiveCloud) -> Session:
 
 class TestAnotherTenant:
     def test_none_of_the_commands_reaches_a_foreign_schedule(
-        self, schedules: ScheduledBackups, victim: Schedule, stranger: Session
+        self,
+        cloud: LiveCloud,
+        schedules: ScheduledBackups,
+        victim: Schedule,
+        stranger: Session,
     ) -> None:
+        fire(cloud, victim)
         (run, *_) = finished(schedules, victim.id, 1)
         theirs = trove_schedules.connect(session=stranger)
         before = schedules.schedule_show(victim)
@@ -135,16 +132,12 @@ class TestAnotherTenant:
             # Mistral itself refuses it, beside the public one.
             stranger.post("/workbooks", data=evil, headers=headers, endpoint_filter=_WORKFLOW)
         public = workbook.require(schedules._own_mistral)
-        started = schedules.schedule_run(victim)
+        started = run_by_hand(schedules, victim.id)
         row = cloud.session().get(f"/executions/{started.id}", endpoint_filter=_WORKFLOW).json()
         assert row["workflow_id"] == public
         # Also by the trust, at the next tick.
-        known = {each.id for each in schedules.execution_list(victim, include_all=True)}
-
-        def fired() -> Any:
-            found = schedules.execution_list(victim, include_all=True)
-            return [each for each in found if each.id not in known]
-
-        (fresh, *_) = wait_for("next firing", fired, FIRING_TIMEOUT)
+        known = len(finished(schedules, victim.id, 1))
+        fire(cloud, victim)
+        (fresh, *_) = finished(schedules, victim.id, known + 1)
         row = cloud.session().get(f"/executions/{fresh.id}", endpoint_filter=_WORKFLOW).json()
         assert row["workflow_id"] == public

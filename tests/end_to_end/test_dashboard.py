@@ -21,8 +21,9 @@ from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from tests.end_to_end.browser import AXE, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, soon
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
 from tests.end_to_end.lacking import lacks
+from tests.end_to_end.ticks import fire, owe
 from trove_minicloud import dashboard as minicloud_dashboard, settings
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard
@@ -85,7 +86,9 @@ def no_schedules_left(schedules: ScheduledBackups) -> Iterator[None]:
         schedules.schedule_delete(each, force=True)
 
 
-def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Browser) -> None:
+def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
+) -> None:
     browser.open("/project/databases/")
     assert browser.messages() == [], "the page of instances is clean"
     row = browser.find("tr[data-display='orders']")
@@ -102,10 +105,8 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     browser.type(f"{FORM} #id_description", "made in the dashboard")
     browser.choose(f"{FORM} #id_preset", "Every Sunday at 02:00 UTC")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
-    # Its page is to be seen before it fires, and it is not to fire again.
-    pattern = soon(60)
-    expected = datetime.now(UTC).replace(minute=int(pattern.split()[0]), second=0, microsecond=0)
-    expected += timedelta(hours=expected <= datetime.now(UTC))
+    due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=3)
+    pattern, expected = f"{due.minute} * * * *", due + timedelta(hours=1)
     browser.type(f"{FORM} #id_pattern", pattern)
     browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
     browser.type(f"{FORM} #id_notify_url", NOTIFY_URL)
@@ -121,6 +122,9 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(browser: Bro
     browser.click("tr[data-display='nightly'] a", "nightly")
     browser.find("#schedule_health", "PENDING")
     browser.find("dd", NOTIFY_URL)
+    [schedule] = schedules.schedule_list("orders")
+    owe(cloud, schedule)
+    fire(cloud, schedule)
     browser.click("a", "Executions")
     _reload_until_a_run(browser)
     browser.find("table.datatable tbody td", "Backup complete", FIRING_TIMEOUT)

@@ -9,11 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bench.history import execution_row, insert_rows
-from tests.end_to_end.cloud import (
-    FIRING_TIMEOUT,
-    LiveCloud,
-    wait_for,
-)
+from tests.end_to_end.cloud import LiveCloud, wait_for
 from tests.end_to_end.ticks import fire, mistral_database, owe
 from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleNotFoundError
@@ -41,6 +37,11 @@ def test_schedules_of_an_instance_that_is_deleted_are_named_and_orphaned(
     assert schedule.id in refused.err
     cloud.run("trove-minicloud", "instance", "delete", "--force", "doomed")
 
+    def orphaned() -> bool:
+        # Trove sees it a moment later.
+        return schedules.schedule_health([schedule.id])[0].state == "ORPHANED"
+
+    wait_for("health that sees it", orphaned, 120)
     seen = cloud.openstack("schedule", "health", schedule.id, "-f", "json", check=False)
     assert (seen.status, [row["State"] for row in seen.json]) == (2, ["ORPHANED"])
     checked = cloud.openstack("schedule", "check", "-f", "json", check=False)
@@ -84,7 +85,7 @@ def test_attempts_of_before_do_nothing_and_a_change_keeps_those_to_come(
         found = schedules.execution_list(schedule, include_all=True)
         return [each for each in found if each.ended]
 
-    [run] = wait_for("run", ended, FIRING_TIMEOUT)
+    [run] = wait_for("run", ended, 120)
     assert run.output["status"].startswith("Skipped: nothing was due")
     before = schedules.schedule_show(schedule).next_firing
     assert schedules.schedule_set(schedule, description="changed").next_firing == before

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every health state, brought about for real: what is broken is really broken.
 
-What takes minutes to be missed is broken all at once, for one tenant each, and looked at together,
-with the command that monitoring runs. Each look is printed: ``pytest -rP`` shows them as a table.
+All is broken at once, for one tenant each, and looked at together, with the command that monitoring
+runs. Each look is printed: ``pytest -rP`` shows them as a table. Only the time is not waited for:
+what was due was due before, and a backup is made older than it is.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -22,26 +22,22 @@ import yaml
 
 import trove_schedules
 from tests.end_to_end.cloud import (
-    FIRING_TIMEOUT,
     NEVER_SOON,
     LiveCloud,
-    fill,
     finished,
     hung_tool,
-    leave_room,
+    run_by_hand,
     wait_for,
 )
+from tests.end_to_end.ticks import age_backups, fire, hurried, just_due, owe, wait_until_taken
 from trove_minicloud import commands
 from trove_minicloud.guest import datastores
-from trove_minicloud.guest.errors import InstanceBusyError
-from trove_schedules import ScheduledBackups
+from trove_schedules import Schedule, ScheduledBackups
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health import Health, State
 from trove_schedules.health.seen import GRACE
 
-#: A due minute, the grace for it, and room for a busy machine.
-NOTICED = 300.0
-PERIOD = timedelta(minutes=1)
+_OLDER = timedelta(minutes=2)
 _DATABASE = {"service_type": "database"}
 
 
@@ -55,8 +51,12 @@ class Tenant:
     project: str
     clouds_file: Path
     instance: str = ""
-    schedule: str = ""
-    broken_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    made: Schedule | None = None
+
+    @property
+    def schedule(self) -> str:
+        assert self.made is not None
+        return self.made.id
 
     def health(self) -> Health:
         [found] = self.api.schedule_health([self.schedule])
@@ -99,39 +99,41 @@ def _login(cloud: LiveCloud, project: str = "") -> Tenant:
 
 
 def _tenant(cloud: LiveCloud, name: str) -> Tenant:
+    """With an instance that is about to serve."""
     tenant = _login(cloud)
-    server = datastores.module("postgresql").create_server(cloud.root, name, tenant.project)
-    tenant.instance = server.id
-    session = tenant.api._session
-    wait_for("known instance", lambda: _status(session, server.id) in ("ACTIVE", "HEALTHY"), 180)
+    tenant.instance = (
+        datastores.module("postgresql").create_server(cloud.root, name, tenant.project).id
+    )
     return tenant
 
 
-def _status(session: Any, instance: str) -> str | None:
-    answer = session.get(f"/instances/{instance}", endpoint_filter=_DATABASE, raise_exc=False)
-    return answer.json()["instance"]["status"] if answer.ok else None
+def _has_status(tenant: Tenant, *wanted: str) -> bool:
+    """Whether Trove says so of the tenant's instance."""
+    path = f"/instances/{tenant.instance}"
+    answer = tenant.api._session.get(path, endpoint_filter=_DATABASE, raise_exc=False)
+    return bool(answer.ok and answer.json()["instance"]["status"] in wanted)
 
 
 @pytest.fixture(scope="module")
-def tenants(cloud: LiveCloud) -> Iterator[dict[str, Tenant]]:
-    often = ("good", "disabled", "roleless", "stopped", "quota")
-    made = {name: _tenant(cloud, name) for name in (*often, "killed", "forgotten")}
-    # A backup of a moment, that can be met on its way.
-    fill("killed", cloud, megabytes=50)
-    fill("forgotten", cloud, megabytes=50)
-    leave_room(30)
-    due = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
+def tenants(cloud: LiveCloud) -> dict[str, Tenant]:
+    """Of each schedule a backup was due some minutes ago, and was tried just now."""
+    names = ("good", "disabled", "roleless", "stopped", "quota", "killed", "forgotten")
+    made = {name: _tenant(cloud, name) for name in names}
     for name, each in made.items():
-        pattern = "* * * * *" if name in often else f"{due.minute} * * * *"
-        each.schedule = each.api.schedule_create(each.instance, pattern, name, attempts=1).id
-    wait_for("due minute", lambda: datetime.now(UTC) >= due - timedelta(seconds=3), 180)
-    hung_tool(cloud, made["killed"].instance, FIRING_TIMEOUT).kill()
-    for each in made.values():
-        finished(each.api, each.schedule, 1)
+        wait_for("known instance", lambda each=each: _has_status(each, "ACTIVE", "HEALTHY"), 180)
+        each.made = each.api.schedule_create(each.instance, just_due(), name, attempts=1)
+        owe(cloud, each.made)
     _break(cloud, made)
-    yield made
-    for each in made.values():
-        _when_not_busy(lambda each=each: commands.delete(cloud.root, each.instance, force=True))
+    fire(cloud, made["killed"].made)
+    hung_tool(cloud, made["killed"].instance).kill()
+    for name in names:
+        if name != "killed":
+            fire(cloud, made[name].made)
+            wait_until_taken(cloud, made[name].made)
+    with hurried(cloud):
+        for name in ("good", "forgotten", "stopped", "quota", "killed"):
+            finished(made[name].api, made[name].schedule, 1)
+    return made
 
 
 def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
@@ -144,40 +146,29 @@ def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
     grant = f"{keystone}/projects/{roleless.project}/users/{roleless.user}/roles"
     admin.put(f"{grant}/{reader['id']}")
     admin.delete(f"{grant}/{role['id']}")
-    made["disabled"].broken_at = roleless.broken_at = datetime.now(UTC)
-    _when_not_busy(lambda: commands.stop(cloud.root, made["stopped"].instance))
+    commands.stop(cloud.root, made["stopped"].instance)
+    wait_for("known end", lambda: _has_status(made["stopped"], "SHUTDOWN"), 120)
+    quota = made["quota"]
+    other = quota.api.schedule_create(quota.instance, NEVER_SOON, "uses the quota up")
+    assert run_by_hand(quota.api, other.id).state == "SUCCESS"
     admin.put(
-        f"/mgmt/quotas/{made['quota'].project}",
+        f"/mgmt/quotas/{quota.project}",
         json={"quotas": {"backups": 1}},
         endpoint_filter=_DATABASE,
     )
 
 
-def _when_not_busy(do: Callable[[], object]) -> None:
-    """Do to an instance what is refused while a backup of it runs."""
-
-    def done() -> bool:
-        try:
-            do()
-        except InstanceBusyError:
-            return False
-        return True
-
-    wait_for("end of the instance's backup", done, 240)
-
-
-def _noticed(tenant: Tenant, state: State, how: str, *options: str) -> str:
+def _noticed(tenant: Tenant, state: State, how: str) -> str:
     """The reason that goes with the state, once the command tells it, with its exit status."""
 
-    def told() -> tuple[State, int, str] | None:
+    def told() -> Health | None:
         # Asking the API costs less than typing the command over and over.
-        if not options and tenant.health().state != state:
-            return None
-        line = tenant.line(how, *options)
-        return line if line[0] == state else None
+        found = tenant.health()
+        return found if found.state == state else None
 
-    found, status, reason = wait_for(f"state {state}", told, NOTICED)
-    assert status == found.exit_status
+    found = wait_for(f"state {state}", told, 120)
+    said, status, reason = tenant.line(how)
+    assert (said, status) == (state, found.state.exit_status)
     return reason
 
 
@@ -195,13 +186,7 @@ def hung(cloud: LiveCloud, tenants: dict[str, Tenant]) -> Iterator[str]:
 
 def test_a_good_schedule_is_ok_and_says_how_good(tenants: dict[str, Tenant]) -> None:
     assert _noticed(tenants["good"], State.OK, "all is well").startswith("last backup ")
-
-    def good() -> Health | None:
-        seen = tenants["good"].health()
-        return seen if seen.state == State.OK else None
-
-    # At another moment the next backup is due.
-    found = wait_for("state OK", good, NOTICED)
+    found = tenants["good"].health()
     assert found.missed == 0
     assert found.kept >= 1
     assert found.chain_depth == 1
@@ -227,48 +212,51 @@ def test_what_is_paused_says_so(tenants: dict[str, Tenant]) -> None:
     assert reason.startswith("paused; last backup ")
 
 
-def test_a_backup_older_than_the_limit_is_stale(tenants: dict[str, Tenant]) -> None:
-    reason = _noticed(tenants["forgotten"], State.STALE, "nothing newer", "--max-age", "1m")
+def test_a_backup_older_than_the_limit_is_stale(
+    cloud: LiveCloud, tenants: dict[str, Tenant]
+) -> None:
+    tenant = tenants["forgotten"]
+    age_backups(cloud, tenant.instance, _OLDER)
+    state, status, reason = tenant.line("nothing newer", "--max-age", "1m")
+    assert (state, status) == (State.STALE, 2)
     assert "more than 1 min" in reason
 
 
 def test_a_backup_in_progress_is_running(tenants: dict[str, Tenant], hung: str) -> None:
+    tenant = tenants["forgotten"]
 
-    def building() -> tuple[State, int, str] | None:
-        line = tenants["forgotten"].line("a backup in progress", schedule=hung)
+    def building() -> bool:
         # It is NEW for a moment.
-        return line if "is BUILDING" in line[2] else None
+        return "is BUILDING" in tenant.api.schedule_health([hung])[0].reason
 
-    state, status, _ = wait_for("backup that is BUILDING", building, 120)
+    wait_for("backup that is BUILDING", building, 120)
+    state, status, _ = tenant.line("a backup in progress", schedule=hung)
     assert (state, status) == (State.RUNNING, 0)
 
 
 @pytest.mark.parametrize(
     ("name", "how"), [("disabled", "user disabled"), ("roleless", "role removed")]
 )
-def test_a_broken_trust_is_noticed_a_period_and_two_minutes_later(
+def test_a_broken_trust_is_noticed_when_a_backup_was_due(
     cloud: LiveCloud, tenants: dict[str, Tenant], name: str, how: str
 ) -> None:
     looks = tenant = tenants[name]
     if name == "disabled":  # who is disabled can't look; somebody else of the project can
         looks = _login(cloud, tenant.project)
-    # A tick may come 2 seconds early, before it was broken.
-    due = tenant.broken_at + timedelta(seconds=2) + PERIOD + GRACE
-    wait_for(str(due), lambda: datetime.now(UTC) >= due, NOTICED)
     state, status, reason = looks.line(how, schedule=tenant.schedule)
     assert (state, status) == (State.LOST, 2), reason
     assert "trust" in reason
 
 
-def test_a_backup_that_hangs_is_blocked(tenants: dict[str, Tenant], hung: str) -> None:
+def test_a_backup_that_hangs_is_blocked(
+    cloud: LiveCloud, tenants: dict[str, Tenant], hung: str
+) -> None:
     tenant = tenants["forgotten"]
-
-    def blocked() -> tuple[State, int, str] | None:
-        line = tenant.line("a backup that hangs", "--blocked-after", "1m", schedule=hung)
-        return line if line[0] == State.BLOCKED else None
-
-    _, status, reason = wait_for("state BLOCKED", blocked, NOTICED)
-    assert status == 2
+    age_backups(cloud, tenant.instance, _OLDER)
+    state, status, reason = tenant.line(
+        "a backup that hangs", "--blocked-after", "1m", schedule=hung
+    )
+    assert (state, status) == (State.BLOCKED, 2)
     assert "blocks the instance" in reason
 
 
@@ -328,6 +316,7 @@ def test_a_mistral_that_fires_nothing_is_overdue(
     try:
         answer = requests.put(url, json={"status": "PAUSED"}, headers=token, timeout=60)
         assert answer.ok, answer.text
+        fire(cloud, tenants["good"].made, GRACE + timedelta(minutes=1))
         assert "periodic" in _noticed(tenants["good"], State.OVERDUE, "periodic loop stopped")
     finally:
         requests.put(url, json={"status": "RUNNING"}, headers=token, timeout=60)

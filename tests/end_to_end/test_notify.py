@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, fill, hung_tool, run_by_hand
+from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, hung_tool, run_by_hand
 from trove_schedules import ScheduledBackups
 
 
@@ -56,7 +56,6 @@ def test_a_watcher_hears_of_a_success_and_of_a_failure_and_can_not_harm_a_run(
     cloud: LiveCloud, schedules: ScheduledBackups, watcher: Watcher
 ) -> None:
     cloud.create_instance("watched")
-    fill("watched", cloud, megabytes=50)
     schedule = schedules.schedule_create(
         "watched", NEVER_SOON, "watched", notify_url=watcher.url("/check")
     )

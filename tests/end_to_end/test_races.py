@@ -24,7 +24,7 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
 )
 
-ROUNDS = 30
+ROUNDS, AT_A_TIME = 30, 5
 TOLD = (ScheduleConflictError, ScheduleNotFoundError)
 
 
@@ -85,38 +85,47 @@ def test_a_change_and_a_deletion_leave_nothing_that_fires(
 
 
 def test_a_run_that_starts_during_a_change_keeps_its_rights(
-    cloud: LiveCloud, clients: tuple[ScheduledBackups, ScheduledBackups], instance: str
+    cloud: LiveCloud, instance: str
 ) -> None:
-    ours, theirs = clients
-    seen = Counter[str]()
-    for _ in range(ROUNDS):
-        schedule = ours.schedule_create(instance, NEVER_SOON, "raced", attempts=1)
-        # A change takes less than a second here, the longest on a busy machine a few.
-        _make_due(cloud, schedule, timedelta(seconds=random.uniform(0, 2)))
-        [changed] = _at_once(lambda schedule=schedule: ours.schedule_set(schedule.id, name="other"))
-        assert not isinstance(changed, Exception) or isinstance(changed, ScheduleConflictError)
+    """Several at a time, each on an instance of its own: a round is mostly the wait for its run."""
+    instances = [instance, *(cloud.create_instance(f"raced-{n}") for n in range(1, AT_A_TIME))]
 
-        def over(schedule: Schedule = schedule) -> bool:
-            # The trigger is deleted, or it has fired and its run has ended.
-            firing = _next_firing(cloud, schedule)
-            if firing is not None and firing <= datetime.now(UTC):
-                return False
-            runs = theirs.execution_list(schedule.id, include_all=True)
-            return all(each.ended for each in runs)
+    def rounds(instance: str) -> int:
+        return sum(_run_during_a_change(cloud, instance) for _ in range(ROUNDS // AT_A_TIME))
 
-        wait_for("end of the run", over, 120)
-        # A tick may have been taken in hand just now, and no execution be seen.
-        time.sleep(2)
-        wait_for("end of the run", over, 120)
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        assert sum(pool.map(rounds, instances)), "no run has started"
+
+
+def _run_during_a_change(cloud: LiveCloud, instance: str) -> int:
+    """How many runs of one schedule there were, all with their rights."""
+    ours, theirs = cloud.schedules(), cloud.schedules()
+    schedule = ours.schedule_create(instance, NEVER_SOON, "raced", attempts=1)
+    # A change takes less than a second here, the longest on a busy machine a few.
+    _make_due(cloud, schedule, timedelta(seconds=random.uniform(0, 2)))
+    [changed] = _at_once(lambda: ours.schedule_set(schedule.id, name="other"))
+    assert not isinstance(changed, Exception) or isinstance(changed, ScheduleConflictError)
+
+    def over() -> bool:
+        # The trigger is deleted, or it has fired and its run has ended.
+        firing = _next_firing(cloud, schedule)
+        if firing is not None and firing <= datetime.now(UTC):
+            return False
         runs = theirs.execution_list(schedule.id, include_all=True)
-        assert [each.state_info for each in runs if each.state != "SUCCESS"] == []
-        if _next_firing(cloud, schedule) is not None:
-            assert len(runs) == 1, "a tick vanished with its trust"
-        assert len(_triggers(cloud, schedule.id)) in (1, 2)
-        seen["runs"] += len(runs)
-        theirs.schedule_delete(schedule.id)
-        assert _triggers(cloud, schedule.id) == []
-    assert seen["runs"], "no run has started"
+        return all(each.ended for each in runs)
+
+    wait_for("end of the run", over, 120)
+    # A tick may have been taken in hand just now, and no execution be seen.
+    time.sleep(2)
+    wait_for("end of the run", over, 120)
+    runs = theirs.execution_list(schedule.id, include_all=True)
+    assert [each.state_info for each in runs if each.state != "SUCCESS"] == []
+    if _next_firing(cloud, schedule) is not None:
+        assert len(runs) == 1, "a tick vanished with its trust"
+    assert len(_triggers(cloud, schedule.id)) in (1, 2)
+    theirs.schedule_delete(schedule.id)
+    assert _triggers(cloud, schedule.id) == []
+    return len(runs)
 
 
 def _query(cloud: LiveCloud, query: str, *values: str) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.stores import LOGIN, Files, serving_s3
 from tests.end_to_end.cloud import LiveCloud, fill, new_cloud, wait_for
 from trove_minicloud import cli, store_settings
+from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
 
 
@@ -41,7 +42,7 @@ def cloud(s3: Files) -> Iterator[LiveCloud]:
 
 @pytest.fixture(scope="module")
 def instance(cloud: LiveCloud) -> str:
-    return cloud.run("trove-minicloud", "instance", "list", "-f", "json").json[0]["id"]
+    return instances.find(cloud.root, "m").id
 
 
 def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
@@ -56,7 +57,7 @@ def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
     assert full["locationRef"] == f"s3://backups/{instance}/{full['id']}.tar.zst"
     assert last["parent_id"] == full["id"]
 
-    cloud.run("trove-minicloud", "restore", last["id"], "--name", "from-s3")
+    cloud.restore(last["id"], "from-s3")
     with cloud.connect("from-s3") as connection:
         assert connection.execute("select * from kept order by 1").fetchall() == [(1,), (2,)]
     s3.damage(f"{instance}/{full['id']}.tar.zst")

@@ -14,18 +14,17 @@ from keystoneauth1.exceptions import ClientException, Forbidden, Unauthorized
 from keystoneauth1.session import Session
 
 from tests.end_to_end.cloud import (
-    FIRING_TIMEOUT,
     NEVER_SOON,
     LiveCloud,
     fill,
     hung_tool,
     new_cloud,
     run_by_hand,
-    soon,
     wait_for,
 )
 from tests.end_to_end.databases import MariaDB, require
-from trove_minicloud import store_settings, stores
+from tests.end_to_end.ticks import fire
+from trove_minicloud import state, store_settings, stores
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
 
@@ -48,12 +47,12 @@ def cloud() -> Iterator[LiveCloud]:
 
 @pytest.fixture(scope="module")
 def instance(cloud: LiveCloud) -> str:
-    return cloud.run("trove-minicloud", "instance", "list", "-f", "json").json[0]["id"]
+    return instances.find(cloud.root, "m").id
 
 
 def names(cloud: LiveCloud, container: str = "database_backups") -> list[str]:
     """The objects of the tenant's container, asked of Swift directly."""
-    answer = cloud.session().get(f"/{container}", endpoint_filter=OBJECTS)
+    answer = cloud.asking.get(f"/{container}", endpoint_filter=OBJECTS)
     return answer.text.split()
 
 
@@ -68,20 +67,21 @@ def rows(cloud: LiveCloud, name: str) -> list[Any]:
 
 
 def restored_rows(cloud: LiveCloud, backup: str, name: str) -> list[Any]:
-    cloud.run("trove-minicloud", "restore", backup, "--name", name)
+    cloud.restore(backup, name)
     try:
         return rows(cloud, name)
     finally:
-        cloud.run("trove-minicloud", "instance", "delete", name)
+        cloud.delete_instance(name)
 
 
 def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: LiveCloud) -> None:
     schedules = cloud.schedules()
     with cloud.connect("m") as connection:
         connection.execute("create table kept as select 1 as number")
-    schedule = schedules.schedule_create(
+    made = schedules.schedule_create(
         "m", NEVER_SOON, "nightly", incremental=True, full_every=2, keep_last=1, attempts=1
-    ).id
+    )
+    schedule = made.id
 
     def backups(count: int) -> list[str]:
         """Those of the schedule's runs, oldest first."""
@@ -97,10 +97,10 @@ def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: L
         full = str(run_by_hand(schedules, schedule).backup_id)
         with cloud.connect("m") as connection:
             connection.execute("insert into kept values (2)")
-        schedules.schedule_set(schedule, pattern=soon())
+        fire(cloud, made)
         incremental = backups(2)[1]
         assert restored_rows(cloud, incremental, "from-swift") == [(1,), (2,)]
-        schedules.schedule_set(schedule, pattern=soon())
+        fire(cloud, made)
         newest = backups(3)[2]
         # The run that made the next full one has pruned the chain. Trove may still be at it, with
         # the run's token; the schedule's deletion ends the trust that it is of.
@@ -110,7 +110,7 @@ def test_a_schedules_chain_is_stored_restored_and_pruned_with_its_trust(cloud: L
 
     assert cloud.backup(newest)["parent_id"] is None
     location, _, name = cloud.backup(newest)["locationRef"].rpartition("/")
-    storage_url = cloud.session().get_endpoint(service_type="object-store")
+    storage_url = cloud.asking.get_endpoint(service_type="object-store")
     assert location == f"{storage_url}/database_backups"
     assert name in found
     assert len(of(newest, found)) >= 6
@@ -145,9 +145,9 @@ def test_a_chain_of_mariadb_restores_to_the_rows_of_its_moment_and_a_drill_passe
     storage_url = cloud.session().get_endpoint(service_type="object-store")
     assert all(backup["locationRef"].startswith(storage_url) for backup in taken)
 
-    cloud.run("trove-minicloud", "restore", taken[1]["id"], "--name", "shop-again")
+    cloud.restore(taken[1]["id"], "shop-again")
     assert execute("shop-again", "select * from kept order by 1") == [(1,), (2,)]
-    cloud.run("trove-minicloud", "instance", "delete", "shop-again")
+    cloud.delete_instance("shop-again")
 
     query = ("--query", "select sum(number) from test.kept", "--expect", "6")
     cloud.run("trove-minicloud", "instance", "check", "shop", *query)
@@ -155,7 +155,7 @@ def test_a_chain_of_mariadb_restores_to_the_rows_of_its_moment_and_a_drill_passe
     assert drill.state == "SUCCESS", drill.state_info
     assert f"backup {taken[2]['id']} restored" in drill.output["status"]
     schedules.schedule_delete(schedule)
-    cloud.run("trove-minicloud", "instance", "delete", "shop")
+    cloud.delete_instance("shop")
 
 
 def test_an_incremental_chain_restores_and_a_lost_segment_is_refused(
@@ -200,8 +200,9 @@ def test_an_upload_whose_trust_ends_has_failed_and_the_next_backup_cleans_up(
     cloud: LiveCloud, instance: str
 ) -> None:
     schedules = cloud.schedules()
-    schedule = schedules.schedule_create("m", "* * * * *", "cut-off", attempts=1)
-    tool = hung_tool(cloud, "m", FIRING_TIMEOUT)
+    schedule = schedules.schedule_create("m", NEVER_SOON, "cut-off", attempts=1)
+    fire(cloud, schedule)
+    tool = hung_tool(cloud, "m")
     backup = cloud.building()
     # With the trust, its tokens end.
     schedules.schedule_delete(schedule, force=True)
@@ -250,11 +251,14 @@ def test_a_cloud_that_is_up_does_not_change_its_store(cloud: LiveCloud) -> None:
     assert "is up and keeps its backups in Swift" in done.err
     assert store_settings.strategy(cloud.root) == "swift"
     assert cloud.run("trove-minicloud", "up", "--detach", "--swift").status == 0
+    programs = cloud.run("trove-minicloud", "status", "-f", "json").json["programs"]
+    assert "swift-proxy" in {each["program"] for each in programs}
 
 
 def _names_if_up(cloud: LiveCloud) -> list[str] | None:
-    programs = cloud.run("trove-minicloud", "status", "-f", "json").json["programs"]
-    up = any(each["program"] == "swift-proxy" and each["state"] == "ready" for each in programs)
+    status = state.load(cloud.root)
+    programs = status.programs if status else ()
+    up = any(each.name == "swift-proxy" and each.state == "ready" for each in programs)
     # It may have been killed since.
     with suppress(ClientException):
         return names(cloud) if up else None

@@ -19,6 +19,7 @@ TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
 
 @pytest.mark.timeout(1000)
 def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
+    """It waits for a true cron minute, as its reader does."""
     commands = "\n".join(text for _, text in blocks(TUTORIAL))
     # The page is for a clone with its own environment, which may be elsewhere here.
     tmp_path.joinpath(".venv").symlink_to(BIN.parent)

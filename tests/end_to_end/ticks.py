@@ -2,13 +2,16 @@
 """Cron triggers that fire when a test says so, by Mistral's own periodic server.
 
 Nobody waits for a due minute. A schedule gets a due time that has passed, is made to owe it, and
-its trigger's next firing is brought forward in Mistral's database.
+its trigger's next firing is brought forward in Mistral's database. What lets time pass makes
+things older in the services' databases.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from tests.end_to_end.cloud import LiveCloud, wait_for
@@ -23,6 +26,17 @@ def mistral_database(cloud: LiveCloud) -> closing[sqlite3.Connection]:
     """Mistral's database, open for reading and writing."""
     file = database_file(cloud.root.service("mistral"))
     return closing(sqlite3.connect(file, timeout=60, isolation_level=None))
+
+
+def age_backups(cloud: LiveCloud, instance: str, by: timedelta) -> None:
+    """Make the instance's backups older."""
+    file = database_file(cloud.root.service("trove"))
+    with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as database:
+        changed = database.execute(
+            "update backups set created = datetime(created, ?) where instance_id = ?",
+            [f"-{by.total_seconds():.0f} seconds", instance],
+        )
+        assert changed.rowcount >= 1
 
 
 def just_due() -> str:
@@ -49,12 +63,16 @@ def owe(cloud: LiveCloud, schedule: Schedule, since: datetime | None = None) -> 
         assert changed.rowcount == 1
 
 
-def fire(cloud: LiveCloud, schedule: Schedule) -> None:
-    """Have Mistral's periodic server fire the schedule's trigger now."""
+def fire(cloud: LiveCloud, schedule: Schedule | str, ago: timedelta = timedelta(0)) -> None:
+    """Have Mistral's periodic server fire the schedule's trigger now, or the one of this id.
+
+    :param ago: since when it has had to.
+    """
+    trigger = schedule if isinstance(schedule, str) else schedule.trigger_id
     with mistral_database(cloud) as database:
         changed = database.execute(
             "update cron_triggers_v2 set next_execution_time = ? where id = ?",
-            [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}", schedule.trigger_id],
+            [f"{datetime.now(UTC) - ago:%Y-%m-%d %H:%M:%S.%f}", trigger],
         )
         assert changed.rowcount == 1
 
@@ -69,3 +87,27 @@ def wait_until_taken(cloud: LiveCloud, schedule: Schedule) -> None:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) > datetime.now(UTC)
 
     wait_for("firing", taken, 60)
+
+
+@contextmanager
+def hurried(cloud: LiveCloud) -> Iterator[None]:
+    """Meanwhile a task that failed is tried again at once, and not after up to 80 seconds."""
+    ended = threading.Event()
+
+    def hurry() -> None:
+        while not ended.wait(0.5):
+            with mistral_database(cloud) as database:
+                # Not the calls that end a task whose timeout has passed.
+                database.execute(
+                    "update delayed_calls_v2 set execution_time = ? where not processing"
+                    " and target_method_name = 'mistral.engine.policies._continue_task'",
+                    [f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"],
+                )
+
+    thread = threading.Thread(target=hurry)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -24,7 +24,7 @@ from mistral.services import action_manager, periodic_server, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services import trust_endpoints
+from trove_minicloud.services import trust_endpoints, workbook_schemas
 from trove_minicloud.services.configuration import config_arguments
 from trove_minicloud.services.mistral_database import add_indexes, index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
@@ -39,6 +39,7 @@ def main(directory: Path) -> None:
     add_indexes(db_base.get_engine())
     index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
+    workbook_schemas.remember()
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()
