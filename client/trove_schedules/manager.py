@@ -477,7 +477,7 @@ class ScheduledBackups:
         """Have drills done again and again, by a trust as the schedule's runs are.
 
         :param pattern: five cron fields, in UTC, with ``H`` as for a schedule, in the place of the
-            pattern before; None means no more drills.
+            pattern before; None means no more drills. The same pattern again changes nothing.
         :param force: also while a drill by the pattern before is in progress, which takes its
             rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
@@ -488,12 +488,17 @@ class ScheduledBackups:
         schedule_id = _id_of(schedule)
         if pattern is None:
             mistral = self._mistral(mistral_client)
+            if not is_uuid(schedule_id):
+                schedule_id = triggers.find(mistral, schedule_id).id
             if not self._stop_drills(mistral, schedule_id, force=force, by_hand_too=False):
                 triggers.find(mistral, schedule_id)
             return None
         cron.validate(cron.freeze(pattern, schedule_id))
         mistral = self._delegable_mistral(mistral_client)
         found = triggers.find(mistral, schedule_id)
+        before = drills.planned(mistral, found)
+        if before is not None and before.pattern == cron.freeze(pattern, found.id):
+            return before
         if not force:
             _refuse_while_drilling(mistral, found.id, by_hand_too=False)
         return drills.repeat(mistral, found, pattern, force=force)

@@ -33,9 +33,9 @@ def test_the_spec_sequence_works_in_trove_in_openstack_and_in_python(cloud: Live
     assert listed[0] == ["ID", "Name", "Pattern", "Next Execution Time"]
     assert {row[0]: row[1] for row in listed[1:]} == all_three
     assert {row[2] for row in listed[1:]} == {"*/2 * * * *"}
-    shown = cloud.openstack("schedule", "list", "m", "-f", "json").json
+    shown = cloud.openstack("schedule", "list", "--instance", "m", "-f", "json").json
     assert {row["ID"]: row["Name"] for row in shown} == all_three
-    assert list(shown[0]) == ["ID", "Name", "Pattern", "Next Execution Time"]
+    assert list(shown[0]) == ["ID", "Name", "Instance", "Pattern", "Next Due"]
     assert dict(_cells(cloud.run("trove", "schedule-show", by_trove).out))["name"] == "myback"
     assert cloud.openstack("schedule", "show", by_trove, "-f", "json").json["id"] == by_trove
     assert schedules.schedule_show(by_openstack).name == "second"
@@ -75,7 +75,7 @@ def test_the_spec_sequence_works_in_trove_in_openstack_and_in_python(cloud: Live
 
 
 def test_the_commands_say_nothing_on_stderr(cloud: LiveCloud) -> None:
-    assert cloud.openstack("schedule", "list", "m").err == ""
+    assert cloud.openstack("schedule", "list", "--instance", "m").err == ""
     typed = cloud.run("trove", "schedule-list", "m")
     assert (typed.err, "b'" in typed.out) == ("", False)
 

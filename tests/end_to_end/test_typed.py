@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,25 @@ def test_a_schedule_is_changed_paused_run_and_pruned(
     assert pattern == "30,40,50 3 * * *"  # with its guard ticks
     tasks = cloud.run("openstack", "task", "execution", "list", ran.json["id"], *_JSON).json
     assert {row["Name"] for row in tasks} == {"look", "run"}
+
+    # By its name, and again: repeated commands succeed.
+    for _ in range(2):
+        cloud.openstack("schedule", "set", "typed", "--drill-every", "H 4 1 1 *")
+        shown = cloud.openstack("schedule", "show", "typed", *_JSON).json
+        assert shown["drill_every"].endswith(" 4 1 1 *")
+        assert datetime.fromisoformat(shown["next_drill"]) > datetime.now(UTC)
+    for _ in range(2):
+        cloud.openstack("schedule", "unset", "typed", "--drill-every")
+    assert schedules.schedule_drill_show(schedule) is None
+
+    seen = cloud.openstack("schedule", "health", "--instance", "m", "--long", *_JSON, check=False)
+    [row] = [row for row in seen.json if row["ID"] == schedule]
+    metrics = cloud.openstack("schedule", "metrics", "--instance", "m").out
+    assert f'{{schedule="{schedule}",name="typed",' in metrics
+    summary = cloud.openstack("schedule", "summary", "typed", check=False)
+    worst = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}[summary.status]
+    assert summary.out.startswith(f"BACKUPS {worst}: ")
+    assert row["State"] in ("OK", "RUNNING"), row
 
     verdicts = cloud.openstack("schedule", "prune", schedule, *_JSON).json
     assert [row["Verdict"] for row in verdicts] == ["keep"]

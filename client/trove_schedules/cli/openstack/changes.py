@@ -37,22 +37,37 @@ class SetSchedule(base.Command):
         options.add_base(parser)
         options.add_numbers(parser, of_a_new_schedule=False)
         options.add_notify(parser)
+        parser.add_argument(
+            "--drill-every",
+            metavar="<pattern>",
+            help="Repeat restore drills on this pattern (UTC): five cron fields in quotes, as for "
+            "--pattern. With --force even while a repeated drill is in progress, which then leaves "
+            "its temporary instance behind",
+        )
         options.add_force(parser, "Change the schedule")
-        return options.expecting_quotes(parser, "pattern")
+        return options.expecting_quotes(parser, "pattern", "drill_every")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        self.schedules.schedule_set(
-            parsed_args.schedule,
-            force=parsed_args.force,
-            pattern=parsed_args.pattern,
-            name=parsed_args.name,
-            description=parsed_args.description,
-            parent_id=parsed_args.parent,
+        changes = {
+            "pattern": parsed_args.pattern,
+            "name": parsed_args.name,
+            "description": parsed_args.description,
+            "parent_id": parsed_args.parent,
             # Not given means no change; 'unset --incremental' takes it away.
-            incremental=parsed_args.incremental or None,
+            "incremental": parsed_args.incremental or None,
             **options.numbers(parsed_args),
             **options.notify(parsed_args),
-        )
+        }
+        schedule, drill_every = parsed_args.schedule, parsed_args.drill_every
+        if drill_every is not None:
+            from trove_schedules.schedules import pattern  # not at import, see the package
+
+            # A wrong one is refused before anything is changed.
+            pattern.validate(pattern.freeze(drill_every, schedule))
+        if drill_every is None or any(value is not None for value in changes.values()):
+            schedule = self.schedules.schedule_set(schedule, force=parsed_args.force, **changes)
+        if drill_every is not None:
+            self.schedules.schedule_drill_every(schedule, drill_every, force=parsed_args.force)
 
 
 class UnsetSchedule(base.Command):
@@ -71,13 +86,20 @@ class UnsetSchedule(base.Command):
                 const=name,
                 help=f"Remove {option}",
             )
+        parser.add_argument(
+            "--drill-every",
+            action="store_true",
+            help="Stop repeating restore drills, also those of a schedule that is gone (by its ID)",
+        )
         options.add_force(parser, "Change the schedule")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        self.schedules.schedule_set(
-            parsed_args.schedule, unset=parsed_args.names or [], force=parsed_args.force
-        )
+        schedule, names, force = parsed_args.schedule, parsed_args.names or [], parsed_args.force
+        if names or not parsed_args.drill_every:
+            schedule = self.schedules.schedule_set(schedule, unset=names, force=force)
+        if parsed_args.drill_every:
+            self.schedules.schedule_drill_every(schedule, None, force=force)
 
 
 class PauseSchedule(base.Command):

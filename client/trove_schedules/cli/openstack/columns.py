@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
@@ -27,12 +27,51 @@ def time(value: datetime | None) -> Time | None:
     return None if value is None else Time(value)
 
 
-class Due(FormattableColumn[Any]):
-    """When a schedule is due next: programs read null where people read why there is no time."""
+class Relative(Time):
+    """A time as people read it among others, by its distance from now: ``3 h ago``, ``in 3 h``."""
 
-    def __init__(self, value: datetime | None, paused: bool) -> None:
+    def human_readable(self) -> str:
+        now = datetime.now(UTC)
+        if self._value > now:
+            return f"in {_span(self._value - now)}"
+        return f"{_span(now - self._value)} ago"
+
+
+def relative(value: datetime | None) -> Relative | None:
+    """The column of a time that may be missing, for a table of several objects."""
+    return None if value is None else Relative(value)
+
+
+class Age(FormattableColumn[int]):
+    """Seconds, told to people in the unit that fits."""
+
+    def human_readable(self) -> str:
+        return _span(timedelta(seconds=self._value))
+
+
+def age(seconds: float | None) -> Age | None:
+    """The column of an age that may be missing."""
+    return None if seconds is None else Age(int(seconds))
+
+
+def _span(length: timedelta) -> str:
+    """A length in whole minutes, from an hour on in hours, from two days on in days."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    # "1 d" would not say whether last night's backup is there.
+    return f"{minutes // 60} h" if minutes < 2 * 1440 else f"{minutes // 1440} d"
+
+
+class Due(FormattableColumn[Any]):
+    """When a schedule is due next: programs read null where people read why there is no time.
+
+    :param form: how people read a time.
+    """
+
+    def __init__(self, value: datetime | None, paused: bool, form: type[Time]) -> None:
         super().__init__(value)
-        self._paused = paused
+        self._paused, self._form = paused, form
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Due):
@@ -43,10 +82,19 @@ class Due(FormattableColumn[Any]):
     def human_readable(self) -> str:
         if self._value is None:
             return "paused" if self._paused else "—"
-        return Time(self._value).human_readable()
+        return self._form(self._value).human_readable()
 
     def machine_readable(self) -> str | None:
         return None if self._value is None else Time(self._value).machine_readable()
+
+
+class ShortId(FormattableColumn[str]):
+    """An instance's ID, of which people read the first part, so that a table fits a terminal."""
+
+    def human_readable(self) -> str:
+        from trove_schedules.model import is_uuid  # not at import, see the package
+
+        return self._value.partition("-")[0] if is_uuid(self._value) else self._value
 
 
 class _JsonObject(dict[str, Any]):

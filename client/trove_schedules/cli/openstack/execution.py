@@ -55,9 +55,9 @@ class ListExecution(base.Lister):
         )
         parser.add_argument(
             "--limit",
-            metavar="<N>",
+            metavar="<n>",
             type=int,
-            help="List at most N executions (default: all that Mistral keeps)",
+            help="List at most n executions (default: all that Mistral keeps)",
         )
         parser.add_argument(
             "--marker",

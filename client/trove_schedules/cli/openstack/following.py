@@ -63,19 +63,12 @@ def _says_nothing(error: ServiceError) -> bool:
     return not refused or error.status in (408, 413, 429)
 
 
-def add_arguments(
-    parser: argparse.ArgumentParser,
-    what: str,
-    ends: str,
-    *,
-    group: argparse._MutuallyExclusiveGroup | None = None,
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser, what: str, ends: str) -> None:
     """The options by which a command that starts an execution is told to follow it.
 
     :param ends: when it ends without help, after "a run" or "a drill".
-    :param group: what ``--wait`` belongs to, where other options exclude it.
     """
-    (group or parser).add_argument(
+    parser.add_argument(
         "--wait",
         action="store_true",
         help=f"Wait for the end of the {what}, with progress on standard error",

@@ -95,22 +95,23 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def expecting_quotes(parser: argparse.ArgumentParser, pattern: str) -> argparse.ArgumentParser:
+def expecting_quotes(parser: argparse.ArgumentParser, *patterns: str) -> argparse.ArgumentParser:
     """Have the parser say that a pattern belongs in quotes, where its fields came one by one.
 
-    :param pattern: the argument's name.
+    :param patterns: the names of the arguments that are patterns.
     """
     error = parser.error
 
     def parse_args(args: Any = None, namespace: Any = None) -> Any:
         parsed, left = parser.parse_known_args(args, namespace)
-        given = getattr(parsed, pattern)
-        if left and given is not None and len(given.split()) == 1:
-            error(
-                f"put the pattern in quotes, such as '0 2 * * *': {given!r} was taken for all of "
-                f"it, and {counted(len(left), 'argument')} too many came after it (without quotes "
-                "the shell replaces * by the names of files)"
-            )
+        values = [value for name in patterns if (value := getattr(parsed, name)) is not None]
+        for value in values:
+            if left and len(value.split()) == 1:
+                error(
+                    f"put the pattern in quotes, such as '0 2 * * *': {value!r} was taken for all "
+                    f"of it, and {counted(len(left), 'argument')} too many came after it (without "
+                    "quotes the shell replaces * by the names of files)"
+                )
         if left:
             error(f"unrecognized arguments: {' '.join(left)}")
         return parsed

@@ -53,7 +53,7 @@ class CreateSchedule(base.ShowOne):
         if parsed_args.trial:
             following.say(f"schedule {schedule.id} is created")
             self.exit_status = run.try_out(self.schedules, schedule)
-        return _properties(schedule)
+        return _shown(parsed_args, _properties(schedule))
 
 
 class DeleteSchedule(base.Command):
@@ -82,16 +82,16 @@ class ListSchedule(base.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            "instance",
+            "--instance",
             metavar="<instance>",
-            nargs="?",
-            help="List schedules of this instance only (name or ID; default: all of the project)",
+            help="List the schedules of this instance only (name or ID; default: all of the "
+            "project)",
         )
         parser.add_argument(
             "--long",
             action="store_true",
             help="Also list the other options, when Mistral last fired each schedule since its "
-            "last change, and its health",
+            "last change, and its health; show instance IDs in full",
         )
         return parser
 
@@ -99,14 +99,21 @@ class ListSchedule(base.Lister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         schedules = self.schedules.schedule_list(parsed_args.instance)
-        headers: tuple[str, ...] = ("ID", "Name", "Pattern", "Next Execution Time")
+        headers: tuple[str, ...] = ("ID", "Name", "Instance", "Pattern", "Next Due")
         rows: list[tuple[Any, ...]] = [
-            (each.id, each.name, each.pattern, _due(each)) for each in schedules
+            (
+                each.id,
+                each.name,
+                each.instance if parsed_args.long else columns.ShortId(each.instance),
+                each.pattern,
+                columns.Due(each.next_execution_time, each.paused, columns.Relative),
+            )
+            for each in schedules
         ]
         if parsed_args.long:
             headers += (
-                "Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
-                "Last Firing", "State", "Last Success", "Reason", "Last Proven Restore",
+                "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
+                "Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore",
             )  # fmt: skip
             # None would mean every schedule there is by then.
             found = self.schedules.schedule_health(schedules) if schedules else []
@@ -131,30 +138,32 @@ class ShowSchedule(base.ShowOne):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         schedule = self.schedules.schedule_show(parsed_args.schedule)
         [health] = self.schedules.schedule_health([schedule])
-        names, values = _properties(schedule, health)
         drill = self.schedules.schedule_drill_show(schedule)
-        return (*names, "drill_every"), (*values, drill.pattern if drill else None)
+        return _shown(
+            parsed_args,
+            _properties(schedule)
+            | _health_properties(health)
+            | {
+                "drill_every": drill and drill.pattern,
+                "next_drill": columns.time(drill.next_execution_time if drill else None),
+            },
+        )
 
 
 def _long(schedule: Schedule, health: Health) -> tuple[Any, ...]:
     return (
-        schedule.instance,
         schedule.description,
         schedule.paused,
         _base(schedule),
         _retention(schedule),
         _attempts(schedule),
         schedule.deadline,
-        columns.time(schedule.updated_at),
+        columns.relative(schedule.updated_at),
         str(health.state),
-        columns.time(health.last_success),
+        columns.relative(health.last_success),
         health.reason,
-        columns.time(health.last_proven),
+        columns.relative(health.last_proven),
     )
-
-
-def _due(schedule: Schedule) -> columns.Due:
-    return columns.Due(schedule.next_execution_time, schedule.paused)
 
 
 def _base(schedule: Schedule) -> str:
@@ -184,9 +193,16 @@ def _suffix(schedule: Schedule, suffix: str) -> str | None:
     return None if schedule.notify_url is None else suffix
 
 
-def _properties(
-    schedule: Schedule, health: Health | None = None
+def _shown(
+    parsed: argparse.Namespace, properties: dict[str, Any]
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """What a schedule is shown by; the workflow's raw input is for programs, or for who asks."""
+    if parsed.formatter == "table" and "input" not in parsed.columns:
+        del properties["input"]
+    return tuple(properties), tuple(properties.values())
+
+
+def _properties(schedule: Schedule) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "attempts": schedule.attempts,
         "created_at": columns.time(schedule.created_at),
@@ -200,7 +216,9 @@ def _properties(
         "keep_days": schedule.keep_days,
         "keep_last": schedule.keep_last,
         "name": schedule.name,
-        "next_execution_time": _due(schedule),
+        "next_execution_time": columns.Due(
+            schedule.next_execution_time, schedule.paused, columns.Time
+        ),
         "notify_fail": _suffix(schedule, schedule.notify_fail),
         "notify_start": _suffix(schedule, schedule.notify_start),
         "notify_success": _suffix(schedule, schedule.notify_success),
@@ -212,16 +230,18 @@ def _properties(
     }
     if schedule.updated_at is not None:
         properties["updated_at"] = columns.time(schedule.updated_at)
-    if health is not None:
-        properties |= {
-            "health": str(health.state),
-            "health_reason": health.reason,
-            "last_success": columns.time(health.last_success),
-            "last_proven_restore": columns.time(health.last_proven),
-            "proven_backup": health.proven_backup,
-            "missed": health.missed,
-            "chain_depth": health.chain_depth,
-            "backups_kept": health.kept,
-            "quota_left": health.quota_left,
-        }
-    return tuple(properties), tuple(properties.values())
+    return properties
+
+
+def _health_properties(health: Health) -> dict[str, Any]:
+    return {
+        "health": str(health.state),
+        "health_reason": health.reason,
+        "last_success": columns.time(health.last_success),
+        "last_proven_restore": columns.time(health.last_proven),
+        "proven_backup": health.proven_backup,
+        "missed": health.missed,
+        "chain_depth": health.chain_depth,
+        "backups_kept": health.kept,
+        "quota_left": health.quota_left,
+    }

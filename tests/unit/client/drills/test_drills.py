@@ -100,15 +100,21 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
 def test_who_is_quicker_with_another_pattern_is_a_conflict_and_keeps_it(
     cloud, schedules, schedule, monkeypatch
 ):
-    real = drills._triggers
+    real = drills.repeat
 
-    def overtaken(mistral, schedule_id):
-        before = real(mistral, schedule_id)
-        monkeypatch.setattr(drills, "_triggers", real)
+    def overtaken(*args, **how):
+        monkeypatch.setattr(drills, "repeat", real)
+        monkeypatch.setattr(drills, "_triggers", look)
+        return real(*args, **how)
+
+    def look(mistral, schedule_id):
+        before = looked(mistral, schedule_id)
+        monkeypatch.setattr(drills, "_triggers", looked)
         schedules.schedule_drill_every(schedule, "0 5 * * *")
         return before
 
-    monkeypatch.setattr(drills, "_triggers", overtaken)
+    looked = drills._triggers
+    monkeypatch.setattr(drills, "repeat", overtaken)
     with pytest.raises(ScheduleConflictError, match="'0 5"):
         schedules.schedule_drill_every(schedule, "0 4 * * 0")
     assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * *"
@@ -204,6 +210,22 @@ def test_no_drills_are_begun_for_a_schedule_that_is_gone(schedules, schedule, or
 def test_to_stop_drills_twice_is_fine(schedules, schedule):
     assert schedules.schedule_drill_every(schedule, None) is None
     assert schedules.schedule_drill_every(schedule, None) is None
+
+
+def test_the_same_pattern_again_changes_nothing_even_while_drilling(
+    cloud, schedules, schedule, drilled
+):
+    first = schedules.schedule_drill_every(schedule, "H 4 * * 0")
+    drilled(state="RUNNING", output={})
+    assert schedules.schedule_drill_every(schedule, "H 4 * * 0") == first
+    assert [each["id"] for each in triggers(cloud)] == [first.trigger_id]
+
+
+def test_drills_are_repeated_and_ended_by_the_schedule_s_name(cloud, schedules, schedule):
+    drill = schedules.schedule_drill_every(schedule.name, "0 4 * * 0")
+    assert drill.schedule_id == schedule.id
+    schedules.schedule_drill_every(schedule.name, None)
+    assert triggers(cloud) == []
 
 
 def test_a_drill_that_is_too_old_to_do_anything_is_in_nobodys_way(

@@ -34,6 +34,19 @@ def test_every_command_has_an_entry_point_and_says_what_it_does():
     assert all(each.startswith("database_backup_schedule_") for each in ENTRY_POINTS)
 
 
+@pytest.mark.parametrize("entry", ENTRY_POINTS.values())
+def test_schedules_and_instances_are_named_alike_everywhere(app, entry):
+    module, _, name = entry.partition(":")
+    command = getattr(importlib.import_module(module), name)(app, None)
+    for each in command.get_parser("openstack")._actions:
+        noun = each.dest.removesuffix("s")
+        if noun in ("schedule", "instance"):
+            assert each.metavar == f"<{noun}>"
+            assert "(name or ID" in each.help
+            # As with the other commands of the host, what a list is narrowed to is an option.
+            assert noun == "schedule" or each.option_strings or not name.startswith("List")
+
+
 def test_the_api_uses_the_session_region_and_interface_of_the_program(run, app, connect, schedule):
     connect.return_value.schedule_show.return_value = schedule
     run(ShowSchedule, "an-id")

@@ -12,7 +12,11 @@ from trove_schedules.cli.openstack.changes import (
     SetSchedule,
     UnsetSchedule,
 )
-from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
+from trove_schedules.errors import (
+    InvalidPatternError,
+    InvalidScheduleError,
+    ScheduleConflictError,
+)
 
 NO_CHANGE = {
     "force": False,
@@ -83,6 +87,35 @@ def test_a_change_that_is_refused_is_a_command_error(run, schedules):
 def test_unset_takes_away_what_the_arguments_say(take, schedules, options, unset, flags, force):
     assert take(UnsetSchedule, "a-schedule", *options, *flags) is None
     schedules.schedule_set.assert_called_once_with("a-schedule", unset=unset, force=force)
+
+
+@pytest.mark.parametrize(("flags", "force"), [([], False), (["--force"], True)])
+def test_drills_are_repeated_and_ended_as_an_option_is_set_and_unset(take, schedules, flags, force):
+    take(SetSchedule, "nightly", "--drill-every", "H 4 * * 0", *flags)
+    take(UnsetSchedule, "nightly", "--drill-every", *flags)
+    asked = [(call.args, call.kwargs) for call in schedules.schedule_drill_every.call_args_list]
+    assert asked == [
+        (("nightly", "H 4 * * 0"), {"force": force}),
+        (("nightly", None), {"force": force}),
+    ]
+    schedules.schedule_set.assert_not_called()
+
+
+def test_drills_and_other_options_are_changed_together(take, schedules, schedule):
+    schedules.schedule_set.return_value = schedule
+    take(SetSchedule, "nightly", "--name", "other", "--drill-every", "0 4 * * 0")
+    schedules.schedule_set.assert_called_once_with("nightly", **(NO_CHANGE | {"name": "other"}))
+    take(UnsetSchedule, "other", "--deadline", "--drill-every")
+    schedules.schedule_set.assert_called_with("other", unset=["deadline"], force=False)
+    # Of the schedule that was changed: its old name finds nothing any more.
+    asked = [call.args for call in schedules.schedule_drill_every.call_args_list]
+    assert asked == [(schedule, "0 4 * * 0"), (schedule, None)]
+
+
+def test_a_wrong_pattern_of_drills_is_refused_before_anything_is_changed(take, schedules):
+    with pytest.raises(InvalidPatternError):
+        take(SetSchedule, "nightly", "--name", "other", "--drill-every", "every sunday")
+    assert schedules.mock_calls == []
 
 
 @pytest.mark.parametrize(

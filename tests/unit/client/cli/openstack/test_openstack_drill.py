@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``drill``: now, awaited, by a pattern, and no more."""
+"""``drill``: now, and awaited."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from trove_schedules.cli.openstack import following
 from trove_schedules.cli.openstack.drill import DrillSchedule
-from trove_schedules.model import ScheduleDrill
 
 
 @pytest.fixture
@@ -45,39 +43,12 @@ def test_awaited_it_ends_with_how_it_went(
     assert command.run(command.get_parser("drill").parse_args(["s", "--wait"])) == status
 
 
-def test_by_a_pattern_the_next_drill_is_told(take, schedules, schedule):
-    next_time = datetime(2026, 1, 4, 4, 7, tzinfo=UTC)
-    drill = ScheduleDrill("s", "7 4 * * 0", next_time, "t")
-    schedules.schedule_drill_every.return_value = drill
-    schedules.schedule_show.return_value = schedule
-    columns, data = take(DrillSchedule, "nightly", "--every", "H 4 * * 0")
-    schedules.schedule_show.assert_called_once_with("nightly")
-    schedules.schedule_drill_every.assert_called_once_with(schedule, "H 4 * * 0", force=False)
-    assert dict(zip(columns, map(str, data), strict=True)) == {
-        "next_execution_time": "2026-01-04 04:07:00 UTC",
-        "pattern": "7 4 * * 0",
-        "schedule_id": schedule.id,
-    }
-    schedules.schedule_drill.assert_not_called()
-
-
-def test_no_more_drills(take, schedules, schedule):
-    schedules.schedule_show.return_value = schedule
-    schedules.schedule_drill_every.return_value = None
-    columns, data = take(DrillSchedule, "nightly", "--no-every", "--force")
-    schedules.schedule_drill_every.assert_called_once_with(schedule, None, force=True)
-    assert dict(zip(columns, data, strict=True)) == {
-        "next_execution_time": None,
-        "pattern": None,
-        "schedule_id": schedule.id,
-    }
-
-
-@pytest.mark.parametrize("both", [["--wait", "--every", "0 4 * * 0"], ["--wait", "--no-every"]])
-def test_what_contradicts_itself_is_refused(take, both, capsys):
+@pytest.mark.parametrize("gone", [["--every", "0 4 * * 0"], ["--no-every"], ["--force"]])
+def test_it_repeats_nothing_itself(take, schedules, gone, capsys):
     with pytest.raises(SystemExit):
-        take(DrillSchedule, "s", *both)
-    assert "not allowed with" in capsys.readouterr().err
+        take(DrillSchedule, "s", *gone)
+    assert "unrecognized arguments" in capsys.readouterr().err
+    assert schedules.mock_calls == []
 
 
 def test_it_waits_no_longer_than_it_was_told(app, connect, schedules, running):

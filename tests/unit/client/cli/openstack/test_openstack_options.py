@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 
 from trove_schedules.cli.openstack.changes import SetSchedule
-from trove_schedules.cli.openstack.drill import DrillSchedule
 from trove_schedules.cli.openstack.schedule import CreateSchedule
 
 STARS = ["CHANGELOG.md", "README.md", "client"]
@@ -21,7 +20,7 @@ IN_QUOTES = "put the pattern in quotes, such as '0 2 * * *'"
         (CreateSchedule, ["--keep-last", "7", "m", *STARS * 5, "nightly"]),
         (SetSchedule, ["nightly", "--pattern", "0", "2", *STARS * 3]),
         (SetSchedule, ["--pattern", "0", "2", *STARS * 3, "nightly"]),
-        (DrillSchedule, ["nightly", "--every", "0", "4", *STARS * 2, "0"]),
+        (SetSchedule, ["nightly", "--drill-every", "0", "4", *STARS * 2, "0"]),
     ],
 )
 def test_a_pattern_without_quotes_is_told_to_be_put_in_quotes(
@@ -42,6 +41,7 @@ def test_a_pattern_without_quotes_is_told_to_be_put_in_quotes(
         (CreateSchedule, ["m", "nightly"]),
         (CreateSchedule, ["m", "0 2 * * *"]),
         (SetSchedule, ["nightly", "--pattern"]),
+        (SetSchedule, ["nightly", "--drill-every"]),
     ],
 )
 def test_too_few_arguments_are_told_so_with_a_word_on_the_pattern(

@@ -21,9 +21,11 @@ from trove_schedules import workbook
 from trove_schedules.backups.retention import Verdict
 from trove_schedules.cli.openstack.execution import ListExecution, ShowExecution
 from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth
+from trove_schedules.cli.openstack.metrics import ScheduleMetrics
 from trove_schedules.cli.openstack.prune import PruneSchedule
 from trove_schedules.cli.openstack.run import RunSchedule
 from trove_schedules.cli.openstack.schedule import CreateSchedule, ListSchedule, ShowSchedule
+from trove_schedules.cli.openstack.summary import ScheduleSummary
 from trove_schedules.cli.openstack.workbook import LoadWorkbook
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health import State
@@ -94,18 +96,28 @@ def test_what_programs_read_is_whole_and_utf_8_in_any_locale(
     named, schedules, printed, command, encoding, name
 ):
     named(name)
-    if command is ScheduleHealth:
-        # Of what is fine, the line of monitoring plugins names nothing.
-        [found] = schedules.schedule_health.return_value
-        schedules.schedule_health.return_value = [replace(found, state=State.FAILED)]
     formats = ["json", "yaml", "value", "csv" if command in LISTS else "shell"]
-    formats += ["nagios", "prometheus"] if command is ScheduleHealth else []
     for each in formats:
         text = printed(command, encoding, *COMMANDS[command], "-f", each).decode("utf-8")
         assert text.endswith("\n"), each
         if each in READERS:
             text = str(READERS[each](text))
         assert name in text, each
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r", "utf-8"])
+@pytest.mark.parametrize("command", [ScheduleMetrics, ScheduleSummary])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_monitoring_reads_is_whole_and_utf_8_in_any_locale(
+    named, schedules, printed, command, encoding, name
+):
+    named(name)
+    # Of what is fine, the line of monitoring plugins names nothing.
+    [found] = schedules.schedule_health.return_value
+    schedules.schedule_health.return_value = [replace(found, state=State.FAILED)]
+    text = printed(command, encoding).decode("utf-8")
+    assert text.endswith("\n")
+    assert name in text
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -143,7 +155,7 @@ def test_what_is_missing_is_an_empty_text_in_csv_and_value(
     assert "None" not in text
     if format_name == "csv":
         [row] = csv.DictReader(io.StringIO(text))
-        assert row["Next Execution Time"] == ""
+        assert row["Next Due"] == ""
 
 
 @pytest.mark.parametrize(("format_name", "read"), READERS.items())
@@ -154,15 +166,16 @@ def test_what_is_missing_is_null_where_there_is_one(
         replace(schedule, paused=True, next_execution_time=None)
     ]
     [row] = read(printed(ListSchedule, "utf-8", "-f", format_name))
-    assert row["Next Execution Time"] is None
+    assert row["Next Due"] is None
 
 
 def test_an_error_on_the_way_leaves_nothing_half(app, printed, monkeypatch):
     monkeypatch.setattr(
-        "trove_schedules.cli.openstack.prometheus._GAUGES", [("kept", "Kept.", "No Such Column")]
+        "trove_schedules.cli.openstack.metrics._GAUGES",
+        [("kept", "Kept.", lambda each: each.no_such_field)],
     )
-    with pytest.raises(KeyError):
-        printed(ScheduleHealth, "utf-8", "-f", "prometheus")
+    with pytest.raises(AttributeError):
+        printed(ScheduleMetrics, "utf-8")
     app.stdout.flush()
     assert app.stdout.buffer.getvalue() == b""
 

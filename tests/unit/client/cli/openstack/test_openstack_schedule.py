@@ -6,12 +6,13 @@ import io
 import json
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 from osc_lib.exceptions import CommandError
 
+from tests.examples import INSTANCE
 from trove_schedules.cli.openstack.schedule import (
     CreateSchedule,
     DeleteSchedule,
@@ -31,7 +32,6 @@ PROPERTIES = (
     "full_every",
     "id",
     "incremental",
-    "input",
     "instance",
     "keep_days",
     "keep_last",
@@ -57,13 +57,14 @@ HEALTH = (
     "backups_kept",
     "quota_left",
     "drill_every",
+    "next_drill",
 )
 TABLE = """\
-+--------------------------------------+--------+-------------+-------------------------+
-| ID                                   | Name   | Pattern     | Next Execution Time     |
-+--------------------------------------+--------+-------------+-------------------------+
-| fb149a29-be9b-49c1-a2f7-ca6c1213896f | myback | */2 * * * * | 2016-06-14 07:48:00 UTC |
-+--------------------------------------+--------+-------------+-------------------------+
++--------------------------------------+--------+----------+-------------+----------+
+| ID                                   | Name   | Instance | Pattern     | Next Due |
++--------------------------------------+--------+----------+-------------+----------+
+| fb149a29-be9b-49c1-a2f7-ca6c1213896f | myback | 5328f62a | */2 * * * * | in 17 h  |
++--------------------------------------+--------+----------+-------------+----------+
 """
 NUMBERS = ["full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline"]
 NO_NUMBERS = dict.fromkeys(NUMBERS)
@@ -128,18 +129,23 @@ def test_show_tells_the_health_of_the_schedule_that_it_has(take, schedules, sche
     schedules.schedule_health.assert_called_once_with([schedule])
     assert columns == (*PROPERTIES, *HEALTH)
     shown = ["OK", "last backup 5 min ago", "2026-03-10 02:00:00 UTC"]
-    shown += ["2026-03-08 04:00:00 UTC", BACKUP, "0", "2", "7", "43", "None"]
+    shown += ["2026-03-08 04:00:00 UTC", BACKUP, "0", "2", "7", "43", "None", "None"]
     assert [str(each) for each in data[len(PROPERTIES) :]] == shown
 
 
-def test_show_tells_by_which_pattern_drills_are_done(take, schedules, schedule):
+def test_show_tells_by_which_pattern_drills_are_done_and_when_the_next_is(
+    take, schedules, schedule
+):
     schedules.schedule_show.return_value = schedule
-    schedules.schedule_drill_show.return_value = ScheduleDrill(schedule.id, "0 4 * * 0", None, "t")
+    next_drill = datetime(2026, 1, 4, 4, 7, tzinfo=UTC)
+    drill = ScheduleDrill(schedule.id, "7 4 * * 0", next_drill, "t")
+    schedules.schedule_drill_show.return_value = drill
     columns, data = take(ShowSchedule, schedule.id)
-    assert dict(zip(columns, data, strict=True))["drill_every"] == "0 4 * * 0"
+    shown = dict(zip(columns, map(str, data), strict=True))
+    assert (shown["drill_every"], shown["next_drill"]) == ("7 4 * * 0", "2026-01-04 04:07:00 UTC")
 
 
-def test_people_read_utc_times_and_json_text(run, schedules, schedule):
+def test_people_read_utc_times_and_no_raw_input(run, schedules, schedule):
     schedules.schedule_show.return_value = schedule
     lines = run(ShowSchedule, schedule.id).splitlines()
     cells = dict(line.strip("| ").split("|", 1) for line in lines if line.startswith("|"))
@@ -147,7 +153,8 @@ def test_people_read_utc_times_and_json_text(run, schedules, schedule):
     assert values["created_at"] == "2016-06-14 14:47:16 UTC"
     assert values["next_execution_time"] == "2016-06-14 07:48:00 UTC"
     assert values["parent_id"] == "None"
-    assert values["input"] == json.dumps(schedule.input, ensure_ascii=False)
+    assert "input" not in values
+    assert "input" in run(ShowSchedule, schedule.id, "-c", "input")
 
 
 def test_whom_a_schedule_tells_is_shown_with_what_is_put_behind_it(run, schedules, schedule):
@@ -190,6 +197,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "last_proven_restore": "2026-03-08T04:00:00+00:00",
         "proven_backup": BACKUP,
         "drill_every": None,
+        "next_drill": None,
         "missed": 0,
         "chain_depth": 2,
         "backups_kept": 7,
@@ -218,14 +226,35 @@ def test_a_form_of_texts_alone_holds_objects_as_json(run, schedules, schedule):
 
 def test_list_asks_for_one_instance_or_for_all(take, schedules, schedule):
     schedules.schedule_list.return_value = [schedule, replace(schedule, next_execution_time=None)]
-    columns, rows = take(ListSchedule, "m")
+    columns, rows = take(ListSchedule, "--instance", "m")
     schedules.schedule_list.assert_called_once_with("m")
-    assert columns == ("ID", "Name", "Pattern", "Next Execution Time")
-    assert rows[0][:3] == (schedule.id, "myback", "*/2 * * * *")
-    assert [str(row[3]) for row in rows] == ["2016-06-14 07:48:00 UTC", "—"]
+    assert columns == ("ID", "Name", "Instance", "Pattern", "Next Due")
+    assert (rows[0][:2], rows[0][3]) == ((schedule.id, "myback"), "*/2 * * * *")
+    assert str(rows[1][4]) == "—"
 
     take(ListSchedule)
     schedules.schedule_list.assert_called_with(None)
+
+
+def test_list_takes_its_instance_by_an_option_only(take, schedules, capsys):
+    with pytest.raises(SystemExit):
+        take(ListSchedule, "m")
+    assert "unrecognized arguments: m" in capsys.readouterr().err
+    schedules.schedule_list.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    ("instance", "told"), [(INSTANCE, INSTANCE[:8]), ("an-instance-by-hand", "an-instance-by-hand")]
+)
+def test_people_read_the_first_part_of_an_instance_s_id_and_programs_all(
+    run, app, schedules, schedule, instance, told
+):
+    schedules.schedule_list.return_value = [replace(schedule, instance=instance)]
+    assert f"| {told} |" in run(ListSchedule)
+    assert f"| {instance} |" in run(ListSchedule, "--long", "--max-width", "0")
+    app.stdout.truncate(app.stdout.seek(0))
+    [row] = json.loads(run(ListSchedule, "-f", "json"))
+    assert row["Instance"] == instance
 
 
 @pytest.mark.parametrize(
@@ -247,15 +276,16 @@ def test_long_adds_what_else_is_set(take, schedules, schedule, values, told):
     fired = datetime(2016, 6, 14, 14, 49, 59, tzinfo=UTC)
     schedules.schedule_list.return_value = [replace(schedule, updated_at=fired, **values)]
     columns, (row,) = take(ListSchedule, "--long")
-    assert columns[4:] == (
-        *("Instance", "Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
-        *("Last Firing", "State", "Last Success", "Reason", "Last Proven Restore"),
+    assert columns[5:] == (
+        *("Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
+        *("Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore"),
     )
-    assert row[4:7] == (schedule.instance, None, False)
-    assert [str(cell) for cell in row[7:]] == [
+    assert (row[2], *row[5:7]) == (schedule.instance, None, False)
+    cells = [getattr(cell, "machine_readable", lambda cell=cell: cell)() for cell in row[7:]]
+    assert [str(cell) for cell in cells] == [
         *told,
-        "2016-06-14 14:49:59 UTC",
-        *("OK", "2026-03-10 02:00:00 UTC", "last backup 5 min ago", "2026-03-08 04:00:00 UTC"),
+        "2016-06-14T14:49:59+00:00",
+        *("OK", "2026-03-10T02:00:00+00:00", "last backup 5 min ago", "2026-03-08T04:00:00+00:00"),
     ]
     schedules.schedule_health.assert_called_once_with(schedules.schedule_list.return_value)
 
@@ -267,21 +297,22 @@ def test_long_asks_for_no_health_where_there_is_no_schedule(take, schedules):
 
 
 def test_list_prints_a_table_for_people(run, schedules, schedule):
-    schedules.schedule_list.return_value = [schedule]
+    soon = datetime.now(UTC) + timedelta(hours=17, minutes=5)
+    schedules.schedule_list.return_value = [replace(schedule, next_execution_time=soon)]
     assert run(ListSchedule) == TABLE
 
 
 def test_list_prints_csv_for_programs(run, schedules, schedule):
     schedules.schedule_list.return_value = [schedule]
     rows = list(csv.DictReader(io.StringIO(run(ListSchedule, "-f", "csv"))))
-    assert rows[0]["Next Execution Time"] == "2016-06-14T07:48:00+00:00"
+    assert rows[0]["Next Due"] == "2016-06-14T07:48:00+00:00"
 
 
 def test_list_sorts_by_time_even_where_one_is_missing(run, schedules, schedule):
     later = replace(schedule, next_execution_time=datetime(2016, 6, 15, tzinfo=UTC), name="later")
     never = replace(schedule, next_execution_time=None, name="never")
     schedules.schedule_list.return_value = [never, later, schedule]
-    printed = run(ListSchedule, "-f", "value", "-c", "Name", "--sort-column", "Next Execution Time")
+    printed = run(ListSchedule, "-f", "value", "-c", "Name", "--sort-column", "Next Due")
     assert printed.split() == ["myback", "later", "never"]
 
 

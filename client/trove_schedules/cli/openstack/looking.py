@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking at the health of schedules: what ``health``, ``summary`` and ``metrics`` share."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+from collections.abc import Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from osc_lib.exceptions import CommandError
+
+if TYPE_CHECKING:
+    from trove_schedules.health import Health, State
+    from trove_schedules.manager import ScheduledBackups
+
+#: How the commands describe their exit status, which is that of monitoring plugins.
+EXIT_STATUS = (
+    "The exit status is that of the worst schedule, as monitoring plugins have it. 0: all are "
+    "fine. 1: one is paused. 2: one needs help. 3: a state is unknown, there are no schedules, or "
+    "nothing could be read"
+)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The schedules to look at, and when they are taken for ill."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "schedules",
+        metavar="<schedule>",
+        nargs="*",
+        default=[],
+        help="Schedules to look at (name or ID; default: all of the project)",
+    )
+    which.add_argument(
+        "--instance",
+        metavar="<instance>",
+        help="Look at the schedules of this instance only (name or ID)",
+    )
+    parser.add_argument(
+        "--max-age",
+        metavar="<span>",
+        type=span,
+        help="Call a schedule STALE when its newest backup is older than this, such as 26h or 2d "
+        "(default: when a due backup is missing)",
+    )
+    parser.add_argument(
+        "--blocked-after",
+        metavar="<span>",
+        type=span,
+        help="Call a backup stuck when it runs longer than this, such as 90m or 6h (default: 6h)",
+    )
+
+
+def look(schedules: ScheduledBackups, parsed: argparse.Namespace) -> list[Health]:
+    """What those arguments ask for, the worst first."""
+    from trove_schedules import health  # not at import, see the package
+
+    limits = health.Limits(
+        max_age=parsed.max_age, blocked_after=parsed.blocked_after or health.BLOCKED_AFTER
+    )
+    return schedules.schedule_health(parsed.schedules, instance=parsed.instance, limits=limits)
+
+
+def worst(found: Collection[Health]) -> State:
+    """The state that tells the exit status; where no schedule was looked at, it is unknown."""
+    from trove_schedules.health import State
+
+    return max((each.state for each in found), key=lambda state: state.severity,
+               default=State.UNKNOWN)  # fmt: skip
+
+
+def unknown(log: logging.Logger, error: CommandError) -> int:
+    """Say what kept the health from being read; return the exit status.
+
+    The host's own status for an error is 1, which monitoring plugins take for a warning.
+    """
+    from trove_schedules.health import State
+
+    log.error("%s", error)
+    log.debug("The health can't be read", exc_info=error)
+    return State.UNKNOWN.exit_status
+
+
+def span(given: str) -> timedelta:
+    """Read a span of time such as 90m, 26h or 2d."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", given)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is not a span of time such as 90m (minutes), 26h (hours) or 2d (days)"
+        )
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``metrics``: Prometheus' text, for the text file collector of node_exporter."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from trove_schedules.cli import text
+from trove_schedules.cli.openstack import base, looking
+
+if TYPE_CHECKING:
+    from trove_schedules.health import Health
+
+_PREFIX = "trove_backup_schedule_"
+#: Metric, its help, and how it is read from a schedule's health.
+_GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...] = (
+    (
+        "last_success_timestamp_seconds",
+        "When the newest completed backup of the schedule was begun.",
+        lambda each: each.last_success,
+    ),
+    (
+        "last_proven_restore_timestamp_seconds",
+        "When the newest restore drill of the schedule that passed ended.",
+        lambda each: each.last_proven,
+    ),
+    (
+        "next_execution_timestamp_seconds",
+        "When the schedule is due next.",
+        lambda each: each.next_execution_time,
+    ),
+    (
+        "missed",
+        "Due times since the last success that brought no backup.",
+        lambda each: each.missed,
+    ),
+    (
+        "chain_depth",
+        "Backups that a restore of the newest one reads.",
+        lambda each: each.chain_depth,
+    ),
+    ("kept", "Completed backups of the schedule that exist.", lambda each: each.kept),
+    (
+        "last_backup_size_gigabytes",
+        "Size of the newest completed backup of the schedule, as Trove has it.",
+        lambda each: each.last_size,
+    ),
+    ("quota_left", "Backups that the project may still make.", lambda each: each.quota_left),
+)
+
+
+class ScheduleMetrics(base.Command):
+    _description = (
+        "Print the health of backup schedules as metrics in Prometheus' text format. Exit status: "
+        "0 if the health could be read, whatever it is"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        looking.add_arguments(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        found = looking.look(self.schedules, parsed_args)
+        # Of the token that all of this was asked with.
+        project_id = self.app.client_manager.session.get_project_id()
+        text.write(self.app.stdout, "".join(f"{line}\n" for line in lines(found, project_id)))
+
+
+def lines(found: Sequence[Health], project_id: str | None) -> Iterator[str]:
+    """Gauges, labelled by schedule, its name, instance and project.
+
+    No label is called ``instance``: that is the target's own, and a scrape would rename ours. The
+    instance's name would cost a list of Trove's instances.
+    """
+    from trove_schedules.health import State  # not at import, see the package
+
+    labelled = [(_labels(each, project_id), each) for each in found]
+    yield from _gauge(
+        "state",
+        "1 for the state that the schedule is in, 0 for the others.",
+        (
+            (f'{labels},state="{state}"', int(each.state == state))
+            for labels, each in labelled
+            for state in State
+        ),
+    )
+    for name, said, read in _GAUGES:
+        values = ((labels, _number(read(each))) for labels, each in labelled)
+        yield from _gauge(
+            name, said, ((labels, value) for labels, value in values if value is not None)
+        )
+
+
+def _gauge(name: str, said: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
+    yield f"# HELP {_PREFIX}{name} {said}"
+    yield f"# TYPE {_PREFIX}{name} gauge"
+    for labels, value in samples:
+        yield f"{_PREFIX}{name}{{{labels}}} {value}"
+
+
+def _labels(health: Health, project_id: str | None) -> str:
+    labels = {
+        "schedule": health.schedule_id,
+        "name": health.name,
+        "instance_id": health.instance,
+        "project_id": project_id,
+    }
+    return ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items() if value)
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _number(value: float | datetime | None) -> float | None:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return None if value is None else float(value)
