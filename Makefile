@@ -21,7 +21,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 quickstart: $(BIN)/.minicloud ## Start the mini cloud, make a scheduled backup, restore and compare it
-	@$(BIN)/python -m trove_minicloud.quickstart
+	@$(BIN)/python -m trove_minicloud.commands.quickstart
 
 dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the panels, on the mini cloud
 	@$(BIN)/trove-minicloud up --detach

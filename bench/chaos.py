@@ -38,9 +38,9 @@ from bench.crowd import (
 from bench.faults import Fault, NotRunError
 from bench.minicloud import mini_cloud
 from bench.report import RESULTS, end_when_told, machine
-from trove_minicloud import processes, state
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import processes, state
 
 #: Of each due time, in turns.
 ATTEMPTS = (1, 3)

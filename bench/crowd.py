@@ -27,10 +27,11 @@ from keystoneauth1.session import Session
 
 import trove_schedules
 from bench.minicloud import login
-from trove_minicloud import cloud, cluster, settings
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud import cluster, settings
+from trove_minicloud.cloud import running
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Key
 from trove_schedules import Schedule, ScheduledBackups
 
 #: The mini cloud's options that bring the light guest in. A project makes as many backups as it
@@ -121,7 +122,7 @@ class Crowd:
         self.root = root
         self._settings = settings.load_or_create(root)
         self.owners: dict[str, Project] = {}
-        databases = cloud.backend_of(root, cluster.load(root)).databases
+        databases = running.backend_of(root, cluster.load(root)).databases
         self._engines = {
             name: sqlalchemy.create_engine(databases[name], pool_pre_ping=True)
             for name in ("mistral", "trove")

@@ -13,9 +13,10 @@ from pathlib import Path
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
-from trove_minicloud import cluster, daemon
+from trove_minicloud import cluster
+from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import OVERRIDES
+from trove_minicloud.services.config_files import OVERRIDES
 
 #: A whole cluster's programs may take longer to end, one after the other, than a command waits.
 _DOWN_TIMEOUT = 360.0

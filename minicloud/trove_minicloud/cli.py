@@ -166,7 +166,9 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import cluster, daemon, dashboard
+    from trove_minicloud import cluster
+    from trove_minicloud.cloud import daemon
+    from trove_minicloud.commands import dashboard
 
     root.prepare()
     if options.cluster or cluster.load(root) is not None:
@@ -193,27 +195,27 @@ def _up(root: Root, options: argparse.Namespace) -> None:
 
 
 def _choose_store(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import stores
+    from trove_minicloud.stores import choosing
 
     if options.s3:
         if not options.s3_bucket:
             raise MiniCloudError("--s3 needs the name of a bucket: add --s3-bucket.")
-        stores.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
+        choosing.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
     elif options.s3_bucket or options.s3_credentials:
         raise MiniCloudError("--s3-bucket and --s3-credentials are for --s3 URL.")
     elif options.swift or options.local:
-        stores.use(root, "swift" if options.swift else "local")
+        choosing.use(root, "swift" if options.swift else "local")
 
 
 def _down(root: Root, _options: argparse.Namespace) -> None:
-    from trove_minicloud import daemon
+    from trove_minicloud.cloud import daemon
 
     stopped = daemon.down(root)
     _say(f"The mini cloud under {root.path} {'is down' if stopped else 'was not running'}.")
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.status import describe
+    from trove_minicloud.commands.status import describe
 
     described = describe(root)
     if options.format == "json":
@@ -227,17 +229,18 @@ def _status(root: Root, options: argparse.Namespace) -> None:
 
 
 def _env(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import environment, settings
+    from trove_minicloud import settings
+    from trove_minicloud.commands import client_variables
     from trove_minicloud.errors import NotUpError
 
     chosen = settings.load(root)
     if chosen is None:
         raise NotUpError(f"There is no mini cloud under {root.path} yet; see: trove-minicloud up")
-    print(environment.exports(root, chosen, admin=options.admin))
+    print(client_variables.exports(root, chosen, admin=options.admin))
 
 
 def _logs(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import logs
+    from trove_minicloud.commands import logs
 
     chosen = logs.choose(root, options.name)
     width = max((len(name) for name in chosen), default=0)
@@ -246,23 +249,25 @@ def _logs(root: Root, options: argparse.Namespace) -> None:
 
 
 def _create(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _details(root, commands.create(root, options.name, options.datastore, _say))
+    _details(root, databases.create(root, options.name, options.datastore, _say))
 
 
 def _add(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
     from trove_minicloud.guest.postgresql import read_password
 
     password = read_password(options.password_file)
-    _details(root, commands.add(root, options.name, options.datastore, options.dsn, password, _say))
+    _details(
+        root, databases.add(root, options.name, options.datastore, options.dsn, password, _say)
+    )
 
 
 def _restore(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _details(root, commands.restore(root, options.backup, options.name, _say))
+    _details(root, databases.restore(root, options.backup, options.name, _say))
 
 
 def _list(root: Root, options: argparse.Namespace) -> None:
@@ -291,8 +296,8 @@ def _show(root: Root, options: argparse.Namespace) -> None:
 
 
 def _check(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
-    from trove_minicloud.guest.checks import Check
+    from trove_minicloud.commands import databases
+    from trove_minicloud.guest.copy_check import Check
 
     query, expected = options.query, options.expect
     if (query is None) != (expected is None):
@@ -302,7 +307,7 @@ def _check(root: Root, options: argparse.Namespace) -> None:
     if options.clear and query is not None:
         raise MiniCloudError("--clear takes the check away; a new one replaces it anyway.")
     wanted = None if query is None else Check(query, expected, options.database)
-    found = commands.check(root, options.instance, wanted, options.clear)
+    found = databases.check(root, options.instance, wanted, options.clear)
     if found is None:
         _say(f"Restored copies of {options.instance} are asked nothing.")
     else:
@@ -311,21 +316,21 @@ def _check(root: Root, options: argparse.Namespace) -> None:
 
 
 def _start(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    commands.start(root, options.instance, _say)
+    databases.start(root, options.instance, _say)
 
 
 def _stop(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _say(f"Instance {commands.stop(root, options.instance).name} is stopped.")
+    _say(f"Instance {databases.stop(root, options.instance).name} is stopped.")
 
 
 def _delete(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    deleted = commands.delete(root, options.instance, force=options.force)
+    deleted = databases.delete(root, options.instance, force=options.force)
     _say(f"Instance {deleted.name} is deleted.")
 
 

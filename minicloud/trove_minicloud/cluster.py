@@ -8,10 +8,11 @@ process on SQLite.
 import dataclasses
 import secrets
 
-from trove_minicloud import ports, settings, state
+from trove_minicloud import settings
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.files import write_json
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports, state
 
 #: Of each, where nothing else is asked for.
 USUAL_SERVERS = 2

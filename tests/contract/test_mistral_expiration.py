@@ -21,7 +21,7 @@ from oslo_config import cfg
 
 from tests.contract.mistral_api import MistralApi
 from trove_minicloud import settings
-from trove_minicloud.cloud import SERVICES
+from trove_minicloud.cloud.running import SERVICES
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral
 from trove_minicloud.services.backend import single_process

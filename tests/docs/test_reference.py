@@ -13,7 +13,7 @@ import trove.common.policies as trove_policies
 import yaml
 
 from tests.docs.pages import REPOSITORY
-from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
+from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.root import ROOT_VARIABLE
 from trove_schedules import workbook
 from trove_schedules.health import State

@@ -26,10 +26,12 @@ from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 import trove_schedules
-from trove_minicloud import daemon, settings, state
+from trove_minicloud import settings
+from trove_minicloud.cloud import daemon
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_minicloud.supervision import state
 from trove_schedules import ScheduledBackups, ScheduleExecution
 
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from bench.crowd import LIGHT, Crowd, import_path, next_minute, wait_until
 from bench.minicloud import mini_cloud
 from tests.end_to_end.cloud import wait_for
 from tests.end_to_end.lacking import lacks
-from trove_minicloud import state
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import state
 
 
 @pytest.fixture

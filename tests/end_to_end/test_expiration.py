@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand, wait_for
-from trove_minicloud import daemon
+from trove_minicloud.cloud import daemon
 from trove_minicloud.services.preparation import database_file
 from trove_schedules import ScheduledBackups
 

@@ -14,16 +14,16 @@ import pytest
 from tests.end_to_end.damage import flip_byte
 from tests.end_to_end.databases import MariaDB
 from tests.end_to_end.guest import Guest
+from trove_minicloud.errors import DatastoreError, RestoreError, VerificationError
 from trove_minicloud.guest import mariadb, stream
-from trove_minicloud.guest.errors import DatastoreError, RestoreError, VerificationError
 from trove_minicloud.guest.instances import Instance, all_instances
-from trove_minicloud.guest.manifest import Manifest
-from trove_minicloud.guest.mariadb import programs
-from trove_minicloud.guest.mariadb.backup import backup_command
-from trove_minicloud.guest.mariadb.check import BackupCheck, Checkpoints
+from trove_minicloud.guest.mariadb import binaries
+from trove_minicloud.guest.mariadb.backing_up import backup_command
 from trove_minicloud.guest.mariadb.connection import connect
-from trove_minicloud.guest.restore import fetch
+from trove_minicloud.guest.mariadb.stream_check import BackupCheck, Checkpoints
+from trove_minicloud.guest.restoring import fetch
 from trove_minicloud.guest.tools import ENVIRONMENT
+from trove_minicloud.stores.manifest import Manifest
 
 FUTURE = 10**12
 
@@ -103,7 +103,7 @@ def test_what_mariadb_backup_calls_ok_on_a_base_of_the_future_is_refused(
     guest: Guest, source: Instance, folder: Path
 ) -> None:
     argv = backup_command(
-        programs.find(), source.password_file(guest.root), source.data(guest.root), folder, FUTURE
+        binaries.find(), source.password_file(guest.root), source.data(guest.root), folder, FUTURE
     )
 
     # Not BackupToolError: the tool exits 0.

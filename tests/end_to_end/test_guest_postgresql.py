@@ -8,8 +8,8 @@ import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
+from trove_minicloud.errors import DatastoreError, QueryError
 from trove_minicloud.guest import postgresql
-from trove_minicloud.guest.errors import DatastoreError, QueryError
 from trove_minicloud.guest.instances import Instance, all_instances
 
 

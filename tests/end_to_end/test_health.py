@@ -31,9 +31,9 @@ from tests.end_to_end.cloud import (
     leave_room,
     wait_for,
 )
-from trove_minicloud import commands
+from trove_minicloud.commands import databases
+from trove_minicloud.errors import InstanceBusyError
 from trove_minicloud.guest import datastores
-from trove_minicloud.guest.errors import InstanceBusyError
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health import Health, State
@@ -131,7 +131,7 @@ def tenants(cloud: LiveCloud) -> Iterator[dict[str, Tenant]]:
     _break(cloud, made)
     yield made
     for each in made.values():
-        _when_not_busy(lambda each=each: commands.delete(cloud.root, each.instance, force=True))
+        _when_not_busy(lambda each=each: databases.delete(cloud.root, each.instance, force=True))
 
 
 def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
@@ -145,7 +145,7 @@ def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
     admin.put(f"{grant}/{reader['id']}")
     admin.delete(f"{grant}/{role['id']}")
     made["disabled"].broken_at = roleless.broken_at = datetime.now(UTC)
-    _when_not_busy(lambda: commands.stop(cloud.root, made["stopped"].instance))
+    _when_not_busy(lambda: databases.stop(cloud.root, made["stopped"].instance))
     admin.put(
         f"/mgmt/quotas/{made['quota'].project}",
         json={"quotas": {"backups": 1}},

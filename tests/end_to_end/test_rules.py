@@ -16,8 +16,8 @@ from mistralclient.api.v2.client import Client as MistralClient
 
 import trove_schedules
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
+from trove_minicloud.clients.tenant import Tenant
 from trove_minicloud.guest import datastores
-from trove_minicloud.tenant import Tenant
 from trove_schedules import ScheduledBackups, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,

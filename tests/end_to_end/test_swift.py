@@ -25,9 +25,9 @@ from tests.end_to_end.cloud import (
     wait_for,
 )
 from tests.end_to_end.databases import MariaDB, require
-from trove_minicloud import store_settings, stores
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
+from trove_minicloud.stores import choosing, destination
 
 OBJECTS = {"service_type": "object-store"}
 QUOTA = "X-Container-Meta-Quota-Bytes"
@@ -39,7 +39,7 @@ MEGABYTES = 80
 def cloud() -> Iterator[LiveCloud]:
     def with_swift(root: Root) -> None:
         root.prepare()
-        stores.use(root, "swift")
+        choosing.use(root, "swift")
 
     with new_cloud(with_swift) as live:
         fill("m", live, megabytes=MEGABYTES)
@@ -248,7 +248,7 @@ def test_a_cloud_that_is_up_does_not_change_its_store(cloud: LiveCloud) -> None:
 
     assert done.status == 1
     assert "is up and keeps its backups in Swift" in done.err
-    assert store_settings.strategy(cloud.root) == "swift"
+    assert destination.strategy(cloud.root) == "swift"
     assert cloud.run("trove-minicloud", "up", "--detach", "--swift").status == 0
 
 
@@ -264,7 +264,7 @@ def _names_if_up(cloud: LiveCloud) -> list[str] | None:
 @contextmanager
 def no_proxy(cloud: LiveCloud) -> Iterator[None]:
     """Kill Swift's proxy, again whenever the supervisor has started it again."""
-    port = store_settings.swift(cloud.root)
+    port = destination.swift(cloud.root)
     assert port is not None
     folder = str(cloud.root.service("swift"))
     stop = threading.Event()

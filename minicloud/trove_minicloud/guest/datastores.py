@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from trove_minicloud.guest.errors import DatastoreError
+from trove_minicloud.errors import DatastoreError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.stream import Check
-from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import Program
 
 _MODULES = {
     "mariadb": "trove_minicloud.guest.mariadb",

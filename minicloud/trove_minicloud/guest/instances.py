@@ -19,15 +19,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from trove_minicloud import ports
-from trove_minicloud.errors import DamagedFileError
-from trove_minicloud.files import read_json, write_json
-from trove_minicloud.guest.errors import (
+from trove_minicloud.errors import (
     AmbiguousInstanceError,
+    DamagedFileError,
     InstanceBusyError,
     InstanceNotFoundError,
 )
+from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports
 
 LOG = logging.getLogger(__name__)
 

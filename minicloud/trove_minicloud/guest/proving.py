@@ -7,12 +7,11 @@ The datastore's own verification has passed by then: it is part of the restore.
 import time
 from collections.abc import Callable, Mapping
 
-from trove_minicloud.errors import WaitTimeoutError
-from trove_minicloud.guest import checks, datastores, instances
-from trove_minicloud.guest.errors import InstanceNotFoundError
+from trove_minicloud.errors import InstanceNotFoundError, WaitTimeoutError
+from trove_minicloud.guest import copy_check, datastores, instances
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Manifest
 from trove_minicloud.root import Root
+from trove_minicloud.stores.manifest import Manifest
 
 # It replays the log that its backup holds first.
 _SERVING_TIMEOUT = 600.0
@@ -33,11 +32,11 @@ def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
     rows = datastores.module(copy.datastore).count_rows(root, copy)
     source = _name(root, backup)
     report(f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}")
-    check = checks.load(root, backup.instance_id)
+    check = copy_check.load(root, backup.instance_id)
     if check is None:
         report(f"{source} has no check")
         return
-    checks.require(root, copy, source, check)
+    copy_check.require(root, copy, source, check)
     report(f"the check of {source} is answered as expected")
 
 

@@ -9,9 +9,9 @@ import pymysql
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to
-from trove_minicloud.guest.mariadb import programs, server
-from trove_minicloud.programs import DATABASE_VARIABLES, NotReadyError, Program
+from trove_minicloud.guest.mariadb import binaries, server
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import DATABASE_VARIABLES, NotReadyError, Program
 
 NAME = "mariadb"
 
@@ -44,7 +44,7 @@ def configure(root: Root, cluster: Cluster) -> None:
         scratch.rename(folder)
     accounts = folder / "accounts.sql"
     write_private(accounts, _accounts(cluster))
-    give_to(programs.account(), accounts)
+    give_to(binaries.account(), accounts)
     options = {
         # Read at each start, before anybody can log in.
         "init-file": str(accounts),
@@ -64,8 +64,8 @@ def program(root: Root, cluster: Cluster) -> Program:
     )
 
 
-def _programs() -> programs.Programs:
-    return programs.find(programs.SERVER_TOOLS)
+def _programs() -> binaries.Programs:
+    return binaries.find(binaries.SERVER_TOOLS)
 
 
 def _accounts(cluster: Cluster) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trove_minicloud.files import write_private
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
 from trove_minicloud.services.backend import IN_MEMORY, Backend
-from trove_minicloud.services.configuration import logging_options, render, service_user
+from trove_minicloud.services.config_files import logging_options, render, service_user
 from trove_minicloud.settings import Settings
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 NAME = "mistral"
 

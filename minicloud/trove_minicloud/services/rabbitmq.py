@@ -12,8 +12,8 @@ from trove_minicloud import debian
 from trove_minicloud.cluster import Cluster
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to, server_account
-from trove_minicloud.programs import DATABASE_VARIABLES, NotReadyError, Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import DATABASE_VARIABLES, NotReadyError, Program
 
 NAME = "rabbitmq"
 #: Erlang's own register of node names and ports.

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
-from trove_minicloud.services.process import die_with_parent
+from trove_minicloud.services.serving import die_with_parent
 
 _BIN = Path(sys.executable).parent
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from cheroot import wsgi
 
-from trove_minicloud.services.process import die_with_parent, serve
+from trove_minicloud.services.serving import die_with_parent, serve
 
 # Trove's stand-in for Nova has the same one: see `trove_standins`, which can't be imported here.
 _FLAVOR = {"id": "1", "name": "local", "ram": 0, "vcpus": 0, "disk": 0, "links": []}

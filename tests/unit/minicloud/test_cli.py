@@ -13,14 +13,17 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from trove_minicloud import cli, cloud, cluster, commands, daemon, dashboard, settings, state
+from trove_minicloud import cli, cluster, settings
+from trove_minicloud.cloud import daemon, running
+from trove_minicloud.commands import dashboard, databases
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.checks import Check
+from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
-from trove_minicloud.state import CloudStatus
+from trove_minicloud.supervision import state
+from trove_minicloud.supervision.state import CloudStatus
 
 
 @pytest.fixture
@@ -78,8 +81,8 @@ def test_the_root_comes_from_the_environment_if_it_is_not_given(
 def test_an_error_goes_to_stderr_with_status_1(
     root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failing = create_autospec(cloud.run, side_effect=MiniCloudError("it failed, do this"))
-    monkeypatch.setattr(cloud, "run", failing)
+    failing = create_autospec(running.run, side_effect=MiniCloudError("it failed, do this"))
+    monkeypatch.setattr(running, "run", failing)
     assert _run(root, "up") == 1
     captured = capsys.readouterr()
     assert captured.err == "trove-minicloud: it failed, do this\n"
@@ -225,8 +228,8 @@ def test_commands_that_need_the_cloud_say_how_to_start_it(
 def test_a_new_instance_is_of_the_datastore_that_was_asked_for(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = create_autospec(commands.create, return_value=instance)
-    monkeypatch.setattr(commands, "create", create)
+    create = create_autospec(databases.create, return_value=instance)
+    monkeypatch.setattr(databases, "create", create)
     assert _run(root, "instance", "create", "n", "--datastore", "other") == 0
     assert create.call_args.args[:3] == (root, "n", "other")
 
@@ -234,8 +237,8 @@ def test_a_new_instance_is_of_the_datastore_that_was_asked_for(
 def test_the_password_of_an_added_server_comes_from_its_file(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    add = create_autospec(commands.add, return_value=instance)
-    monkeypatch.setattr(commands, "add", add)
+    add = create_autospec(databases.add, return_value=instance)
+    monkeypatch.setattr(databases, "add", add)
     file = tmp_path / "password"
     file.write_text("secret\n")
     arguments = ["instance", "add", "n", "--dsn", "x", "--password-file", str(file)]
@@ -246,8 +249,8 @@ def test_the_password_of_an_added_server_comes_from_its_file(
 def test_a_restore_names_backup_and_new_instance(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restore = create_autospec(commands.restore, return_value=instance)
-    monkeypatch.setattr(commands, "restore", restore)
+    restore = create_autospec(databases.restore, return_value=instance)
+    monkeypatch.setattr(databases, "restore", restore)
     assert _run(root, "restore", "the-backup", "--name", "n") == 0
     assert restore.call_args.args[:3] == (root, "the-backup", "n")
 
@@ -284,8 +287,10 @@ def test_a_check_is_shown_as_it_was_given(
 ) -> None:
     assert _run(root, "instance", "check", "m") == 0
     assert capsys.readouterr().out == "Restored copies of m are asked nothing.\n"
-    check = create_autospec(commands.check, side_effect=lambda _root, _name, wanted, _clear: wanted)
-    monkeypatch.setattr(commands, "check", check)
+    check = create_autospec(
+        databases.check, side_effect=lambda _root, _name, wanted, _clear: wanted
+    )
+    monkeypatch.setattr(databases, "check", check)
     query = ("--query", "select count(*) from orders", "--expect", "3", "--database", "shop")
     assert _run(root, "instance", "check", "m", *query) == 0
     check.assert_called_once_with(root, "m", Check(query[1], "3", "shop"), False)
@@ -312,8 +317,8 @@ def test_half_a_check_is_refused(
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
 ) -> None:
-    check = create_autospec(commands.check)
-    monkeypatch.setattr(commands, "check", check)
+    check = create_autospec(databases.check)
+    monkeypatch.setattr(databases, "check", check)
     assert _run(root, "instance", "check", "m", *arguments) == 1
     assert capsys.readouterr().err.startswith("trove-minicloud: --")
     check.assert_not_called()

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from trove_minicloud import cluster, ports, settings, state
+from trove_minicloud import cluster, settings
 from trove_minicloud.errors import DamagedFileError, MiniCloudError
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports, state
 
 
 def test_a_root_is_no_cluster_unless_it_was_made_one(root: Root) -> None:

@@ -5,7 +5,7 @@ These are the functions of `trove_minicloud.guest.datastores.Datastore`.
 """
 
 from trove_minicloud.guest.mariadb.added import add_server
-from trove_minicloud.guest.mariadb.backup import backup_tool, inspect
+from trove_minicloud.guest.mariadb.backing_up import backup_tool, inspect
 from trove_minicloud.guest.mariadb.managed import (
     connect_command,
     create_server,
@@ -13,7 +13,7 @@ from trove_minicloud.guest.mariadb.managed import (
     server_program,
 )
 from trove_minicloud.guest.mariadb.questions import ask, count_rows
-from trove_minicloud.guest.mariadb.restore import restore_server, unpack
+from trove_minicloud.guest.mariadb.restored import restore_server, unpack
 
 __all__ = [
     "add_server",

@@ -3,7 +3,7 @@
 
 from typing import NoReturn
 
-from trove_minicloud.guest.errors import DatastoreError
+from trove_minicloud.errors import DatastoreError
 from trove_minicloud.root import Root
 
 

@@ -3,13 +3,13 @@
 
 import shlex
 
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import ServerUnavailableError
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
-from trove_minicloud.guest.mariadb import programs, server
+from trove_minicloud.guest.mariadb import binaries, server
 from trove_minicloud.guest.mariadb.connection import status
-from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import Program
 
 DATASTORE = "mariadb"
 
@@ -22,7 +22,7 @@ def create_server(
     :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
     """
     root.prepare()
-    found = programs.find()
+    found = binaries.find()
     instance = new_instance(root, name, project_id, found.version, instance_id)
     with instances.building(root) as folder:
         server.make(found, folder, instance.port)
@@ -49,7 +49,7 @@ def server_program(root: Root, instance: Instance) -> Program:
 
     :raises ProgramsMissingError: no programs of its version.
     """
-    found = programs.find_for(instance.version)
+    found = binaries.find_for(instance.version)
     return server.program(found, instance.folder(root), f"{DATASTORE}-{instance.id}")
 
 

@@ -9,14 +9,14 @@ import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to, require_reachable
-from trove_minicloud.guest.errors import ServerUnavailableError
 from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT
+from trove_minicloud.guest.mariadb.binaries import Programs, account
 from trove_minicloud.guest.mariadb.connection import status, write_option_file
-from trove_minicloud.guest.mariadb.programs import Programs, account
 from trove_minicloud.guest.tools import run
-from trove_minicloud.programs import NotReadyError, Program
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 SUPERUSER = "root"
 BACKUP_USER = "minicloud_backup"

@@ -6,9 +6,9 @@ need besides.
 """
 
 from trove_minicloud.guest.postgresql.added import add_server, read_password
-from trove_minicloud.guest.postgresql.backup import backup_tool, inspect
+from trove_minicloud.guest.postgresql.backing_up import backup_tool, inspect
 from trove_minicloud.guest.postgresql.questions import ask, count_rows
-from trove_minicloud.guest.postgresql.restore import restore_server, unpack
+from trove_minicloud.guest.postgresql.restored import restore_server, unpack
 from trove_minicloud.guest.postgresql.server import (
     connect_command,
     connection_string,

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from trove_minicloud.errors import DatastoreError, InvalidDsnError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import DatastoreError, InvalidDsnError
 from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql.binaries import any_client_programs, client_programs, major_of
 from trove_minicloud.guest.postgresql.connection import (
     Identity,
     Server,
     identify,
     write_password_file,
 )
-from trove_minicloud.guest.postgresql.programs import any_client_programs, client_programs, major_of
 from trove_minicloud.guest.postgresql.server import new_instance
 from trove_minicloud.root import Root
 

@@ -7,19 +7,12 @@ import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trove_minicloud.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
-from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
-from trove_minicloud.guest.postgresql import configuration
-from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, SUPERUSER
-from trove_minicloud.guest.postgresql.connection import (
-    Server,
-    identify,
-    to_conninfo,
-    write_password_file,
-)
-from trove_minicloud.guest.postgresql.programs import (
+from trove_minicloud.guest.postgresql import server_config
+from trove_minicloud.guest.postgresql.binaries import (
     INCREMENTAL_MAJOR,
     Programs,
     account,
@@ -27,9 +20,16 @@ from trove_minicloud.guest.postgresql.programs import (
     major_of,
     server_programs,
 )
+from trove_minicloud.guest.postgresql.connection import (
+    Server,
+    identify,
+    to_conninfo,
+    write_password_file,
+)
+from trove_minicloud.guest.postgresql.server_config import BACKUP_ROLE, SUPERUSER
 from trove_minicloud.guest.tools import run
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 DATASTORE = "postgresql"
 # A server that was killed first replays its WAL.
@@ -53,7 +53,7 @@ def create_server(
         data.mkdir(mode=0o700)
         give_to(user, data)
         run(initdb_command(programs, data), folder, user=user)
-        configuration.write(data, configuration.settings(instance.port, programs.major, {}))
+        server_config.write(data, server_config.settings(instance.port, programs.major, {}))
         give_to(user, data)
         set_passwords(programs, folder, instance, {})
         instances.write(folder, instance)

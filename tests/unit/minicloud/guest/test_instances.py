@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.errors import DamagedFileError
-from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import (
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import (
     AmbiguousInstanceError,
+    DamagedFileError,
     InstanceBusyError,
     InstanceNotFoundError,
 )
+from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
 
 

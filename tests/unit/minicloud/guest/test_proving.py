@@ -4,12 +4,11 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.errors import WaitTimeoutError
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import CheckFailedError, InstanceNotFoundError, WaitTimeoutError
 from trove_minicloud.files import write_json
 from trove_minicloud.guest import datastores, instances, proving
-from trove_minicloud.guest.checks import Check
-from trove_minicloud.guest.errors import CheckFailedError, InstanceNotFoundError
+from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.minicloud.guest import examples, fake_postgresql
+from tests.unit.minicloud import examples
+from tests.unit.minicloud.guest import fake_postgresql
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.backup import Parent
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
+from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Key
 
 
 @pytest.fixture

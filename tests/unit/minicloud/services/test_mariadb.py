@@ -2,17 +2,17 @@
 import pytest
 
 from trove_minicloud.cluster import Cluster
-from trove_minicloud.guest.mariadb import programs
-from trove_minicloud.programs import NotReadyError
+from trove_minicloud.guest.mariadb import binaries
 from trove_minicloud.root import Root
 from trove_minicloud.services import mariadb
+from trove_minicloud.supervision.program import NotReadyError
 
 
 @pytest.fixture(autouse=True)
 def made(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether or not MariaDB is installed here: a server that was made before."""
-    paths = {tool: f"/usr/bin/{tool}" for tool in programs.SERVER_TOOLS}
-    monkeypatch.setattr(programs, "find", lambda tools: programs.Programs(paths, "10.11.19"))
+    paths = {tool: f"/usr/bin/{tool}" for tool in binaries.SERVER_TOOLS}
+    monkeypatch.setattr(binaries, "find", lambda tools: binaries.Programs(paths, "10.11.19"))
     root.service(mariadb.NAME).mkdir(mode=0o711)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral
+from trove_minicloud.supervision.program import NotReadyError
 
 
 def test_a_cluster_has_one_program_for_each_server(root: Root) -> None:

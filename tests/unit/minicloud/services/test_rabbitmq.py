@@ -10,9 +10,9 @@ import pytest
 
 from trove_minicloud import debian
 from trove_minicloud.cluster import Cluster
-from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 from trove_minicloud.services import rabbitmq
+from trove_minicloud.supervision.program import NotReadyError
 
 
 @pytest.fixture(autouse=True)

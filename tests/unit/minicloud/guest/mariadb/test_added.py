@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from trove_minicloud.errors import DatastoreError
 from trove_minicloud.guest import mariadb
-from trove_minicloud.guest.errors import DatastoreError
 from trove_minicloud.root import Root
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from tests.unit.minicloud.guest import examples
+from tests.unit.minicloud import examples
 from trove_minicloud.guest import mariadb
 from trove_minicloud.root import Root
 
