@@ -287,7 +287,7 @@ def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
 
 def _databases(root: Root, project: Project, count: int) -> list[str]:
     """PostgreSQL servers of the project, healthy."""
-    server = datastores.module("postgresql")
+    server = datastores.named("postgresql")
     made = [server.create_server(root, f"chaos-{n}", project.id).id for n in range(count)]
     deadline = time.monotonic() + 120
     for instance in made:

@@ -256,7 +256,7 @@ def _create(root: Root, options: argparse.Namespace) -> None:
 
 def _add(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.commands import databases
-    from trove_minicloud.guest.postgresql import read_password
+    from trove_minicloud.guest.postgresql.added import read_password
 
     password = read_password(options.password_file)
     _details(
@@ -346,7 +346,7 @@ def _details(root: Root, instance: Any) -> None:
         "created at": f"{instance.created_at:%Y-%m-%d %H:%M:%S} UTC",
     }
     if instance.managed:
-        kind = datastores.module(instance.datastore)
+        kind = datastores.named(instance.datastore)
         rows["connect with"] = kind.connect_command(root, instance)
     _table([{"field": name, "value": value} for name, value in rows.items()])
 

@@ -29,7 +29,7 @@ import trove_schedules
 from trove_minicloud import settings
 from trove_minicloud.cloud import daemon
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.postgresql import connection_string
+from trove_minicloud.guest.postgresql.server import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.supervision import state
 from trove_schedules import ScheduledBackups, ScheduleExecution

@@ -52,7 +52,7 @@ class Guest:
 
     @property
     def kind(self) -> Datastore:
-        return datastores.module(self.database.name)
+        return datastores.named(self.database.name)
 
     def create(self, name: str) -> Instance:
         return self.kind.create_server(self.root, name, "project-1")

@@ -100,7 +100,7 @@ def _login(cloud: LiveCloud, project: str = "") -> Tenant:
 
 def _tenant(cloud: LiveCloud, name: str) -> Tenant:
     tenant = _login(cloud)
-    server = datastores.module("postgresql").create_server(cloud.root, name, tenant.project)
+    server = datastores.named("postgresql").create_server(cloud.root, name, tenant.project)
     tenant.instance = server.id
     session = tenant.api._session
     wait_for("known instance", lambda: _status(session, server.id) in ("ACTIVE", "HEALTHY"), 180)

@@ -171,7 +171,7 @@ class TestBadInput:
     def test_two_instances_of_one_name(self, cloud: LiveCloud, schedules: ScheduledBackups) -> None:
         twins = [cloud.create_instance("twin")]
         # Trove allows it; only the mini cloud's command refuses a second one.
-        second = datastores.module("postgresql").create_server(
+        second = datastores.named("postgresql").create_server(
             cloud.root, "twin", str(cloud.session().get_project_id())
         )
         tenant = Tenant(cloud.root)

@@ -114,7 +114,7 @@ class Tenant:
         while True:
             changed_at = _require_wanted(self._root, instance)
             # Trove's word alone may be that of a moment before the server was stopped.
-            serving = serving or datastores.module(instance.datastore).is_serving(
+            serving = serving or datastores.named(instance.datastore).is_serving(
                 self._root, instance
             )
             current = "not serving yet"

@@ -30,7 +30,7 @@ def create(root: Root, name: str, kind: str, report: Report) -> Instance:
     tenant = Tenant(root)
     names.check(root, name)
     with _cleaned_up_at_sigterm():
-        instance = datastores.module(kind).create_server(root, name, tenant.project_id)
+        instance = datastores.named(kind).create_server(root, name, tenant.project_id)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
@@ -42,7 +42,7 @@ def add(
     tenant = Tenant(root)
     names.check(root, name)
     with _cleaned_up_at_sigterm():
-        server = datastores.module(kind)
+        server = datastores.named(kind)
         instance = server.add_server(root, name, tenant.project_id, dsn, password)
     tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance

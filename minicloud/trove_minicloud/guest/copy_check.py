@@ -80,7 +80,7 @@ def require(root: Root, copy: Instance, source: str, check: Check) -> None:
 
 
 def _ask(root: Root, instance: Instance, check: Check) -> str:
-    kind = datastores.module(instance.datastore)
+    kind = datastores.named(instance.datastore)
     return kind.ask(root, instance, check.query, check.database)
 
 

@@ -29,7 +29,7 @@ def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
         stays, for whoever wants to look at it.
     """
     _wait_until_serving(root, copy)
-    rows = datastores.module(copy.datastore).count_rows(root, copy)
+    rows = datastores.named(copy.datastore).count_rows(root, copy)
     source = _name(root, backup)
     report(f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}")
     check = copy_check.load(root, backup.instance_id)
@@ -41,7 +41,7 @@ def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
 
 
 def _wait_until_serving(root: Root, copy: Instance) -> None:
-    kind = datastores.module(copy.datastore)
+    kind = datastores.named(copy.datastore)
     deadline = time.monotonic() + _SERVING_TIMEOUT
     while not kind.is_serving(root, copy):
         # Somebody may have deleted it meanwhile.

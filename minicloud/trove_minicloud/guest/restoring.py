@@ -42,7 +42,7 @@ def restore(
     """
     last = store.head(key)
     links = chain(store, last)
-    kind = datastores.module(last.datastore)
+    kind = datastores.named(last.datastore)
     root.prepare()
     with instances.building(root) as folder:
         parts = []

@@ -36,7 +36,7 @@ class InstancePrograms:
 
     def _program(self, instance: Instance) -> list[Program]:
         try:
-            program = datastores.module(instance.datastore).server_program(self._root, instance)
+            program = datastores.named(instance.datastore).server_program(self._root, instance)
         except MiniCloudError as error:
             # One database that can't be run must not stop the others.
             LOG.error("instance %s (%s) can't be run: %s", instance.name, instance.id, error)

@@ -70,7 +70,7 @@ def _wait_until_stopped(root: Root, instance: Instance) -> None:
 
 def _require_stopped(root: Root, instance: Instance) -> None:
     """:raises MiniCloudError: the server runs though nobody has it on record."""
-    if datastores.module(instance.datastore).is_serving(root, instance):
+    if datastores.named(instance.datastore).is_serving(root, instance):
         raise MiniCloudError(
             f"The server of {instance.name} still runs, and the mini cloud that started it is"
             f" gone. Start the mini cloud or take it down first:"

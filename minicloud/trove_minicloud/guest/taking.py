@@ -44,7 +44,7 @@ def take_backup(
     :raises MiniCloudError: it was not taken; nothing of it is left in the store, unless the store
         failed, too.
     """
-    kind = datastores.module(instance.datastore)
+    kind = datastores.named(instance.datastore)
     with instances.backup_lock(root, instance.id, f"backup {backup_id}", _LOCK_WAIT):
         source = kind.inspect(root, instance)
         job = _Job(root, store, kind, instance, source, Key(instance.id, backup_id))

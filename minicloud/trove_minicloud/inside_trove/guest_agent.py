@@ -94,7 +94,7 @@ class GuestClient:
 
 def is_serving(root: Root, instance: Instance) -> bool:
     """Whether a backup of the instance could begin now; takes 5 seconds at most."""
-    return datastores.module(instance.datastore).is_serving(root, instance)
+    return datastores.named(instance.datastore).is_serving(root, instance)
 
 
 def recover() -> None:

@@ -51,7 +51,7 @@ def _make(root: Root, row: Any, backup_info: dict[str, Any] | None, token: str |
         proving.prove(root, made, store.head(key), LOG.info)
         return made
     version = DatastoreVersion.load_by_uuid(row.datastore_version_id)
-    kind = datastores.module(version.manager)
+    kind = datastores.named(version.manager)
     return kind.create_server(root, row.name, row.tenant_id, instance_id=row.id)
 
 

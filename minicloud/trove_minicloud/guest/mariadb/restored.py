@@ -5,17 +5,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from configparser import ConfigParser
 from pathlib import Path
-from typing import BinaryIO
 
 from trove_minicloud.errors import RestoreError
-from trove_minicloud.guest import instances, unpacking
+from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.mariadb import binaries, server
 from trove_minicloud.guest.mariadb.binaries import Programs
-from trove_minicloud.guest.mariadb.managed import new_instance
 from trove_minicloud.guest.mariadb.stream_check import CHECKPOINTS, Checkpoints
-from trove_minicloud.guest.mariadb.xbstream import XbstreamReader
 from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
@@ -23,14 +20,6 @@ _TIMEOUT = 3600.0
 _PREPARED = "log-applied"
 # What the files depend on, of the settings that mariadb-backup keeps with them.
 _INHERITED = ("innodb_page_size", "innodb_data_file_path", "innodb_undo_tablespaces")
-
-
-def unpack(stream: BinaryIO, folder: Path) -> None:
-    """Write the backup's files, and nothing else, below the folder.
-
-    :raises VerificationError: the stream isn't what was backed up.
-    """
-    unpacking.unpack(stream, folder, XbstreamReader)
 
 
 def restore_server(
@@ -43,16 +32,10 @@ def restore_server(
     *,
     instance_id: str | None = None,
 ) -> Instance:
-    """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
-
-    It is left stopped, with new passwords for its administrator and backup user. The other users
-    keep those of the source.
-
-    :raises RestoreError: the backups don't make a server.
-    """
+    """See `Datastore.restore_server`."""
     found = binaries.find_for(version)
     user = binaries.account()
-    instance = new_instance(root, name, project_id, found.version, instance_id)
+    instance = server.new_instance(root, name, project_id, found.version, instance_id)
     require_reachable(folder, user)
     full, *increments = chain
     _prepare(found, full, None)

@@ -4,10 +4,9 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from trove_minicloud.errors import RestoreError
-from trove_minicloud.guest import instances, unpacking
+from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql import server_config
@@ -16,7 +15,6 @@ from trove_minicloud.guest.postgresql.server import (
     new_instance,
     set_passwords,
 )
-from trove_minicloud.guest.postgresql.tar import TarReader
 from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
@@ -31,14 +29,6 @@ _INHERITED = {
 }
 
 
-def unpack(stream: BinaryIO, folder: Path) -> None:
-    """Write the backup's files, and nothing else, below the folder.
-
-    :raises VerificationError: the stream isn't what was backed up.
-    """
-    unpacking.unpack(stream, folder, TarReader)
-
-
 def restore_server(
     root: Root,
     folder: Path,
@@ -49,13 +39,7 @@ def restore_server(
     *,
     instance_id: str | None = None,
 ) -> Instance:
-    """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
-
-    It is left stopped, on a timeline of its own and with new passwords for its superuser and
-    backup role. The other roles keep those of the source.
-
-    :raises RestoreError: the backups don't make a server.
-    """
+    """See `Datastore.restore_server`."""
     programs = server_programs(root, major_of(version))
     instance = new_instance(root, name, project_id, programs.version, instance_id)
     require_reachable(folder, account())

@@ -2,12 +2,11 @@
 """PostgreSQL servers that the mini cloud makes and runs: `create_server` and what it shares."""
 
 import secrets
-import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from trove_minicloud.errors import DatastoreError, ServerUnavailableError
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
@@ -16,7 +15,6 @@ from trove_minicloud.guest.postgresql.binaries import (
     INCREMENTAL_MAJOR,
     Programs,
     account,
-    client_programs,
     major_of,
     server_programs,
 )
@@ -103,16 +101,6 @@ def server_program(root: Root, instance: Instance) -> Program:
     )
 
 
-def is_serving(root: Root, instance: Instance) -> bool:
-    """Whether a backup could connect now; takes 5 seconds at most."""
-    try:
-        programs = client_programs(root, major_of(instance.version))
-        identify(programs, server_of(root, instance), PROBE_TIMEOUT)
-    except DatastoreError:
-        return False
-    return True
-
-
 def server_of(root: Root, instance: Instance) -> Server:
     return Server(instance.host, instance.port, instance.user, instance.password_file(root))
 
@@ -129,11 +117,6 @@ def connection_string(root: Root, instance: Instance) -> str:
         dbname="postgres",
         passfile=instance.superuser_password_file(root),
     )
-
-
-def connect_command(root: Root, instance: Instance) -> str:
-    """For an administrator of a managed instance's databases; it names the password's file."""
-    return shlex.join(("psql", connection_string(root, instance)))
 
 
 def initdb_command(programs: Programs, data: Path) -> tuple[str, ...]:

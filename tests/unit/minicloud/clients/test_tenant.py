@@ -98,7 +98,7 @@ def _answers(monkeypatch: pytest.MonkeyPatch, *serving: bool) -> None:
     left = list(serving)
     module = create_autospec(datastores.Datastore, instance=True)
     module.is_serving.side_effect = lambda *_: left.pop(0) if len(left) > 1 else left[0]
-    monkeypatch.setattr(datastores, "module", lambda _name: module)
+    monkeypatch.setattr(datastores, "named", lambda _name: module)
     monkeypatch.setattr(tenant.time, "sleep", lambda _seconds: None)
 
 

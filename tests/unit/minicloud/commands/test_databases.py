@@ -39,7 +39,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> datastores.Datastore:
     """A kind of database none of whose servers serves."""
     made: datastores.Datastore = create_autospec(datastores.Datastore, instance=True)
     monkeypatch.setattr(made, "is_serving", lambda *_: False)
-    monkeypatch.setattr(datastores, "module", lambda _name: made)
+    monkeypatch.setattr(datastores, "named", lambda _name: made)
     monkeypatch.setattr(stopping, "LOCK_WAIT", 0)
     return made
 

@@ -36,7 +36,7 @@ class Kind:
 @pytest.fixture
 def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
     made = Kind()
-    monkeypatch.setattr(datastores, "module", create_autospec(datastores.module, return_value=made))
+    monkeypatch.setattr(datastores, "named", create_autospec(datastores.named, return_value=made))
     return made
 
 

@@ -19,7 +19,7 @@ from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.manifest import Key, Manifest
 
-POSTGRESQL = datastores.module("postgresql")
+POSTGRESQL = datastores.named("postgresql")
 CONTENT = examples.compressed(examples.tar({"base/1": b"rows" * 1000, "PG_VERSION": b"18\n"}))
 
 
@@ -113,4 +113,4 @@ def test_an_unknown_datastore_is_named_with_those_there_are() -> None:
     with pytest.raises(
         DatastoreError, match="no datastore 'oracle'; there is: mariadb, postgresql"
     ):
-        datastores.module("oracle")
+        datastores.named("oracle")

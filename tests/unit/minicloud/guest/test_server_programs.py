@@ -19,7 +19,7 @@ def instance(root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPa
         def server_program(_root: Root, instance: Instance) -> Program:
             return make_program(f"database-{instance.id}")
 
-    monkeypatch.setattr(datastores, "module", lambda _name: Datastore)
+    monkeypatch.setattr(datastores, "named", lambda _name: Datastore)
     made = examples.instance()
     made.folder(root).mkdir()
     instances.save(root, made)

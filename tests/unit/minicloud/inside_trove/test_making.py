@@ -9,7 +9,8 @@ from trove.instance.tasks import InstanceTasks
 
 from tests.unit.minicloud import examples
 from trove_minicloud.errors import CheckFailedError, ProgramsMissingError
-from trove_minicloud.guest import datastores, proving
+from trove_minicloud.guest import proving
+from trove_minicloud.guest.postgresql.datastore import PostgreSQL
 from trove_minicloud.inside_trove import making
 from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
@@ -49,11 +50,13 @@ def test_a_new_server_is_that_instance_and_of_its_project(
 ) -> None:
     asked: list[Any] = []
 
-    def create_server(_root: Root, name: str, project_id: str, *, instance_id: str) -> Any:
+    def create_server(
+        _self: PostgreSQL, _root: Root, name: str, project_id: str, *, instance_id: str
+    ) -> Any:
         asked.append((name, project_id, instance_id))
         return SimpleNamespace(name=name, id=instance_id)
 
-    monkeypatch.setattr(datastores.module("postgresql"), "create_server", create_server)
+    monkeypatch.setattr(PostgreSQL, "create_server", create_server)
     making.make(root, "instance-1", None, None)
     assert asked == [("m", "project-1", "instance-1")]
     # Trove itself ends the task, when the server serves.
@@ -102,7 +105,7 @@ def test_a_server_that_can_not_be_made_makes_an_instance_in_error_that_says_why(
     def create_server(*_args: Any, **_kwargs: Any) -> Any:
         raise ProgramsMissingError("There is no PostgreSQL here.")
 
-    monkeypatch.setattr(datastores.module("postgresql"), "create_server", create_server)
+    monkeypatch.setattr(PostgreSQL, "create_server", create_server)
     with pytest.raises(ProgramsMissingError):
         making.make(root, "instance-1", None, None)
     assert faults == [("instance-1", "There is no PostgreSQL here.")]

@@ -8,13 +8,14 @@ from tests.unit.minicloud.guest import fake_mariadb
 from tests.unit.minicloud.guest.fake_mariadb import FILES
 from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.mariadb.binaries import Programs
-from trove_minicloud.guest.mariadb.restored import prepare_command, unpack, verify_commands
+from trove_minicloud.guest.mariadb.datastore import MariaDB
+from trove_minicloud.guest.mariadb.restored import prepare_command, verify_commands
 
 PROGRAMS = Programs({"mariadb-backup": "/m/backup", "innochecksum": "/m/innochecksum"}, "10.11.19")
 
 
 def test_a_backup_is_unpacked_for_its_owner_alone(tmp_path: Path) -> None:
-    unpack(io.BytesIO(fake_mariadb.backup(FILES)), tmp_path)
+    MariaDB().unpack(io.BytesIO(fake_mariadb.backup(FILES)), tmp_path)
 
     found = {
         str(path.relative_to(tmp_path)): path.read_bytes()
@@ -27,7 +28,7 @@ def test_a_backup_is_unpacked_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_backup_that_ends_early_is_not_unpacked_in_silence(tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match="ends early, within xtrabackup_info"):
-        unpack(io.BytesIO(fake_mariadb.backup(FILES)[:-5]), tmp_path)
+        MariaDB().unpack(io.BytesIO(fake_mariadb.backup(FILES)[:-5]), tmp_path)
 
 
 def test_increments_are_applied_to_the_full_backup() -> None:
