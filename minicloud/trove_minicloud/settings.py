@@ -19,6 +19,8 @@ T = TypeVar("T", bound="DataclassInstance")
 REGION = "RegionOne"
 PROJECT = "demo"
 USER = "demo"
+#: The one flavor that there is.
+FLAVOR_ID = "1"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mini cloud as its tenant sees it: instances and backups as Trove's API shows them."""
 
-import shlex
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from keystoneauth1.exceptions import ClientException, NotFound
+from keystoneauth1.exceptions import NotFound
 
-from trove_minicloud import settings
 from trove_minicloud.clients.sessions import tenant_session
+from trove_minicloud.clients.trove import Trove, fault_of
 from trove_minicloud.errors import (
     InstanceNotFoundError,
     MiniCloudError,
@@ -20,58 +20,91 @@ from trove_minicloud.errors import (
 from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
+from trove_minicloud.settings import FLAVOR_ID
 from trove_minicloud.supervision import state
 
 _POLL_INTERVAL = 1.0
+_FAULT_TIMEOUT = 10.0
 _PAGE = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Tenant:
+class Tenant(Trove):
     """Requests of the tenant to Trove; the cloud has to be up.
 
     :raises NotUpError: it isn't.
     """
 
     def __init__(self, root: Root) -> None:
+        super().__init__(root, tenant_session)
         self._root = root
-        chosen = settings.load(root)
-        status = state.load(root)
-        if (
-            chosen is None
-            or state.supervisor_pid(root) is None
-            or status is None
-            or status.state != "running"
-        ):
-            raise NotUpError(
-                f"The mini cloud under {root.path} is not up."
-                " Start it with: trove-minicloud up --detach"
-                f" --root {shlex.quote(str(root.path))}"
-            )
-        self._session = tenant_session(chosen, timeout=30.0)
-        try:
-            self.project_id = str(self._session.get_project_id())
-        except ClientException as error:
-            raise MiniCloudError(f"Keystone doesn't answer: {error}") from error
-        self._url = f"{chosen.trove_url}/{self.project_id}"
 
     def instance_state(self, instance_id: str, not_before: datetime | None = None) -> str:
         """`ACTIVE/HEALTHY` and the like: the state and the state of the database service.
 
         An older state than `not_before` (UTC) is told as such.
         """
-        try:
-            instance = self._get(f"/instances/{instance_id}")["instance"]
-        except NotFound:
+        instance = self.instance(instance_id)
+        if instance is None:
             return "not known to Trove"
-        shown = "/".join(filter(None, (instance["status"], instance.get("operating_status"))))
         # Trove learns from a server every few seconds only how it is.
         if not_before and _time(instance.get("service_status_updated")) < not_before:
-            return f"{shown}, as of before the last change"
-        return shown
+            return f"{_state(instance)}, as of before the last change"
+        return _state(instance)
 
-    def token(self) -> str:
-        return str(self._session.get_token())
+    def make_instance(
+        self, name: str, kind: str, report: Callable[[str], None], backup_id: str | None = None
+    ) -> Instance:
+        """Have Trove make an instance, empty or from a backup, and wait until it is healthy.
+
+        Trove itself gives up on a server that doesn't come up.
+
+        :param kind: of database; that of the backup.
+        :raises MiniCloudError: Trove refuses, or the instance could not be made, and why. Nothing
+            is left of it, but for a server whose restored rows are not what they should be.
+        """
+        wanted: dict[str, Any] = {"name": name, "flavorRef": FLAVOR_ID, "datastore": {"type": kind}}
+        if backup_id is not None:
+            wanted["restorePoint"] = {"backupRef": backup_id}
+        try:
+            answer = self.request("POST", "/instances", {"instance": wanted})
+        except NotFound as error:
+            raise MiniCloudError(f"Trove refuses: {error}") from error
+        instance_id = str(answer["instance"]["id"])
+        started = time.monotonic()
+        seen = ""
+        while True:
+            shown = self.instance(instance_id)
+            if shown is None:
+                raise MiniCloudError(f"Instance {name} was deleted meanwhile.")
+            if (current := _state(shown)) != seen:
+                seen = current
+                report(f"{name}: {current} ({time.monotonic() - started:.0f} s)")
+            if current == "ACTIVE/HEALTHY":
+                return instances.load(self._root, instance_id)
+            if shown["status"] == "ERROR":
+                raise self._failure(instance_id, name)
+            if state.supervisor_pid(self._root) is None:
+                raise NotUpError(f"The mini cloud went down while instance {name} was being made.")
+            time.sleep(_POLL_INTERVAL)
+
+    def _failure(self, instance_id: str, name: str) -> MiniCloudError:
+        """Why Trove could not make the instance, which goes if it has no server."""
+        deadline = time.monotonic() + _FAULT_TIMEOUT
+        # It may be told a moment after the state.
+        while not (cause := fault_of(self.instance(instance_id) or {})):
+            if time.monotonic() > deadline:
+                cause = "Trove doesn't say why; see: trove-minicloud logs trove"
+                break
+            time.sleep(_POLL_INTERVAL)
+        if (self._root.instances / instance_id).exists():
+            return MiniCloudError(
+                f"{cause}\nThe server stays, for whoever wants to look at it; to delete it:"
+                f" trove-minicloud instance delete {name}"
+            )
+        with contextlib.suppress(NotFound):
+            self.request("DELETE", f"/instances/{instance_id}")
+        return MiniCloudError(f"Instance {name} could not be made: {cause}")
 
     def find_backup(self, name_or_id: str) -> dict[str, Any]:
         """The one completed backup of this id or name.
@@ -136,19 +169,15 @@ class Tenant:
     def _backups(self) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:
-            page = self._get(f"/backups?limit={_PAGE}&marker={offset}")["backups"]
+            page = self.request("GET", f"/backups?limit={_PAGE}&marker={offset}")["backups"]
             yield from page
             if len(page) < _PAGE:
                 return
             offset += _PAGE
 
-    def _get(self, path: str) -> Any:
-        try:
-            return self._session.get(f"{self._url}{path}").json()
-        except NotFound:
-            raise
-        except ClientException as error:
-            raise MiniCloudError(f"Trove doesn't answer: {error}") from error
+
+def _state(shown: dict[str, Any]) -> str:
+    return "/".join(filter(None, (shown["status"], shown.get("operating_status"))))
 
 
 def _time(shown: str | None) -> datetime:

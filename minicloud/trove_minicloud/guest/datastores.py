@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from trove_minicloud.errors import DatastoreError
+from trove_minicloud.errors import DatastoreError, ProgramsMissingError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.stream import Check
 from trove_minicloud.root import Root
@@ -43,6 +43,13 @@ class Datastore(ABC):
 
     Every method may raise DatastoreError: the server, or the programs for it, can't be used.
     """
+
+    @abstractmethod
+    def newest_version(self, root: Root) -> str:
+        """The version that a new server would be of.
+
+        :raises ProgramsMissingError: there are no programs to run one with.
+        """
 
     @abstractmethod
     def create_server(
@@ -136,10 +143,15 @@ class Datastore(ABC):
 
 
 def named(name: str) -> Datastore:
-    """:raises DatastoreError: we know no such kind of database."""
+    """:raises DatastoreError: we know no such kind of database, or it isn't installed here."""
     # Imported here: both import the classes above, and MariaDB's needs PyMySQL, an extra.
     if name == "mariadb":
-        from trove_minicloud.guest.mariadb.datastore import MariaDB
+        try:
+            from trove_minicloud.guest.mariadb.datastore import MariaDB
+        except ModuleNotFoundError as error:
+            raise ProgramsMissingError(
+                f"MariaDB is unavailable ({error}): pip install 'trove-minicloud[mariadb]'"
+            ) from error
 
         return MariaDB()
     if name == "postgresql":

@@ -5,9 +5,11 @@ The datastore's own verification has passed by then: it is part of the restore.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from trove_minicloud.errors import InstanceNotFoundError, WaitTimeoutError
+from trove_minicloud.files import read_json, write_json
 from trove_minicloud.guest import copy_check, datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
@@ -28,16 +30,36 @@ def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
     :raises MiniCloudError: it doesn't serve, a table can't be read, or the check fails. The copy
         stays, for whoever wants to look at it.
     """
+    lines = []
+    for line in _findings(root, copy, backup):
+        report(line)
+        lines.append(line)
+    try:
+        write_json(_file(root, copy), lines)
+    except FileNotFoundError:
+        raise instances.deleted_meanwhile(copy) from None
+
+
+def proof(root: Root, copy: Instance) -> list[str]:
+    """What `prove` reported of this copy when it was made."""
+    return list(read_json(_file(root, copy)) or [])
+
+
+def _findings(root: Root, copy: Instance, backup: Manifest) -> Iterator[str]:
     _wait_until_serving(root, copy)
     rows = datastores.named(copy.datastore).count_rows(root, copy)
     source = _name(root, backup)
-    report(f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}")
+    yield f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}"
     check = copy_check.load(root, backup.instance_id)
     if check is None:
-        report(f"{source} has no check")
+        yield f"{source} has no check"
         return
     copy_check.require(root, copy, source, check)
-    report(f"the check of {source} is answered as expected")
+    yield f"the check of {source} is answered as expected"
+
+
+def _file(root: Root, copy: Instance) -> Path:
+    return copy.folder(root) / "proof.json"
 
 
 def _wait_until_serving(root: Root, copy: Instance) -> None:

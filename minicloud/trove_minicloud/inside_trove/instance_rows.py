@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps Trove's instance rows true to the instances under the root, and to who of them serves."""
 
+import contextlib
 import logging
 import threading
 from collections import Counter
@@ -17,13 +18,12 @@ from trove.instance.tasks import InstanceTasks
 from trove.quota.models import QuotaUsage, Resource
 from trove.quota.quota import QUOTAS
 
-from trove_minicloud.errors import InstanceNotFoundError
-from trove_minicloud.guest import instances
+from trove_minicloud.errors import DatastoreError, InstanceNotFoundError
+from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.inside_trove import guest_agent, making
-from trove_minicloud.inside_trove.standins import FLAVOR_ID
 from trove_minicloud.root import Root
-from trove_minicloud.settings import REGION
+from trove_minicloud.settings import FLAVOR_ID, REGION
 
 LOG = logging.getLogger(__name__)
 
@@ -58,19 +58,32 @@ def _rows() -> list[Any]:
 
 def start(root: Root) -> None:
     """Reconcile once, then every other second in a thread that ends with the process."""
+    offered: set[str] = set()
+    _offer_datastores(root, offered)
     _reconcile(root)
-    threading.Thread(target=_run, args=(root,), name="trove-instances", daemon=True).start()
+    threading.Thread(target=_run, args=(root, offered), name="trove-instances", daemon=True).start()
 
 
-def _run(root: Root) -> None:
+def _run(root: Root, offered: set[str]) -> None:
     wait = threading.Event()
     while not wait.wait(_INTERVAL):
         try:
+            _offer_datastores(root, offered)
             _reconcile(root)
         except Exception:
             # Whatever it was (a full disk, a locked database), the next round may succeed; until
             # then the missing heartbeats tell Trove that the guests are out of sight.
             LOG.exception("The instances could not be reconciled")
+
+
+def _offer_datastores(root: Root, offered: set[str]) -> None:
+    """Let Trove make servers of each kind that this machine has the programs for, also later."""
+    for name in set(datastores.NAMES) - offered:
+        with contextlib.suppress(DatastoreError):
+            version = datastores.named(name).newest_version(root)
+            _datastore_version(name, version)
+            datastore_models.update_datastore(name, default_version=version)
+            offered.add(name)
 
 
 def _reconcile(root: Root) -> None:
@@ -151,7 +164,7 @@ def _count(project_id: str, change: int) -> None:
 
 
 def _datastore_version(name: str, version: str) -> Any:
-    """The id of the datastore version, registered on first sight as the datastore's default."""
+    """The id of the datastore version, registered on first sight."""
     if not datastore_models.DBDatastore.find_all(name=name).all():
         datastore_models.update_datastore(name, default_version=None)
     conditions = {"datastore_id": datastore_models.Datastore.load(name).id, "name": version}
@@ -165,7 +178,6 @@ def _datastore_version(name: str, version: str) -> Any:
             packages="",
             active=True,
         )
-        datastore_models.update_datastore(name, default_version=version)
     return datastore_models.DBDatastoreVersion.find_by(**conditions).id
 
 

@@ -20,8 +20,8 @@ from trove.instance.service_status import ServiceStatuses
 from trove_minicloud.errors import InstanceNotFoundError
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
+from trove_minicloud.settings import FLAVOR_ID
 
-FLAVOR_ID = "1"
 # Trove takes nothing but a UUID for a network.
 NETWORK_ID = "10b1b2c3-0000-4000-8000-127000000001"
 _GIGABYTE = 1024**3

@@ -100,6 +100,8 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             # Trove deletes the data of a backup through this, whatever the storage is.
             "remote_swift_client": f"{_INSIDE}.deletion.swift_client",
             "taskmanager_manager": f"{_INSIDE}.deletion.TaskManager",
+            # What fits on this machine is its owner's business.
+            "max_instances_per_tenant": -1,
             "storage_strategy": destination.strategy(root),
         },
         "database": {"connection": backend.databases[NAME]},

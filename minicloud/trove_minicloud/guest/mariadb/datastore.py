@@ -18,6 +18,9 @@ from trove_minicloud.supervision.program import Program
 
 
 class MariaDB(Datastore):
+    def newest_version(self, root: Root) -> str:
+        return binaries.find().version
+
     def create_server(
         self, root: Root, name: str, project_id: str, *, instance_id: str | None = None
     ) -> Instance:

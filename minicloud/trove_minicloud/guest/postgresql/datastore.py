@@ -11,7 +11,7 @@ from trove_minicloud.guest import unpacking
 from trove_minicloud.guest.datastores import Datastore, Source, Tool
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.postgresql import added, backing_up, questions, restored, server
-from trove_minicloud.guest.postgresql.binaries import client_programs, major_of
+from trove_minicloud.guest.postgresql.binaries import client_programs, major_of, server_programs
 from trove_minicloud.guest.postgresql.connection import identify
 from trove_minicloud.guest.postgresql.tar import TarReader
 from trove_minicloud.root import Root
@@ -19,6 +19,9 @@ from trove_minicloud.supervision.program import Program
 
 
 class PostgreSQL(Datastore):
+    def newest_version(self, root: Root) -> str:
+        return server_programs(root).version
+
     def create_server(
         self, root: Root, name: str, project_id: str, *, instance_id: str | None = None
     ) -> Instance:

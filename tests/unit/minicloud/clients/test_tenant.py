@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -11,6 +9,7 @@ from unittest.mock import create_autospec
 import pytest
 import requests_mock
 
+from tests.unit.minicloud.clients.conftest import url_of
 from trove_minicloud import settings
 from trove_minicloud.clients import tenant
 from trove_minicloud.clients.tenant import Tenant
@@ -19,7 +18,6 @@ from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import state
-from trove_minicloud.supervision.state import CloudStatus
 
 _LATER = datetime(2999, 1, 1, tzinfo=UTC)
 _INSTANCE = Instance(
@@ -38,30 +36,6 @@ _INSTANCE = Instance(
 )
 
 
-@pytest.fixture
-def trove(root: Root) -> Iterator[requests_mock.Mocker]:
-    """An up cloud whose Trove answers what a test registers."""
-    chosen = settings.load_or_create(root)
-    state.save(root, CloudStatus(os.getpid(), "running", "", ()))
-    with state.supervisor_lock(root), requests_mock.Mocker() as mock:
-        url = chosen.keystone_url
-        mock.get(url, json={"version": {"id": "v3.14", "status": "stable", "links": []}})
-        token = {
-            "expires_at": "2999-01-01T00:00:00Z",
-            "methods": [],
-            "user": {"id": "u", "name": "demo", "domain": {"id": "default", "name": "Default"}},
-            "project": {"id": "p", "name": "demo", "domain": {"id": "default", "name": "Default"}},
-        }
-        mock.post(f"{url}/auth/tokens", json={"token": token}, headers={"X-Subject-Token": "t"})
-        yield mock
-
-
-def _url(root: Root, path: str) -> str:
-    chosen = settings.load(root)
-    assert chosen is not None
-    return f"{chosen.trove_url}/p{path}"
-
-
 def _backup(number: int, name: str, status: str = "COMPLETED") -> dict[str, Any]:
     return {
         "id": f"id{number}",
@@ -77,7 +51,7 @@ def _serve_backups(trove: requests_mock.Mocker, root: Root, backups: list[dict[s
         start, limit = int(request.qs["marker"][0]), int(request.qs["limit"][0])
         return {"backups": backups[start : start + limit]}
 
-    trove.get(_url(root, "/backups"), json=page)
+    trove.get(url_of(root, "/backups"), json=page)
 
 
 def test_a_cloud_that_is_down_is_an_error_that_says_how_to_start_it(root: Root) -> None:
@@ -117,7 +91,7 @@ def test_an_instance_is_waited_for_until_it_is_healthy(
 ) -> None:
     _answers(monkeypatch, True)
     trove.get(
-        _url(root, "/instances/i1"),
+        url_of(root, "/instances/i1"),
         [
             {"status_code": 404},
             {"json": _shown("SHUTDOWN")},
@@ -142,7 +116,7 @@ def test_what_trove_says_of_a_server_that_does_not_serve_or_of_an_earlier_time_i
     _answers(monkeypatch, False, True)
     before = datetime.now(UTC) - timedelta(seconds=3)
     trove.get(
-        _url(root, "/instances/i1"),
+        url_of(root, "/instances/i1"),
         [
             {"json": _shown("ACTIVE", "HEALTHY", before)},
             {"json": _shown("ACTIVE", "HEALTHY")},
@@ -196,7 +170,7 @@ def test_the_wait_has_an_end_that_says_what_was_seen(
     trove: requests_mock.Mocker, root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _answers(monkeypatch, True)
-    trove.get(_url(root, "/instances/i1"), status_code=404)
+    trove.get(url_of(root, "/instances/i1"), status_code=404)
     with pytest.raises(WaitTimeoutError, match=r"m is not known to Trove.*runs no server for it"):
         Tenant(root).wait_until_healthy(instance, -1, lambda _line: None)
 
@@ -239,6 +213,79 @@ def test_a_backup_that_failed_does_not_count_among_those_of_one_name(
 
 
 def test_a_trove_that_fails_is_an_error_of_ours(trove: requests_mock.Mocker, root: Root) -> None:
-    trove.get(_url(root, "/instances/i1"), status_code=500)
+    trove.get(url_of(root, "/instances/i1"), status_code=500)
     with pytest.raises(MiniCloudError, match="Trove doesn't answer"):
         Tenant(root).instance_state("i1")
+
+
+def _making(status: str, operating_status: str = "", fault: str = "") -> dict[str, Any]:
+    shown = _shown(status, operating_status)["instance"]
+    return {"json": {"instance": shown | ({"fault": {"message": fault}} if fault else {})}}
+
+
+@pytest.fixture
+def made(trove: requests_mock.Mocker, root: Root, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was reported. Trove takes the request for an instance; nothing sleeps."""
+    monkeypatch.setattr(tenant.time, "sleep", lambda _seconds: None)
+    trove.post(url_of(root, "/instances"), json={"instance": {"id": "i1"}})
+    return []
+
+
+def test_trove_makes_an_instance_from_a_backup(
+    trove: requests_mock.Mocker, root: Root, instance: Instance, made: list[str]
+) -> None:
+    answers = [_making("BUILD"), _making("ACTIVE"), _making("ACTIVE", "HEALTHY")]
+    trove.get(url_of(root, "/instances/i1"), answers)
+    assert Tenant(root).make_instance("m", "postgresql", made.append, "b1") == instance
+    assert made == ["m: BUILD (0 s)", "m: ACTIVE (0 s)", "m: ACTIVE/HEALTHY (0 s)"]
+    [asked] = [each.json() for each in trove.request_history if each.path.endswith("/instances")]
+    assert asked["instance"] == {
+        "name": "m",
+        "flavorRef": "1",
+        "datastore": {"type": "postgresql"},
+        "restorePoint": {"backupRef": "b1"},
+    }
+
+
+def test_an_instance_that_can_not_be_made_goes_again_and_the_cause_is_told(
+    trove: requests_mock.Mocker, root: Root, made: list[str]
+) -> None:
+    # The cause may come after the state, and Trove breaks it into lines.
+    answers = [_making("ERROR"), _making("ERROR"), _making("ERROR", "", "The disk\nis full.")]
+    trove.get(url_of(root, "/instances/i1"), answers)
+    deleted = trove.delete(url_of(root, "/instances/i1"), status_code=202)
+    with pytest.raises(MiniCloudError, match=r"Instance m could not be made: The disk is full\."):
+        Tenant(root).make_instance("m", "postgresql", made.append)
+    assert deleted.called
+
+
+def test_a_copy_whose_rows_are_wrong_stays_to_be_looked_at(
+    trove: requests_mock.Mocker, root: Root, instance: Instance, made: list[str]
+) -> None:
+    trove.get(url_of(root, "/instances/i1"), [_making("ERROR", "", "The check of o is answered")])
+    deleted = trove.delete(url_of(root, "/instances/i1"), status_code=202)
+    with pytest.raises(MiniCloudError, match=r"The check of o is answered\nThe server stays"):
+        Tenant(root).make_instance("m", "postgresql", made.append, "b1")
+    assert not deleted.called
+
+
+def test_what_trove_refuses_to_make_is_told_in_its_words(
+    trove: requests_mock.Mocker, root: Root, made: list[str]
+) -> None:
+    answer = {"overLimit": {"message": "Quota exceeded", "code": 413}}
+    trove.post(url_of(root, "/instances"), json=answer, status_code=413)
+    with pytest.raises(MiniCloudError, match=r"Trove refuses: Quota exceeded \(HTTP 413\)"):
+        Tenant(root).make_instance("m", "postgresql", made.append)
+
+
+def test_the_wait_for_a_new_instance_ends_with_it_or_with_the_cloud(
+    trove: requests_mock.Mocker, root: Root, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trove.get(url_of(root, "/instances/i1"), [_making("BUILD"), {"status_code": 404}])
+    with pytest.raises(MiniCloudError, match="m was deleted meanwhile"):
+        Tenant(root).make_instance("m", "postgresql", made.append)
+    trove.get(url_of(root, "/instances/i1"), [_making("BUILD")])
+    known = Tenant(root)
+    monkeypatch.setattr(state, "supervisor_pid", lambda _root: None)
+    with pytest.raises(NotUpError, match="went down"):
+        known.make_instance("m", "postgresql", made.append)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-import signal
 from dataclasses import replace
-from pathlib import Path
 from unittest.mock import Mock, create_autospec
 
 import pytest
@@ -10,20 +7,20 @@ import pytest
 from tests.unit.minicloud import examples
 from tests.unit.minicloud.conftest import MakeProgram
 from trove_minicloud.clients import schedules
+from trove_minicloud.clients.administrator import Administrator
 from trove_minicloud.clients.tenant import Tenant
 from trove_minicloud.commands import databases
 from trove_minicloud.errors import (
-    CheckFailedError,
     InstanceBusyError,
     InvalidNameError,
     MiniCloudError,
+    ProgramsMissingError,
     ScheduledError,
 )
 from trove_minicloud.guest import copy_check, datastores, instances, proving, stopping
 from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
-from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.supervision import processes, state
 from trove_minicloud.supervision.child import Child
 from trove_minicloud.supervision.state import CloudStatus
@@ -49,6 +46,15 @@ def pointing_at(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """No schedule points at any instance, as Mistral says."""
     made: Mock = create_autospec(schedules.pointing_at, return_value={})
     monkeypatch.setattr(schedules, "pointing_at", made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def administrator(root: Root, monkeypatch: pytest.MonkeyPatch) -> Administrator:
+    """Deletes as Trove's task manager does."""
+    made: Administrator = create_autospec(Administrator, instance=True)
+    monkeypatch.setattr(made, "delete_instance", lambda each: stopping.delete(root, each))
+    monkeypatch.setattr(databases, "Administrator", lambda _root: made)
     return made
 
 
@@ -161,53 +167,44 @@ def test_a_taken_name_is_refused_before_anything_is_made(
     assert instances.all_instances(root) == [instance]
 
 
-def test_sigterm_in_the_middle_of_a_making_leaves_nothing(
-    root: Root, kind: datastores.Datastore, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+def test_trove_makes_a_new_instance_of_what_this_machine_has_the_programs_for(
+    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
 ) -> None:
-    seen: list[Path] = []
-
-    def create_server(root: Root, name: str, project_id: str) -> Instance:
-        with instances.building(root) as folder:
-            seen.append(folder)
-            os.kill(os.getpid(), signal.SIGTERM)
-        raise AssertionError("SIGTERM went unnoticed")
-
-    monkeypatch.setattr(kind, "create_server", create_server)
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as caught:
-        databases.create(root, "n", "postgresql", lambda _line: None)
-    assert caught.value.code == 128 + signal.SIGTERM
-    assert seen and not seen[0].exists()
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_a_restored_server_has_to_prove_its_rows_and_stays_where_it_does_not(
-    root: Root,
-    instance: Instance,
-    kind: datastores.Datastore,
-    tenant: Tenant,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    store = LocalStore(root.backups)
-    backup = examples.put(store, examples.manifest("backup-1"))
-    monkeypatch.setattr(
-        tenant,
-        "find_backup",
-        lambda name: {"id": name, "locationRef": store.location(backup.key)},
-    )
-    copy = examples.instance(id="copy-1", name="n")
-    monkeypatch.setattr(
-        databases, "restore_backup", create_autospec(databases.restore_backup, return_value=copy)
-    )
-    prove = create_autospec(proving.prove)
-    monkeypatch.setattr(proving, "prove", prove)
+    make = tenant.make_instance
+    assert isinstance(make, Mock) and isinstance(kind.newest_version, Mock)
+    make.return_value = instance
     said: list[str] = []
+    assert databases.create(root, "n", "postgresql", said.append) == instance
+    make.assert_called_once_with("n", "postgresql", said.append)
 
-    assert databases.restore(root, "backup-1", "n", said.append) == copy
-    assert prove.call_args.args == (root, copy, backup, said.append)
-    prove.side_effect = CheckFailedError("answered with 'f'")
-    with pytest.raises(CheckFailedError):
-        databases.restore(root, "backup-1", "n", said.append)
+    kind.newest_version.side_effect = ProgramsMissingError("MariaDB is unavailable")
+    with pytest.raises(ProgramsMissingError):
+        databases.create(root, "o", "mariadb", said.append)
+    make.assert_called_once()
+
+
+def test_trove_makes_an_instance_from_a_backup_and_the_proof_of_its_rows_is_shown(
+    root: Root, kind: datastores.Datastore, tenant: Tenant
+) -> None:
+    copy = examples.saved(root, id="copy-1", name="n")
+    backup = {"id": "id1", "datastore": {"type": "postgresql"}}
+    assert isinstance(tenant.find_backup, Mock) and isinstance(tenant.make_instance, Mock)
+    tenant.find_backup.return_value = backup
+    tenant.make_instance.return_value = copy
+    assert isinstance(kind.count_rows, Mock)
+    kind.count_rows.return_value = {"t": 3}
+    # What Trove's process does before the instance is healthy.
+    kind.is_serving = lambda *_: True  # type: ignore[method-assign]
+    proving.prove(root, copy, examples.manifest("id1"), lambda _line: None)
+
+    said: list[str] = []
+    assert databases.restore(root, "nightly", "o", said.append) == copy
+    tenant.make_instance.assert_called_once_with("o", "postgresql", said.append, "id1")
+    assert said == [
+        "restoring backup id1",
+        "n, from backup id1 of m, holds 3 rows in 1 tables: t 3",
+        "m has no check",
+    ]
 
 
 def test_a_check_is_set_shown_and_cleared(
