@@ -21,8 +21,8 @@ from statistics import quantiles
 import psutil
 
 from bench import report
-from bench.crowd import LIGHT, Crowd, Member, Tick, import_path, next_minute, wait_until
-from bench.minicloud import mini_cloud
+from bench.crowd import LIGHT, Crowd, Member, Tick, next_minute, wait_until
+from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
 from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root

@@ -30,13 +30,12 @@ from bench.crowd import (
     Member,
     Project,
     Tick,
-    import_path,
     next_minute,
     wait_until,
     within_the_hour,
 )
 from bench.faults import Fault, NotRunError
-from bench.minicloud import mini_cloud
+from bench.minicloud import import_path, mini_cloud
 from bench.report import RESULTS, end_when_told, machine
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root

@@ -32,11 +32,10 @@ from bench.crowd import (
     Crowd,
     Member,
     Project,
-    import_path,
     wait_until,
     within_the_hour,
 )
-from bench.minicloud import mini_cloud
+from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
 from trove_minicloud import settings
 from trove_minicloud.root import Root

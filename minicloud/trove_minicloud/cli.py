@@ -64,18 +64,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PYTHON",
         help="the interpreter with Horizon (default: that of 'make dashboard')",
     )
-    up.add_argument(
-        "--cluster",
-        action="store_true",
-        help="a distributed Mistral on RabbitMQ and MariaDB, decided at the first start",
-    )
-    for option, servers in (("--engines", "engines"), ("--executors", "executors")):
-        up.add_argument(
-            option,
-            type=int,
-            metavar="N",
-            help=f"how many Mistral {servers} a cluster has, now and from now on (at first 2)",
-        )
     _store_options(up)
     add("down", _down, "stop the mini cloud and its databases")
     _format_option(add("status", _status, "show what runs"))
@@ -166,15 +154,10 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import cluster
     from trove_minicloud.cloud import daemon
     from trove_minicloud.commands import dashboard
 
     root.prepare()
-    if options.cluster or cluster.load(root) is not None:
-        cluster.want(root, options.engines, options.executors)
-    elif options.engines is not None or options.executors is not None:
-        raise MiniCloudError("--engines and --executors are for a cluster: add --cluster.")
     _choose_store(root, options)
     horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
     if options.detach:

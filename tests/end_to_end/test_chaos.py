@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from bench import burst, chaos, faults
-from bench.crowd import LIGHT, Crowd, import_path, next_minute, wait_until
-from bench.minicloud import mini_cloud
+from bench.crowd import LIGHT, Crowd, next_minute, wait_until
+from bench.minicloud import import_path, mini_cloud
 from tests.end_to_end.cloud import wait_for
 from tests.end_to_end.lacking import lacks
 from trove_minicloud.errors import MiniCloudError

@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable
 
 from trove_minicloud.cloud import running
+from trove_minicloud.cloud.running import Layout
 from trove_minicloud.errors import MiniCloudError, StartupError, StopError
 from trove_minicloud.root import Root
+from trove_minicloud.settings import Settings
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.supervisor import stop_leftovers
 
@@ -25,14 +27,16 @@ _POLL_INTERVAL = 0.1
 #: The exit code of a background process that another one has outrun.
 _ANOTHER_RUNS = 75
 LOG_NAME = "supervisor"
+_MODULE = "trove_minicloud.cloud.daemon"
 
 
-def up(root: Root, report: Callable[[str], None]) -> bool:
+def up(root: Root, report: Callable[[str], None], module: str = _MODULE) -> bool:
     """Start the cloud in the background and wait until it is up; False if it was up already.
 
     One that is being stopped is started again. `report` is called with a line for each program
     that becomes ready.
 
+    :param module: what is run in the background; it calls `main`.
     :raises MiniCloudError: it didn't come up, and why.
     """
     root.prepare()
@@ -40,7 +44,7 @@ def up(root: Root, report: Callable[[str], None]) -> bool:
         if state.supervisor_pid(root) is not None:
             if _other_comes_up(root):
                 return False
-        elif _wait_until_running(root, _start(root), report):
+        elif _wait_until_running(root, _start(root, module), report):
             return True
 
 
@@ -88,12 +92,12 @@ def down(root: Root, timeout: float = _DOWN_TIMEOUT) -> bool:
         time.sleep(_POLL_INTERVAL)
 
 
-def _start(root: Root) -> subprocess.Popen[bytes]:
+def _start(root: Root, module: str) -> subprocess.Popen[bytes]:
     running.require_space(root)
     log = os.open(root.log(LOG_NAME), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "trove_minicloud.cloud.daemon", str(root.path)],
+            [sys.executable, "-m", module, str(root.path)],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -161,10 +165,11 @@ def _require_time(root: Root, waited: float) -> None:
         )
 
 
-def main(root: Root) -> None:
+def main(root: Root, layout_of: Callable[[Root, Settings], Layout] = running.SingleProcess) -> None:
+    """Be the background process; its exit code tells `up` how it ended."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        mine = running.run(root)
+        mine = running.run(root, layout_of)
     except MiniCloudError as error:
         logging.getLogger(__name__).error("%s", error)
         sys.exit(1)

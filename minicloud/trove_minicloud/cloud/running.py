@@ -6,13 +6,14 @@ import logging
 import os
 import shutil
 import signal
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from keystoneauth1.exceptions import ClientException
 
-from trove_minicloud import cluster, settings
+from trove_minicloud import settings
 from trove_minicloud.clients.catalog import bootstrap, offer_compute, offer_swift, write_clouds
-from trove_minicloud.cluster import Cluster
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
@@ -21,7 +22,7 @@ from trove_minicloud.errors import (
 )
 from trove_minicloud.guest.server_programs import InstancePrograms
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mariadb, mistral, rabbitmq, swift, trove
+from trove_minicloud.services import horizon, keystone, mistral, swift, trove
 from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.config_files import cache_variables
 from trove_minicloud.settings import Settings
@@ -32,13 +33,56 @@ from trove_minicloud.supervision.supervisor import Supervisor, stop_leftovers
 
 LOG = logging.getLogger(__name__)
 
-#: Those with a database.
-SERVICES = (keystone.NAME, mistral.NAME, trove.NAME)
-
 _NEEDED_SPACE = 100 * 1024 * 1024
 
 
-def run(root: Root) -> bool:
+class Layout(ABC):
+    """Which programs Mistral is, and what they and the other services need below them."""
+
+    @abstractmethod
+    def backend(self) -> Backend:
+        """Where the services keep their rows, and how Mistral's parts talk."""
+
+    @abstractmethod
+    def ports(self) -> Mapping[str, int]:
+        """The ports of what is below the services, by purpose."""
+
+    @abstractmethod
+    def start_below(self, supervisor: Supervisor) -> None:
+        """Start what the services need, and wait until it is ready."""
+
+    @abstractmethod
+    def mistral(self) -> Program:
+        """What serves Mistral's API."""
+
+    @abstractmethod
+    def servers(self) -> list[Program]:
+        """Mistral's other programs, started when the services are ready."""
+
+
+class SingleProcess(Layout):
+    """Mistral is one process; the services' rows are in SQLite."""
+
+    def __init__(self, root: Root, settings: Settings) -> None:
+        self._root, self._settings = root, settings
+
+    def backend(self) -> Backend:
+        return single_process(self._root)
+
+    def ports(self) -> Mapping[str, int]:
+        return {}
+
+    def start_below(self, supervisor: Supervisor) -> None:
+        """SQLite has no server."""
+
+    def mistral(self) -> Program:
+        return mistral.program(self._root, self._settings)
+
+    def servers(self) -> list[Program]:
+        return []
+
+
+def run(root: Root, layout_of: Callable[[Root, Settings], Layout] = SingleProcess) -> bool:
     """Bring the cloud up and keep it up until SIGTERM or SIGINT.
 
     Returns False, having done nothing, where a supervisor of this root runs already.
@@ -49,7 +93,7 @@ def run(root: Root) -> bool:
     with state.supervisor_lock(root) as mine:
         if mine:
             try:
-                _run(root)
+                _run(root, layout_of)
             except StopRequestedError:
                 raise
             except MiniCloudError as error:
@@ -70,55 +114,33 @@ def require_space(root: Root) -> None:
         )
 
 
-def _run(root: Root) -> None:
+def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
     stop_leftovers(root)
     require_space(root)
-    chosen, distributed = settings.load_or_create(root), cluster.load(root)
+    chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
     supervisor = Supervisor(root, lambda: [*databases(), *dashboard()])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:
-        _start(root, chosen, distributed, supervisor)
+        _start(root, chosen, layout_of(root, chosen), supervisor)
         LOG.info("the mini cloud is up")
         supervisor.run()
     finally:
         supervisor.stop()
 
 
-def backend_of(root: Root, distributed: Cluster | None) -> Backend:
-    """Where the services of this root keep their rows, and how they talk."""
-    if distributed is None:
-        return single_process(root, SERVICES)
-    return Backend(
-        databases={name: mariadb.database_url(distributed, name) for name in SERVICES},
-        transport_url=rabbitmq.transport_url(distributed),
-    )
-
-
-def _start(
-    root: Root, chosen: Settings, distributed: Cluster | None, supervisor: Supervisor
-) -> None:
+def _start(root: Root, chosen: Settings, layout: Layout, supervisor: Supervisor) -> None:
     """Start everything, each stage when those that it needs answer."""
     objects = destination.swift(root)
-    _require_free_ports(chosen, distributed, objects)
-    backend = backend_of(root, distributed)
-    if distributed is None:
-        mistral_program = mistral.program(root, chosen)
-    else:
-        mistral_program = mistral.api_program(root, chosen)
-        mariadb.configure(root, distributed)
-        rabbitmq.configure(root, distributed)
-        epmd, broker = rabbitmq.programs(root, distributed)
-        supervisor.start([mariadb.program(root, distributed), epmd])
-        supervisor.wait_ready([epmd.name])
-        supervisor.start([broker])
-        supervisor.wait_ready()
+    _require_free_ports(chosen, layout, objects)
+    layout.start_below(supervisor)
+    backend = layout.backend()
     for service in (keystone, mistral, trove):
         service.configure(root, chosen, backend)
-    services = [keystone.program(root, chosen), mistral_program, trove.program(root, chosen)]
+    services = [keystone.program(root, chosen), layout.mistral(), trove.program(root, chosen)]
     if objects is not None:
         swift.configure(root, chosen, objects)
         services += swift.programs(root, chosen, objects)
@@ -126,31 +148,20 @@ def _start(
     supervisor.wait_ready([keystone.NAME])
     _bootstrap(root, chosen, objects)
     supervisor.wait_ready()
-    if distributed is not None:
-        servers = mistral.server_programs(
-            root, distributed.engines, distributed.executors, cluster.PERIODIC_SERVERS
-        )
-        supervisor.start(_ours(root, servers))
-        supervisor.wait_ready()
+    supervisor.start(_ours(root, layout.servers()))
+    supervisor.wait_ready()
 
 
 def _require_free_ports(
-    chosen: Settings, distributed: Cluster | None, objects: destination.Swift | None
+    chosen: Settings, layout: Layout, objects: destination.Swift | None
 ) -> None:
     wanted = {
         keystone.NAME: chosen.keystone_port,
         mistral.NAME: chosen.mistral_port,
         trove.NAME: chosen.trove_port,
+        **layout.ports(),
+        **(swift.ports(objects) if objects is not None else {}),
     }
-    if distributed is not None:
-        wanted |= {
-            mariadb.NAME: distributed.mariadb_port,
-            rabbitmq.NAME: distributed.rabbitmq_port,
-            rabbitmq.EPMD: distributed.epmd_port,
-            f"{rabbitmq.NAME}'s Erlang": distributed.erlang_port,
-        }
-    if objects is not None:
-        wanted |= swift.ports(objects)
     for purpose, port in wanted.items():
         ports.require_free(port, purpose)
 

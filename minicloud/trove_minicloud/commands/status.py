@@ -67,7 +67,6 @@ def _addresses(root: Root) -> dict[str, str]:
         found |= {
             "keystone": chosen.keystone_url,
             "mistral": chosen.mistral_url,
-            "mistral-api": chosen.mistral_url,
             "trove": chosen.trove_url,
         }
     if (objects := destination.swift(root)) is not None:

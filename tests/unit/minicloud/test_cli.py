@@ -13,7 +13,7 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from trove_minicloud import cli, cluster, settings
+from trove_minicloud import cli, settings
 from trove_minicloud.cloud import daemon, running
 from trove_minicloud.commands import dashboard, databases
 from trove_minicloud.errors import MiniCloudError
@@ -107,25 +107,6 @@ def test_up_detached_leaves_the_work_to_the_daemon(
     assert _run(root, "up", "--detach") == 0
     assert up.call_args.args[0] == root
     assert f"env --root {root.path}" in capsys.readouterr().out
-
-
-def test_up_as_a_cluster_keeps_the_numbers_of_servers(
-    root: Root, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=True))
-    assert _run(root, "up", "--detach", "--cluster", "--engines", "3") == 0
-    assert _run(root, "up", "--detach", "--executors", "1") == 0
-    wanted = cluster.load(root)
-    assert wanted is not None
-    assert (wanted.engines, wanted.executors) == (3, 1)
-
-
-def test_up_with_servers_of_no_cluster_is_refused(
-    root: Root, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(root, "up", "--detach", "--engines", "3") == 1
-    assert "add --cluster" in capsys.readouterr().err
-    assert not root.settings_file.exists()
 
 
 def test_up_with_a_dashboard_waits_for_it_and_tells_the_login(

@@ -99,7 +99,7 @@ def _use(monkeypatch: pytest.MonkeyPatch, script: str) -> list[subprocess.Popen[
     """Start this in the place of the real background process; return what was started."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(root: Root) -> subprocess.Popen[bytes]:
+    def start(root: Root, _module: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([sys.executable, "-c", script, str(root.path)])
         started.append(process)
         return process
@@ -193,7 +193,7 @@ def test_down_bears_a_supervisor_that_has_just_ended(
 def test_a_stop_that_is_asked_for_during_the_start_is_no_failure(
     root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(_root: Root) -> None:
+    def stopped(_root: Root, _layout: object) -> None:
         raise StopRequestedError("asked to stop")
 
     monkeypatch.setattr(running, "_run", stopped)
@@ -208,7 +208,7 @@ def test_nobody_else_can_read_the_supervisors_log(
     monkeypatch.setattr(sys, "executable", "/bin/true")
     before = os.umask(0)
     try:
-        assert daemon._start(root).wait() == 0
+        assert daemon._start(root, daemon._MODULE).wait() == 0
     finally:
         os.umask(before)
     assert root.log(daemon.LOG_NAME).stat().st_mode & 0o777 == 0o600

@@ -5,10 +5,9 @@ import pytest
 from oslo_config import cfg
 
 from trove_minicloud import settings
-from trove_minicloud.cloud.running import SERVICES
 from trove_minicloud.root import Root
 from trove_minicloud.services import keystone, mistral, trove
-from trove_minicloud.services.backend import Backend, single_process
+from trove_minicloud.services.backend import SERVICES, Backend, single_process
 from trove_minicloud.services.config_files import (
     OVERRIDES,
     cache_variables,
@@ -30,7 +29,7 @@ def test_values_reach_oslo_config_unchanged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("service", [keystone, mistral, trove])
 def test_nobody_else_can_read_a_services_configuration(root: Root, service: object) -> None:
     chosen = settings.load_or_create(root)
-    service.configure(root, chosen, single_process(root, SERVICES))  # type: ignore[attr-defined]
+    service.configure(root, chosen, single_process(root))  # type: ignore[attr-defined]
     directory = root.service(service.NAME)  # type: ignore[attr-defined]
     assert directory.stat().st_mode & 0o077 == 0
     for file in directory.iterdir():
@@ -46,7 +45,7 @@ def test_no_password_is_among_a_services_arguments(root: Root, service: object) 
 
 
 def test_mistral_listens_on_loopback_only(root: Root) -> None:
-    mistral.configure(root, settings.load_or_create(root), single_process(root, SERVICES))
+    mistral.configure(root, settings.load_or_create(root), single_process(root))
     assert "host = 127.0.0.1" in (root.service("mistral") / "mistral.conf").read_text()
 
 
@@ -81,13 +80,13 @@ def test_the_same_services_run_on_what_they_are_given(root: Root) -> None:
 def test_mistrals_actions_run_where_its_messages_reach(
     root: Root, transport: str, executor: str
 ) -> None:
-    backend = Backend(single_process(root, SERVICES).databases, transport)
+    backend = Backend(single_process(root).databases, transport)
     mistral.configure(root, settings.load_or_create(root), backend)
     assert _read(root, mistral.NAME).executor.type == executor
 
 
 def test_the_users_own_options_have_the_last_word_and_are_left_alone(root: Root) -> None:
-    chosen, backend = settings.load_or_create(root), single_process(root, SERVICES)
+    chosen, backend = settings.load_or_create(root), single_process(root)
     mistral.configure(root, chosen, backend)
     own = root.service(mistral.NAME) / OVERRIDES
     own.write_text("[executor]\ntype = remote\n")
@@ -98,7 +97,7 @@ def test_the_users_own_options_have_the_last_word_and_are_left_alone(root: Root)
 
 def test_keystone_reads_the_users_own_options_too(root: Root) -> None:
     chosen = settings.load_or_create(root)
-    keystone.configure(root, chosen, single_process(root, SERVICES))
+    keystone.configure(root, chosen, single_process(root))
     (root.service(keystone.NAME) / OVERRIDES).write_text("")
     assert keystone.program(root, chosen).env["OS_KEYSTONE_CONFIG_FILES"] == (
         "keystone.conf;override.conf"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from trove_minicloud.cluster import Cluster
+from bench.cluster import mariadb
+from bench.cluster.servers import Cluster
 from trove_minicloud.guest.mariadb import binaries
 from trove_minicloud.root import Root
-from trove_minicloud.services import mariadb
 from trove_minicloud.supervision.program import NotReadyError
 
 

@@ -28,7 +28,7 @@ def main(directory: Path, component: str) -> None:
         prepare_once(directory, lambda: _initialise(arguments, connection))
         index_executions(connection)
     server = str(_BIN / "mistral-server")
-    os.execv(server, [server, *arguments, "--server", component])  # noqa: S606
+    os.execv(server, [server, *arguments, "--server", component])
 
 
 def _connection(arguments: list[str]) -> str:

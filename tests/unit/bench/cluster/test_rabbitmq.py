@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud import debian
-from trove_minicloud.cluster import Cluster
+from bench.cluster import debian, rabbitmq
+from bench.cluster.servers import Cluster
 from trove_minicloud.root import Root
-from trove_minicloud.services import rabbitmq
 from trove_minicloud.supervision.program import NotReadyError
 
 

@@ -7,6 +7,7 @@ process on SQLite.
 
 import dataclasses
 import secrets
+from pathlib import Path
 
 from trove_minicloud import settings
 from trove_minicloud.errors import MiniCloudError
@@ -39,7 +40,7 @@ class Cluster:
 
 def load(root: Root) -> Cluster | None:
     """The cluster of this root, or None where its Mistral is a single process."""
-    return settings.read(root.cluster_file, Cluster)
+    return settings.read(_file(root), Cluster)
 
 
 def want(root: Root, engines: int | None, executors: int | None) -> None:
@@ -68,7 +69,7 @@ def want(root: Root, engines: int | None, executors: int | None) -> None:
             f"The cluster under {root.path} is up; take it down to change its servers:"
             f" trove-minicloud down --root {root.path}"
         )
-    write_json(root.cluster_file, dataclasses.asdict(wanted))
+    write_json(_file(root), dataclasses.asdict(wanted))
 
 
 def _draw(root: Root) -> Cluster:
@@ -85,3 +86,7 @@ def _draw(root: Root) -> Cluster:
         mistral_database_password=secrets.token_urlsafe(24),
         trove_database_password=secrets.token_urlsafe(24),
     )
+
+
+def _file(root: Root) -> Path:
+    return root.path / "cluster.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud import debian
+from bench.cluster import debian
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pymysql
 
-from trove_minicloud.cluster import Cluster
+from bench.cluster.servers import Cluster
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to
 from trove_minicloud.guest.mariadb import binaries, server

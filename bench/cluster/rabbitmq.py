@@ -8,8 +8,8 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from trove_minicloud import debian
-from trove_minicloud.cluster import Cluster
+from bench.cluster import debian
+from bench.cluster.servers import Cluster
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.accounts import give_to, server_account
 from trove_minicloud.root import Root

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from bench.cluster import mistral
 from trove_minicloud.root import Root
-from trove_minicloud.services import mistral
 from trove_minicloud.supervision.program import NotReadyError
 
 
