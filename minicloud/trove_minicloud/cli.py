@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from trove_minicloud.commands import tables
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
@@ -208,7 +209,7 @@ def _status(root: Root, options: argparse.Namespace) -> None:
     if described["error"]:
         _say(described["error"])
     if described["programs"]:
-        _table(described["programs"])
+        tables.show(described["programs"])
 
 
 def _env(root: Root, options: argparse.Namespace) -> None:
@@ -234,7 +235,7 @@ def _logs(root: Root, options: argparse.Namespace) -> None:
 def _create(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.commands import databases
 
-    _details(root, databases.create(root, options.name, options.datastore, _say))
+    tables.show_instance(root, databases.create(root, options.name, options.datastore, _say))
 
 
 def _add(root: Root, options: argparse.Namespace) -> None:
@@ -242,40 +243,30 @@ def _add(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest.postgresql.added import read_password
 
     password = read_password(options.password_file)
-    _details(
-        root, databases.add(root, options.name, options.datastore, options.dsn, password, _say)
-    )
+    added = databases.add(root, options.name, options.datastore, options.dsn, password, _say)
+    tables.show_instance(root, added)
 
 
 def _restore(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.commands import databases
 
-    _details(root, databases.restore(root, options.backup, options.name, _say))
+    tables.show_instance(root, databases.restore(root, options.backup, options.name, _say))
 
 
 def _list(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
-    rows = [
-        {
-            "id": instance.id,
-            "name": instance.name,
-            "datastore": f"{instance.datastore} {instance.version}",
-            "address": f"{instance.host}:{instance.port}",
-            "wanted": instance.wanted if instance.managed else "not managed",
-        }
-        for instance in instances.all_instances(root)
-    ]
+    rows = [tables.row_of(instance) for instance in instances.all_instances(root)]
     if options.format == "json":
         print(json.dumps(rows, indent=2))
     else:
-        _table(rows)
+        tables.show(rows)
 
 
 def _show(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
-    _details(root, instances.find(root, options.instance))
+    tables.show_instance(root, instances.find(root, options.instance))
 
 
 def _check(root: Root, options: argparse.Namespace) -> None:
@@ -295,7 +286,7 @@ def _check(root: Root, options: argparse.Namespace) -> None:
         _say(f"Restored copies of {options.instance} are asked nothing.")
     else:
         rows = {"query": found.query, "expect": found.expected, "database": found.database}
-        _table([{"field": name, "value": value} for name, value in rows.items()])
+        tables.show_fields(rows)
 
 
 def _start(root: Root, options: argparse.Namespace) -> None:
@@ -315,34 +306,6 @@ def _delete(root: Root, options: argparse.Namespace) -> None:
 
     deleted = databases.delete(root, options.instance, force=options.force)
     _say(f"Instance {deleted.name} is deleted.")
-
-
-def _details(root: Root, instance: Any) -> None:
-    from trove_minicloud.guest import datastores
-
-    rows = {
-        "id": instance.id,
-        "name": instance.name,
-        "datastore": f"{instance.datastore} {instance.version}",
-        "address": f"{instance.host}:{instance.port}",
-        "wanted": instance.wanted if instance.managed else "not managed",
-        "created at": f"{instance.created_at:%Y-%m-%d %H:%M:%S} UTC",
-    }
-    if instance.managed:
-        kind = datastores.named(instance.datastore)
-        rows["connect with"] = kind.connect_command(root, instance)
-    _table([{"field": name, "value": value} for name, value in rows.items()])
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows under their keys; nothing where there are none."""
-    if not rows:
-        return
-    lines = [[key.upper() for key in rows[0]]]
-    lines += [["" if value is None else str(value) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def _say(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 import zstandard
 
 from trove_minicloud.errors import ChecksumMismatchError, RestoreError
-from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest import datastores, folders
 from trove_minicloud.guest.chain import chain
 from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.instances import Instance
@@ -44,7 +44,7 @@ def restore(
     links = chain(store, last)
     kind = datastores.named(last.datastore)
     root.prepare()
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         parts = []
         for number, manifest in enumerate(links):
             part = folder / f"part-{number}"

@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from trove_minicloud.errors import MiniCloudError, WaitTimeoutError
-from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import state, supervisor
@@ -34,7 +34,7 @@ def delete(root: Root, instance: Instance) -> None:
     with instances.backup_lock(root, instance.id, "its deletion", LOCK_WAIT):
         if instance.managed:
             _stop(root, instance)
-        instances.remove(root, instance.id)
+        folders.remove(root, instance.id)
 
 
 def _stop(root: Root, instance: Instance) -> Instance:

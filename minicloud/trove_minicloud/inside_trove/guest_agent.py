@@ -29,7 +29,7 @@ from trove_minicloud.errors import (
     RestoreError,
     StoreError,
 )
-from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
@@ -114,7 +114,7 @@ def recover() -> None:
             key = Key(backup.instance_id, backup.id)
             cause = "The mini cloud ended in the middle of it."
             backup.update(**_outcome(root, key, backup.location, None, cause))
-        for name in instances.sweep(root):
+        for name in folders.sweep(root):
             LOG.warning("Removed %s, which a dead run had left.", name)
 
 

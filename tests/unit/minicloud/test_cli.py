@@ -320,12 +320,6 @@ def test_a_server_that_runs_elsewhere_can_not_be_stopped(
     assert "runs outside the mini cloud" in capsys.readouterr().err
 
 
-def test_the_table_is_aligned_and_empty_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._table([])
-    cli._table([{"a": "long value", "b": None}, {"a": 1, "b": "x"}])
-    assert capsys.readouterr().out == "A           B\nlong value\n1           x\n"
-
-
 def test_the_parser_gives_every_command_a_function() -> None:
     parsed = cli.build_parser().parse_args(["instance", "list"])
     assert isinstance(parsed, Namespace)

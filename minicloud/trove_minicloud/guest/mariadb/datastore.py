@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trove_minicloud.errors import DatastoreError, ServerUnavailableError
-from trove_minicloud.guest import instances, unpacking
+from trove_minicloud.guest import folders, instances, unpacking
 from trove_minicloud.guest.datastores import Datastore, Source, Tool
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.mariadb import backing_up, binaries, questions, restored, server
@@ -27,7 +27,7 @@ class MariaDB(Datastore):
         root.prepare()
         found = binaries.find()
         instance = server.new_instance(root, name, project_id, found.version, instance_id)
-        with instances.building(root) as folder:
+        with folders.building(root) as folder:
             server.make(found, folder, instance.port)
             instances.write(folder, instance)
         return instance

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trove_minicloud.errors import ServerUnavailableError
-from trove_minicloud.guest import instances
+from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.postgresql import server_config
@@ -45,7 +45,7 @@ def create_server(
     root.prepare()
     programs, user = server_programs(root), account()
     instance = new_instance(root, name, project_id, programs.version, instance_id)
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         require_reachable(folder, user)
         data = folder / "data"
         data.mkdir(mode=0o700)

@@ -14,7 +14,7 @@ from trove_minicloud import settings
 from trove_minicloud.clients import tenant
 from trove_minicloud.clients.tenant import Tenant
 from trove_minicloud.errors import MiniCloudError, NotUpError, WaitTimeoutError
-from trove_minicloud.guest import datastores, instances
+from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import state
@@ -143,7 +143,7 @@ def test_a_wait_for_what_was_stopped_or_deleted_meanwhile_ends(
 
     def meanwhile(_seconds: float) -> None:
         if what == "deleted":
-            instances.remove(root, instance.id)
+            folders.remove(root, instance.id)
         else:
             instances.save(root, replace(instance, wanted="stopped"))
 

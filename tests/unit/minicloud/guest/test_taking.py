@@ -13,7 +13,7 @@ from trove_minicloud.errors import (
     StoreError,
     VerificationError,
 )
-from trove_minicloud.guest import instances, taking
+from trove_minicloud.guest import folders, instances, taking
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.guest.taking import Parent, take_backup
@@ -31,7 +31,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def instance(root: Root) -> Instance:
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         instances.write(folder, examples.instance())
     return examples.instance()
 

@@ -12,7 +12,7 @@ from trove.common.context import TroveContext
 from tests.unit.minicloud import examples
 from tests.unit.minicloud.guest import fake_postgresql
 from trove_minicloud.errors import BackupNotFoundError, InstanceBusyError
-from trove_minicloud.guest import instances
+from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.inside_trove import guest_agent, report
 from trove_minicloud.root import ROOT_VARIABLE, Root
@@ -48,7 +48,7 @@ def reports(monkeypatch: pytest.MonkeyPatch) -> Reports:
 
 @pytest.fixture
 def tools(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         instances.write(folder, examples.instance())
     tools = fake_postgresql.install(tmp_path / "bin")
     monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
