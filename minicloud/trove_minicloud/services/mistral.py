@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistral: its configuration, and the programs that serve it."""
+"""Mistral: its configuration, and the program that serves all of its components."""
 
 import sys
 from collections.abc import Callable

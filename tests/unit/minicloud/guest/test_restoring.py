@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
+import sys
 import tarfile
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from trove_minicloud.errors import (
     BackupNotFoundError,
     ChecksumMismatchError,
     DatastoreError,
+    ProgramsMissingError,
     RestoreError,
 )
 from trove_minicloud.guest import datastores
@@ -114,3 +116,11 @@ def test_an_unknown_datastore_is_named_with_those_there_are() -> None:
         DatastoreError, match="no datastore 'oracle'; there is: mariadb, postgresql"
     ):
         datastores.named("oracle")
+
+
+def test_mariadb_without_its_python_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "trove_minicloud.guest.mariadb.datastore", None)
+    with pytest.raises(ProgramsMissingError, match=r"pip install 'trove-minicloud\[mariadb\]'"):
+        datastores.named("mariadb")

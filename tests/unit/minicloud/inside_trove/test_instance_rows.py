@@ -12,7 +12,8 @@ from trove.instance.service_status import ServiceStatuses
 from trove.instance.tasks import InstanceTasks
 
 from tests.unit.minicloud import examples
-from trove_minicloud.guest import instances
+from trove_minicloud.errors import ProgramsMissingError
+from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.inside_trove import guest_agent, instance_rows, making
 from trove_minicloud.root import Root
@@ -238,3 +239,33 @@ def test_a_start_settles_what_a_dead_run_was_doing_and_counts_anew(
     assert failed == {"making": "The mini cloud ended in the middle of making its server."}
     assert tasks["deleting"].task_status == InstanceTasks.NONE
     assert (usage.in_use, usage.reserved) == (3, 0)
+
+
+def test_trove_offers_what_this_machine_can_run_and_what_it_can_run_later(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {"postgresql": "18.6"}
+    defaults: dict[str, str] = {}
+
+    def named(name: str) -> Any:
+        def newest_version(_root: Root) -> str:
+            if name not in versions:
+                raise ProgramsMissingError(f"{name} is unavailable")
+            return versions[name]
+
+        return SimpleNamespace(newest_version=newest_version)
+
+    def update_datastore(name: str, default_version: str) -> None:
+        defaults[name] = default_version
+
+    monkeypatch.setattr(datastores, "named", named)
+    monkeypatch.setattr(instance_rows, "_datastore_version", lambda _name, _version: "id")
+    monkeypatch.setattr(instance_rows.datastore_models, "update_datastore", update_datastore)
+    offered: set[str] = set()
+    instance_rows._offer_datastores(root, offered)
+    assert defaults == {"postgresql": "18.6"}
+
+    versions["mariadb"] = "10.11.19"
+    defaults.clear()
+    instance_rows._offer_datastores(root, offered)
+    assert defaults == {"mariadb": "10.11.19"}
