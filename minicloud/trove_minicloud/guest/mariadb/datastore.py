@@ -2,13 +2,12 @@
 """MariaDB, as a kind of database of the guest."""
 
 import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from trove_minicloud.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest import folders, instances, unpacking
-from trove_minicloud.guest.datastores import Datastore, Source, Tool
+from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
 from trove_minicloud.guest.mariadb import backing_up, binaries, questions, restored, server
 from trove_minicloud.guest.mariadb.connection import status
@@ -57,32 +56,11 @@ class MariaDB(Datastore):
         option_file = instance.superuser_password_file(root)
         return shlex.join(("mariadb", f"--defaults-file={option_file}"))
 
-    def ask(self, root: Root, instance: Instance, query: str, database: str | None) -> str:
-        return questions.ask(root, instance, query, database)
-
-    def count_rows(self, root: Root, instance: Instance) -> Mapping[str, int]:
-        return questions.count_rows(root, instance)
-
-    def inspect(self, root: Root, instance: Instance) -> Source:
-        return backing_up.inspect(root, instance)
-
-    def backup_tool(self, root: Root, instance: Instance, basis: Path | None) -> Tool:
-        return backing_up.backup_tool(root, instance, basis)
+    ask = staticmethod(questions.ask)
+    count_rows = staticmethod(questions.count_rows)
+    inspect = staticmethod(backing_up.inspect)
+    backup_tool = staticmethod(backing_up.backup_tool)
+    restore_server = staticmethod(restored.restore_server)
 
     def unpack(self, stream: BinaryIO, folder: Path) -> None:
         unpacking.unpack(stream, folder, XbstreamReader)
-
-    def restore_server(
-        self,
-        root: Root,
-        folder: Path,
-        chain: Sequence[Path],
-        name: str,
-        project_id: str,
-        version: str,
-        *,
-        instance_id: str | None = None,
-    ) -> Instance:
-        return restored.restore_server(
-            root, folder, chain, name, project_id, version, instance_id=instance_id
-        )
