@@ -82,7 +82,7 @@ class Tenant(Trove):
                 report(f"{name}: {current} ({time.monotonic() - started:.0f} s)")
             if current == "ACTIVE/HEALTHY":
                 return instances.load(self._root, instance_id)
-            if shown["status"] == "ERROR":
+            if shown["status"] in ("ERROR", "FAILED"):
                 raise self._failure(instance_id, name)
             if state.supervisor_pid(self._root) is None:
                 raise NotUpError(f"The mini cloud went down while instance {name} was being made.")
