@@ -15,13 +15,13 @@ WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/min
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs package format bench bench-full bench-requests bench-rate-limit bench-cluster chaos screenshots constraints clean
+        lint types docs package format bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 quickstart: $(BIN)/.minicloud ## Start the mini cloud, make a scheduled backup, restore and compare it
-	@$(BIN)/python -m trove_minicloud.quickstart
+	@$(BIN)/python -m trove_minicloud.commands.quickstart
 
 dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the panels, on the mini cloud
 	@$(BIN)/trove-minicloud up --detach
@@ -89,6 +89,10 @@ bench-rate-limit: $(BIN)/.test ## 30 schedules of one project on one minute, 30 
 bench-cluster: $(BIN)/.test ## Bursts of 100 and 500 schedules on clusters of 1, 2 and 3 engines (half an hour)
 	tools/debian-packages mariadb
 	$(BIN)/python -m bench.burst --engines 1 2 3 --schedules 100 500
+
+cluster: $(BIN)/.test ## A distributed Mistral to look at, in the folder ROOT, until Ctrl-C
+	tools/debian-packages mariadb
+	$(BIN)/python -m bench.cluster --root "$(ROOT)"
 
 chaos: $(BIN)/.test ## Faults in mid-burst, and a table of what became of every tick (an hour)
 	tools/debian-packages mariadb

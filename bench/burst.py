@@ -21,12 +21,13 @@ from statistics import quantiles
 import psutil
 
 from bench import report
-from bench.crowd import LIGHT, Crowd, Member, Tick, import_path, next_minute, wait_until
-from bench.minicloud import mini_cloud
+from bench.crowd import LIGHT, Crowd, Member, Tick, next_minute, wait_until
+from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
-from trove_minicloud import daemon, state
+from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root
 from trove_minicloud.services.preparation import database_file
+from trove_minicloud.supervision import state
 
 #: As Keystone ships: bcrypt with 12 rounds at each login of a service user, and nothing cached.
 KEYSTONE_DEFAULTS = {

@@ -30,17 +30,16 @@ from bench.crowd import (
     Member,
     Project,
     Tick,
-    import_path,
     next_minute,
     wait_until,
     within_the_hour,
 )
 from bench.faults import Fault, NotRunError
-from bench.minicloud import mini_cloud
+from bench.minicloud import import_path, mini_cloud
 from bench.report import RESULTS, end_when_told, machine
-from trove_minicloud import processes, state
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import processes, state
 
 #: Of each due time, in turns.
 ATTEMPTS = (1, 3)
@@ -287,7 +286,7 @@ def on_databases(wanted: Callable[[str], bool]) -> list[Row]:
 
 def _databases(root: Root, project: Project, count: int) -> list[str]:
     """PostgreSQL servers of the project, healthy."""
-    server = datastores.module("postgresql")
+    server = datastores.named("postgresql")
     made = [server.create_server(root, f"chaos-{n}", project.id).id for n in range(count)]
     deadline = time.monotonic() + 120
     for instance in made:

@@ -10,7 +10,6 @@ databases: asking the services would be load, and the code under test must not j
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 import uuid
@@ -18,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -26,11 +24,12 @@ from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
 import trove_schedules
+from bench.cluster.layout import layout_of
 from bench.minicloud import login
-from trove_minicloud import cloud, cluster, settings
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud import settings
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Key
 from trove_schedules import Schedule, ScheduledBackups
 
 #: The mini cloud's options that bring the light guest in. A project makes as many backups as it
@@ -45,14 +44,6 @@ SHARE = 20
 #: A tick may come so much too early.
 EARLY = timedelta(seconds=5)
 _FLAVOR = "light"
-
-
-def import_path() -> None:
-    """Have the services find the light guest, which lies in no installed package."""
-    here = str(Path(__file__).resolve().parents[1])
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [here, os.environ.get("PYTHONPATH", "")])
-    )
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class Crowd:
         self.root = root
         self._settings = settings.load_or_create(root)
         self.owners: dict[str, Project] = {}
-        databases = cloud.backend_of(root, cluster.load(root)).databases
+        databases = layout_of(root, self._settings).backend().databases
         self._engines = {
             name: sqlalchemy.create_engine(databases[name], pool_pre_ping=True)
             for name in ("mistral", "trove")

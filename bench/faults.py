@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 import psutil
 
 from bench.minicloud import login
-from trove_minicloud import processes, settings, state
-from trove_minicloud.processes import ProcessRecord
+from trove_minicloud import settings
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.config_files import config_arguments
+from trove_minicloud.supervision import processes, state
+from trove_minicloud.supervision.processes import ProcessRecord
 
 #: A fault is called in mid-burst.
 Fault = Callable[[Root], None]

@@ -16,11 +16,12 @@ from typing import Any
 from oslo_log import log as logging
 from trove.backup.state import BackupState
 
-from trove_minicloud.guest import agent, instances, report
-from trove_minicloud.guest.errors import InstanceNotFoundError
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.errors import InstanceNotFoundError
+from trove_minicloud.guest import instances
+from trove_minicloud.inside_trove import guest_agent, report
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Key
 
 LOG = logging.getLogger(__name__)
 
@@ -34,10 +35,10 @@ def guest_client(context: Any, instance_id: str, manager: str | None = None) -> 
         instances.load(Root.default(), instance_id)
     except InstanceNotFoundError:
         return LightGuest("", instance_id)
-    return agent.guest_client(context, instance_id, manager)
+    return guest_agent.guest_client(context, instance_id, manager)
 
 
-class LightGuest(agent.GuestClient):
+class LightGuest(guest_agent.GuestClient):
     """Backs nothing up, but says so in time."""
 
     def create_backup(self, backup_info: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -13,9 +14,10 @@ from pathlib import Path
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
-from trove_minicloud import cluster, daemon
+from bench.cluster import servers
+from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import OVERRIDES
+from trove_minicloud.services.config_files import OVERRIDES
 
 #: A whole cluster's programs may take longer to end, one after the other, than a command waits.
 _DOWN_TIMEOUT = 360.0
@@ -41,18 +43,35 @@ def mini_cloud(
     try:
         root.prepare()
         if engines is not None:
-            cluster.want(root, engines, engines)
+            # The background process finds its module there.
+            import_path()
+            servers.want(root, engines, engines)
         with around(root):
             for service, options in (overrides or {}).items():
                 root.service(service).mkdir(mode=0o700, exist_ok=True)
                 (root.service(service) / OVERRIDES).write_text(options)
             try:
-                daemon.up(root, lambda line: print(line, file=sys.stderr))
+                _up(root, lambda line: print(line, file=sys.stderr))
                 yield root
             finally:
                 daemon.down(root, _DOWN_TIMEOUT)
     finally:
         shutil.rmtree(folder)
+
+
+def _up(root: Root, report: Callable[[str], None]) -> None:
+    if servers.load(root) is None:
+        daemon.up(root, report)
+    else:
+        daemon.up(root, report, "bench.cluster.daemon")
+
+
+def import_path() -> None:
+    """Have other processes find what lies in no installed package: the light guest, the cluster."""
+    here = str(Path(__file__).resolve().parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [here, os.environ.get("PYTHONPATH", "")])
+    )
 
 
 def login(root: Root, entry: str = "minicloud") -> Session:

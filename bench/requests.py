@@ -32,15 +32,14 @@ from bench.crowd import (
     Crowd,
     Member,
     Project,
-    import_path,
     wait_until,
     within_the_hour,
 )
-from bench.minicloud import mini_cloud
+from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
 from trove_minicloud import settings
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import logging_options
+from trove_minicloud.services.config_files import logging_options
 from trove_minicloud.services.preparation import database_file
 
 _LEVELS = f"default_log_levels = {logging_options()['default_log_levels']}," + (

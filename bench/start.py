@@ -12,8 +12,9 @@ import psutil
 from bench import report
 from bench.minicloud import mini_cloud
 from bench.report import Report
-from trove_minicloud import daemon, state
+from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import state
 
 MIB = 1 << 20
 

@@ -20,13 +20,14 @@ from bench.report import Report
 from tests.end_to_end.cloud import LiveCloud
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.ledger import Ledger, Link
-from trove_minicloud import commands, stores
-from trove_minicloud.guest.errors import ProgramsMissingError
-from trove_minicloud.guest.storage import key_of
-from trove_minicloud.guest.storage.places import store_of
+from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.commands import databases
+from trove_minicloud.errors import ProgramsMissingError
 from trove_minicloud.root import Root
-from trove_minicloud.store_settings import Strategy
-from trove_minicloud.tenant import Tenant
+from trove_minicloud.stores import choosing
+from trove_minicloud.stores.destination import Strategy
+from trove_minicloud.stores.finding import store_of
+from trove_minicloud.stores.store import key_of
 
 #: Of ballast that doesn't compress.
 _MEGABYTES = {"postgresql": 300, "mariadb": 100}
@@ -89,7 +90,7 @@ def measure(store: Strategy, databases: list[Database], links: range | tuple[int
     """Take the chains in a mini cloud of their own, and restore these links of them."""
 
     def chosen(root: Root) -> AbstractContextManager[None]:
-        return nullcontext(stores.use(root, store))
+        return nullcontext(choosing.use(root, store))
 
     found = {}
     with mini_cloud(around=chosen) as root:
@@ -110,10 +111,10 @@ def _restore(root: Root, ledger: Ledger, link: Link) -> float:
     """Seconds until the copy serves and its rows are counted; they are compared after that."""
     name = f"of-{link.backup['id']}"
     seconds = report.timed(
-        lambda: commands.restore(root, link.backup["id"], name, lambda _line: None)
+        lambda: databases.restore(root, link.backup["id"], name, lambda _line: None)
     )()
     ledger.require_moment(link, name)
-    commands.delete(root, name)
+    databases.delete(root, name)
     return seconds
 
 

@@ -23,10 +23,10 @@ from bench import report
 from bench.report import Report
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.guest import Guest
-from trove_minicloud.guest.errors import ProgramsMissingError
+from trove_minicloud.errors import ProgramsMissingError
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Manifest
-from trove_minicloud.guest.restore import fetch
+from trove_minicloud.guest.restoring import fetch
+from trove_minicloud.stores.manifest import Manifest
 
 #: Of some 150 bytes each; at once, and as many times.
 ROWS = 1_000_000

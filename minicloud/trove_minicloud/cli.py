@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from trove_minicloud.commands import tables
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
@@ -64,18 +65,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PYTHON",
         help="the interpreter with Horizon (default: that of 'make dashboard')",
     )
-    up.add_argument(
-        "--cluster",
-        action="store_true",
-        help="a distributed Mistral on RabbitMQ and MariaDB, decided at the first start",
-    )
-    for option, servers in (("--engines", "engines"), ("--executors", "executors")):
-        up.add_argument(
-            option,
-            type=int,
-            metavar="N",
-            help=f"how many Mistral {servers} a cluster has, now and from now on (at first 2)",
-        )
     _store_options(up)
     add("down", _down, "stop the mini cloud and its databases")
     _format_option(add("status", _status, "show what runs"))
@@ -166,13 +155,10 @@ def _format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _up(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import cluster, daemon, dashboard
+    from trove_minicloud.cloud import daemon
+    from trove_minicloud.commands import dashboard
 
     root.prepare()
-    if options.cluster or cluster.load(root) is not None:
-        cluster.want(root, options.engines, options.executors)
-    elif options.engines is not None or options.executors is not None:
-        raise MiniCloudError("--engines and --executors are for a cluster: add --cluster.")
     _choose_store(root, options)
     horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
     if options.detach:
@@ -193,27 +179,27 @@ def _up(root: Root, options: argparse.Namespace) -> None:
 
 
 def _choose_store(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import stores
+    from trove_minicloud.stores import choosing
 
     if options.s3:
         if not options.s3_bucket:
             raise MiniCloudError("--s3 needs the name of a bucket: add --s3-bucket.")
-        stores.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
+        choosing.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
     elif options.s3_bucket or options.s3_credentials:
         raise MiniCloudError("--s3-bucket and --s3-credentials are for --s3 URL.")
     elif options.swift or options.local:
-        stores.use(root, "swift" if options.swift else "local")
+        choosing.use(root, "swift" if options.swift else "local")
 
 
 def _down(root: Root, _options: argparse.Namespace) -> None:
-    from trove_minicloud import daemon
+    from trove_minicloud.cloud import daemon
 
     stopped = daemon.down(root)
     _say(f"The mini cloud under {root.path} {'is down' if stopped else 'was not running'}.")
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.status import describe
+    from trove_minicloud.commands.status import describe
 
     described = describe(root)
     if options.format == "json":
@@ -223,21 +209,22 @@ def _status(root: Root, options: argparse.Namespace) -> None:
     if described["error"]:
         _say(described["error"])
     if described["programs"]:
-        _table(described["programs"])
+        tables.show(described["programs"])
 
 
 def _env(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import environment, settings
+    from trove_minicloud import settings
+    from trove_minicloud.commands import client_variables
     from trove_minicloud.errors import NotUpError
 
     chosen = settings.load(root)
     if chosen is None:
         raise NotUpError(f"There is no mini cloud under {root.path} yet; see: trove-minicloud up")
-    print(environment.exports(root, chosen, admin=options.admin))
+    print(client_variables.exports(root, chosen, admin=options.admin))
 
 
 def _logs(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import logs
+    from trove_minicloud.commands import logs
 
     chosen = logs.choose(root, options.name)
     width = max((len(name) for name in chosen), default=0)
@@ -246,53 +233,45 @@ def _logs(root: Root, options: argparse.Namespace) -> None:
 
 
 def _create(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _details(root, commands.create(root, options.name, options.datastore, _say))
+    tables.show_instance(root, databases.create(root, options.name, options.datastore, _say))
 
 
 def _add(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
-    from trove_minicloud.guest.postgresql import read_password
+    from trove_minicloud.commands import databases
+    from trove_minicloud.guest.postgresql.added import read_password
 
     password = read_password(options.password_file)
-    _details(root, commands.add(root, options.name, options.datastore, options.dsn, password, _say))
+    added = databases.add(root, options.name, options.datastore, options.dsn, password, _say)
+    tables.show_instance(root, added)
 
 
 def _restore(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _details(root, commands.restore(root, options.backup, options.name, _say))
+    tables.show_instance(root, databases.restore(root, options.backup, options.name, _say))
 
 
 def _list(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
-    rows = [
-        {
-            "id": instance.id,
-            "name": instance.name,
-            "datastore": f"{instance.datastore} {instance.version}",
-            "address": f"{instance.host}:{instance.port}",
-            "wanted": instance.wanted if instance.managed else "not managed",
-        }
-        for instance in instances.all_instances(root)
-    ]
+    rows = [tables.row_of(instance) for instance in instances.all_instances(root)]
     if options.format == "json":
         print(json.dumps(rows, indent=2))
     else:
-        _table(rows)
+        tables.show(rows)
 
 
 def _show(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
-    _details(root, instances.find(root, options.instance))
+    tables.show_instance(root, instances.find(root, options.instance))
 
 
 def _check(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
-    from trove_minicloud.guest.checks import Check
+    from trove_minicloud.commands import databases
+    from trove_minicloud.guest.copy_check import Check
 
     query, expected = options.query, options.expect
     if (query is None) != (expected is None):
@@ -302,59 +281,31 @@ def _check(root: Root, options: argparse.Namespace) -> None:
     if options.clear and query is not None:
         raise MiniCloudError("--clear takes the check away; a new one replaces it anyway.")
     wanted = None if query is None else Check(query, expected, options.database)
-    found = commands.check(root, options.instance, wanted, options.clear)
+    found = databases.check(root, options.instance, wanted, options.clear)
     if found is None:
         _say(f"Restored copies of {options.instance} are asked nothing.")
     else:
         rows = {"query": found.query, "expect": found.expected, "database": found.database}
-        _table([{"field": name, "value": value} for name, value in rows.items()])
+        tables.show_fields(rows)
 
 
 def _start(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    commands.start(root, options.instance, _say)
+    databases.start(root, options.instance, _say)
 
 
 def _stop(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    _say(f"Instance {commands.stop(root, options.instance).name} is stopped.")
+    _say(f"Instance {databases.stop(root, options.instance).name} is stopped.")
 
 
 def _delete(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud import commands
+    from trove_minicloud.commands import databases
 
-    deleted = commands.delete(root, options.instance, force=options.force)
+    deleted = databases.delete(root, options.instance, force=options.force)
     _say(f"Instance {deleted.name} is deleted.")
-
-
-def _details(root: Root, instance: Any) -> None:
-    from trove_minicloud.guest import datastores
-
-    rows = {
-        "id": instance.id,
-        "name": instance.name,
-        "datastore": f"{instance.datastore} {instance.version}",
-        "address": f"{instance.host}:{instance.port}",
-        "wanted": instance.wanted if instance.managed else "not managed",
-        "created at": f"{instance.created_at:%Y-%m-%d %H:%M:%S} UTC",
-    }
-    if instance.managed:
-        kind = datastores.module(instance.datastore)
-        rows["connect with"] = kind.connect_command(root, instance)
-    _table([{"field": name, "value": value} for name, value in rows.items()])
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows under their keys; nothing where there are none."""
-    if not rows:
-        return
-    lines = [[key.upper() for key in rows[0]]]
-    lines += [["" if value is None else str(value) for value in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def _say(text: str) -> None:

@@ -48,11 +48,6 @@ class Root:
         return self.path / "cloud.json"
 
     @property
-    def cluster_file(self) -> Path:
-        """What a mini cloud with a distributed Mistral has beside the settings."""
-        return self.path / "cluster.json"
-
-    @property
     def clouds_file(self) -> Path:
         """The clouds.yaml for any OpenStack client; it holds passwords."""
         return self.path / "clouds.yaml"

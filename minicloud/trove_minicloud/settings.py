@@ -6,10 +6,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from trove_minicloud import ports
 from trove_minicloud.errors import DamagedFileError
 from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -19,6 +19,8 @@ T = TypeVar("T", bound="DataclassInstance")
 REGION = "RegionOne"
 PROJECT = "demo"
 USER = "demo"
+#: The one flavor that there is.
+FLAVOR_ID = "1"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,14 +12,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
-from trove_minicloud import ports, processes, settings, store_settings
-from trove_minicloud.guest.storage import Store
-from trove_minicloud.guest.storage.local import LocalStore
-from trove_minicloud.guest.storage.s3 import S3Store
-from trove_minicloud.guest.storage.swift import SwiftStore
+from trove_minicloud import settings
 from trove_minicloud.root import Root
 from trove_minicloud.services import swift
-from trove_minicloud.store_settings import S3
+from trove_minicloud.stores import destination
+from trove_minicloud.stores.destination import S3
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.s3 import S3Store
+from trove_minicloud.stores.store import Store
+from trove_minicloud.stores.swift_objects import SwiftStore
+from trove_minicloud.supervision import ports, processes
 
 LOGIN = {"aws_access_key_id": "key", "aws_secret_access_key": "right"}
 
@@ -128,7 +130,7 @@ def serving_swift(folder: Path, *, full: bool = False) -> Iterator[Container]:
     root = Root.at(folder)
     root.logs.mkdir()
     chosen = settings.load_or_create(root)
-    wanted = store_settings.want_swift(root)
+    wanted = destination.want_swift(root)
     swift.configure(root, chosen, wanted)
     proxy = root.service(swift.NAME) / "proxy-server.conf"
     text = proxy.read_text()

@@ -21,7 +21,6 @@ from oslo_config import cfg
 
 from tests.contract.mistral_api import MistralApi
 from trove_minicloud import settings
-from trove_minicloud.cloud import SERVICES
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral
 from trove_minicloud.services.backend import single_process
@@ -41,7 +40,7 @@ def policy() -> Iterator[None]:
         Path(folder).chmod(0o711)
         root = Root.at(Path(folder) / "cloud")
         root.prepare()
-        mistral.configure(root, settings.load_or_create(root), single_process(root, SERVICES))
+        mistral.configure(root, settings.load_or_create(root), single_process(root))
         written(["--config-file", str(root.service("mistral") / "mistral.conf")])
     for option, value in written[GROUP].items():
         cfg.CONF.set_override(option, value, group=GROUP)

@@ -10,19 +10,20 @@ import pytest
 
 from tests.contract import stores
 from tests.contract.stores import Container, Files, Place
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.guest.errors import (
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import (
     BackupNotFoundError,
     DamagedManifestError,
     RestoreError,
     StoreError,
 )
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.restore import fetch
-from trove_minicloud.guest.storage import Store, key_of, parts
-from trove_minicloud.guest.storage.s3 import S3Store
-from trove_minicloud.guest.storage.swift import SwiftStore, SwiftWriter
-from trove_minicloud.store_settings import S3
+from trove_minicloud.guest.restoring import fetch
+from trove_minicloud.stores import parts
+from trove_minicloud.stores.destination import S3
+from trove_minicloud.stores.manifest import Key
+from trove_minicloud.stores.s3 import S3Store
+from trove_minicloud.stores.store import Store, key_of
+from trove_minicloud.stores.swift_objects import SwiftStore, SwiftWriter
 
 KEY = Key("instance-1", "backup-1")
 PART = 100_000

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.unit.client.fake_cloud import PAGE
-from trove_minicloud.guest.manifest import CHECKSUM_LENGTH
+from trove_minicloud.stores.manifest import CHECKSUM_LENGTH
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules.plan import check_text
 

@@ -16,7 +16,7 @@ import yaml
 
 from tests.docs.pages import REPOSITORY
 from trove_minicloud.cli import build_parser
-from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
+from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.root import ROOT_VARIABLE
 from trove_schedules import workbook
 from trove_schedules.health import State

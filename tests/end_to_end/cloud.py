@@ -27,11 +27,14 @@ from openstack.config import OpenStackConfig
 
 import trove_schedules
 from tests.end_to_end.typist import Typist
-from trove_minicloud import commands, daemon, settings, state
+from trove_minicloud import settings
+from trove_minicloud.cloud import daemon
+from trove_minicloud.commands import databases
+from trove_minicloud.errors import InstanceBusyError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import InstanceBusyError
-from trove_minicloud.guest.postgresql import connection_string
+from trove_minicloud.guest.postgresql.server import connection_string
 from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_minicloud.supervision import state
 from trove_schedules import ScheduledBackups, ScheduleExecution
 
 T = TypeVar("T")
@@ -174,18 +177,18 @@ class LiveCloud:
 
     def create_instance(self, name: str, datastore: str = "postgresql") -> str:
         """A new, empty server that Trove knows; its id."""
-        return commands.create(self.root, name, datastore, print).id
+        return databases.create(self.root, name, datastore, print).id
 
     def restore(self, backup: str, name: str) -> None:
         """A new server with the rows of a backup."""
-        commands.restore(self.root, backup, name, print)
+        databases.restore(self.root, backup, name, print)
 
     def delete_instance(self, name_or_id: str) -> None:
         """Delete a server as soon as no backup of it runs."""
 
         def deleted() -> bool:
             try:
-                commands.delete(self.root, name_or_id, force=True)
+                databases.delete(self.root, name_or_id, force=True)
             except InstanceBusyError:
                 return False
             return True
@@ -205,7 +208,7 @@ class LiveCloud:
 
     def start_instance(self, name: str) -> None:
         """Start a server; return when Trove would take a backup of it."""
-        commands.start(self.root, name, print)
+        databases.start(self.root, name, print)
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
         instance = instances.find(self.root, name)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.cloud import LiveCloud, new_cloud
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import OVERRIDES
+from trove_minicloud.services.config_files import OVERRIDES
 from trove_schedules import ScheduledBackups
 
 #: The files that take longest, in order; a worker that got one of them last would end alone. The

@@ -11,13 +11,13 @@ import psycopg
 import pymysql
 
 from tests.end_to_end.lacking import lacks
-from trove_minicloud.guest import postgresql
-from trove_minicloud.guest.errors import ProgramsMissingError
+from trove_minicloud.errors import ProgramsMissingError
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.mariadb import programs as mariadb_programs
-from trove_minicloud.guest.mariadb.check import BackupCheck
+from trove_minicloud.guest.mariadb import binaries as mariadb_programs
 from trove_minicloud.guest.mariadb.connection import connect as connect_to_mariadb
-from trove_minicloud.guest.postgresql.check import TarCheck
+from trove_minicloud.guest.mariadb.stream_check import BackupCheck
+from trove_minicloud.guest.postgresql.server import connection_string
+from trove_minicloud.guest.postgresql.stream_check import TarCheck
 from trove_minicloud.guest.stream import Check
 from trove_minicloud.root import Root
 
@@ -56,7 +56,7 @@ class PostgreSQL:
         pass
 
     def connect(self, root: Root, instance: Instance) -> contextlib.AbstractContextManager[Any]:
-        return psycopg.connect(postgresql.connection_string(root, instance), autocommit=True)
+        return psycopg.connect(connection_string(root, instance), autocommit=True)
 
 
 class MariaDB:

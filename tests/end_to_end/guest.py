@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.databases import Database, require
-from trove_minicloud import processes
 from trove_minicloud.guest import datastores
-from trove_minicloud.guest.backup import Parent, take_backup
 from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Manifest
-from trove_minicloud.guest.restore import restore
-from trove_minicloud.guest.storage.local import LocalStore
+from trove_minicloud.guest.restoring import restore
+from trove_minicloud.guest.taking import Parent, take_backup
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Manifest
+from trove_minicloud.supervision import processes
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Guest:
 
     @property
     def kind(self) -> Datastore:
-        return datastores.module(self.database.name)
+        return datastores.named(self.database.name)
 
     def create(self, name: str) -> Instance:
         return self.kind.create_server(self.root, name, "project-1")

@@ -4,8 +4,8 @@
 from pathlib import Path
 
 from bench import history, latency, report, requests
-from bench.crowd import Crowd, import_path
-from bench.minicloud import mini_cloud
+from bench.crowd import Crowd
+from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
 from tests.end_to_end.cloud import LiveCloud
 from trove_minicloud.services.preparation import database_file

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bench import burst, faults
-from bench.crowd import LIGHT, Crowd, import_path
-from bench.minicloud import mini_cloud
+from bench.crowd import LIGHT, Crowd
+from bench.minicloud import import_path, mini_cloud
 from tests.end_to_end.cloud import wait_for
 from tests.end_to_end.lacking import lacks
-from trove_minicloud import state
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import state
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from tests.end_to_end.browser import AXE, Browser
 from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import fire, owe
-from trove_minicloud import dashboard as minicloud_dashboard, settings
+from trove_minicloud import settings
+from trove_minicloud.commands import dashboard as minicloud_dashboard
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard
 from trove_minicloud.services.preparation import database_file

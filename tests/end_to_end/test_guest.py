@@ -16,10 +16,7 @@ import pytest
 from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.guest import Guest
-from trove_minicloud import processes
-from trove_minicloud.guest import checks, proving
-from trove_minicloud.guest.checks import Check
-from trove_minicloud.guest.errors import (
+from trove_minicloud.errors import (
     BackupToolError,
     BrokenChainError,
     CheckFailedError,
@@ -28,7 +25,10 @@ from trove_minicloud.guest.errors import (
     QueryError,
     ServerUnavailableError,
 )
+from trove_minicloud.guest import copy_check, proving
+from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance, find
+from trove_minicloud.supervision import processes
 
 
 @pytest.fixture(scope="module", params=DATABASES, ids=lambda database: database.name)
@@ -70,7 +70,7 @@ def test_a_chain_taken_under_load_restores_to_the_rows_of_each_moment(
 def test_a_copy_proves_its_rows_by_the_check_of_its_source(guest: Guest, source: Instance) -> None:
     backup, copy_rows = guest.back_up(source), 20_000
     query = "SELECT count(*) FROM account WHERE owner LIKE '%'"
-    checks.store(guest.root, source, Check(query, str(copy_rows), guest.database.place))
+    copy_check.store(guest.root, source, Check(query, str(copy_rows), guest.database.place))
     copy = guest.restore(backup, "proven")
     said: list[str] = []
     with guest.running(copy):
@@ -81,7 +81,7 @@ def test_a_copy_proves_its_rows_by_the_check_of_its_source(guest: Guest, source:
         guest.execute(copy, "DELETE FROM account WHERE id = 1")
         with pytest.raises(CheckFailedError, match="with '19999' instead of '20000': SELECT count"):
             proving.prove(guest.root, copy, backup, said.append)
-    checks.clear(guest.root, source)
+    copy_check.clear(guest.root, source)
 
 
 def test_a_check_is_one_value_of_one_query_that_changes_nothing(
@@ -101,12 +101,12 @@ def test_a_check_is_one_value_of_one_query_that_changes_nothing(
         "",
     ):
         with pytest.raises(QueryError):
-            checks.store(guest.root, source, Check(wrong, "1", place))
+            copy_check.store(guest.root, source, Check(wrong, "1", place))
     with pytest.raises(QueryError, match="nowhere"):
-        checks.store(guest.root, source, Check("SELECT 1", "1", "nowhere"))
+        copy_check.store(guest.root, source, Check("SELECT 1", "1", "nowhere"))
     with pytest.raises(InvalidCheckError, match="'42' now, and not '41'"):
-        checks.store(guest.root, source, Check("SELECT 42", "41", None))
-    assert checks.load(guest.root, source.id) is None
+        copy_check.store(guest.root, source, Check("SELECT 42", "41", None))
+    assert copy_check.load(guest.root, source.id) is None
     assert guest.accounts(source) == before
 
     true = {"postgresql": "t", "mariadb": "1"}[guest.database.name]
@@ -118,8 +118,8 @@ def test_a_check_is_one_value_of_one_query_that_changes_nothing(
         ("SELECT date '2026-07-01'", "2026-07-01"),
         ("SELECT 'Zoë'", "Zoë"),
     ):
-        checks.store(guest.root, source, Check(query, answer, place))
-    checks.clear(guest.root, source)
+        copy_check.store(guest.root, source, Check(query, answer, place))
+    copy_check.clear(guest.root, source)
 
 
 def test_a_restored_copy_has_its_own_passwords_port_and_history(

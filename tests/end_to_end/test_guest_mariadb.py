@@ -14,16 +14,18 @@ import pytest
 from tests.end_to_end.damage import flip_byte
 from tests.end_to_end.databases import MariaDB
 from tests.end_to_end.guest import Guest
-from trove_minicloud.guest import mariadb, stream
-from trove_minicloud.guest.errors import DatastoreError, RestoreError, VerificationError
+from trove_minicloud.errors import DatastoreError, RestoreError, VerificationError
+from trove_minicloud.guest import datastores, stream
 from trove_minicloud.guest.instances import Instance, all_instances
-from trove_minicloud.guest.manifest import Manifest
-from trove_minicloud.guest.mariadb import programs
-from trove_minicloud.guest.mariadb.backup import backup_command
-from trove_minicloud.guest.mariadb.check import BackupCheck, Checkpoints
+from trove_minicloud.guest.mariadb import binaries
+from trove_minicloud.guest.mariadb.backing_up import backup_command
 from trove_minicloud.guest.mariadb.connection import connect
-from trove_minicloud.guest.restore import fetch
+from trove_minicloud.guest.mariadb.stream_check import BackupCheck, Checkpoints
+from trove_minicloud.guest.restoring import fetch
 from trove_minicloud.guest.tools import ENVIRONMENT
+from trove_minicloud.stores.manifest import Manifest
+
+_MARIADB = datastores.named("mariadb")
 
 FUTURE = 10**12
 
@@ -103,7 +105,7 @@ def test_what_mariadb_backup_calls_ok_on_a_base_of_the_future_is_refused(
     guest: Guest, source: Instance, folder: Path
 ) -> None:
     argv = backup_command(
-        programs.find(), source.password_file(guest.root), source.data(guest.root), folder, FUTURE
+        binaries.find(), source.password_file(guest.root), source.data(guest.root), folder, FUTURE
     )
 
     # Not BackupToolError: the tool exits 0.
@@ -121,7 +123,7 @@ def test_an_increment_is_not_applied_to_another_base_than_its_own(
     chain = [unpacked(guest, older, folder), unpacked(guest, increment, folder)]
 
     with pytest.raises(RestoreError, match="mariadb-backup exited 1"):
-        mariadb.restore_server(guest.root, folder, chain, "never", "p", source.version)
+        _MARIADB.restore_server(guest.root, folder, chain, "never", "p", source.version)
 
 
 def test_a_damaged_page_is_found_before_the_copy_serves(
@@ -135,7 +137,7 @@ def test_a_damaged_page_is_found_before_the_copy_serves(
     flip_byte(table, at=5 * 16384 + 5000)
 
     with pytest.raises(RestoreError, match=r"test/account.ibd .*page::5 invalid"):
-        mariadb.restore_server(guest.root, folder, [part], "never", "p", source.version)
+        _MARIADB.restore_server(guest.root, folder, [part], "never", "p", source.version)
 
 
 def test_every_table_of_a_restored_copy_is_sound(guest: Guest, source: Instance) -> None:
@@ -181,5 +183,5 @@ def test_a_server_that_runs_already_can_not_be_added(guest: Guest, source: Insta
     before = all_instances(guest.root)
 
     with pytest.raises(DatastoreError, match="can't be added: mariadb-backup reads"):
-        mariadb.add_server(guest.root, "n", "p", f"mysql://root@127.0.0.1:{source.port}/", None)
+        _MARIADB.add_server(guest.root, "n", "p", f"mysql://root@127.0.0.1:{source.port}/", None)
     assert all_instances(guest.root) == before

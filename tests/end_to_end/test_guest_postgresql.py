@@ -8,9 +8,11 @@ import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
-from trove_minicloud.guest import postgresql
-from trove_minicloud.guest.errors import DatastoreError, QueryError
+from trove_minicloud.errors import DatastoreError, QueryError
+from trove_minicloud.guest import datastores
 from trove_minicloud.guest.instances import Instance, all_instances
+
+_POSTGRESQL = datastores.named("postgresql")
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +76,13 @@ def test_a_running_server_can_be_added_and_backed_up_incrementally(
     guest.execute(source, "SELECT pg_reload_conf()")
     dsn = f"postgresql://taker@127.0.0.1:{source.port}/"
 
-    added = postgresql.add_server(guest.root, "added", "project-1", dsn, "it:s \\ secret")
+    added = _POSTGRESQL.add_server(guest.root, "added", "project-1", dsn, "it:s \\ secret")
 
     assert (added.managed, added.version) == (False, source.version)
-    assert postgresql.is_serving(guest.root, added)
-    assert postgresql.ask(guest.root, added, "SELECT current_user", None) == "taker"
+    assert _POSTGRESQL.is_serving(guest.root, added)
+    assert _POSTGRESQL.ask(guest.root, added, "SELECT current_user", None) == "taker"
     with pytest.raises(QueryError, match="permission denied for table account"):
-        postgresql.ask(guest.root, added, "SELECT count(*) FROM account", None)
+        _POSTGRESQL.ask(guest.root, added, "SELECT count(*) FROM account", None)
     # Autovacuum would write all of it between the two backups.
     guest.execute(source, "VACUUM (FREEZE, ANALYZE) account", "CHECKPOINT")
     full = guest.back_up(added)
@@ -111,7 +113,7 @@ def test_a_server_that_does_not_let_the_role_replicate_is_not_added(
     before = all_instances(guest.root)
 
     with pytest.raises(DatastoreError, match=complaint):
-        postgresql.add_server(
+        _POSTGRESQL.add_server(
             guest.root, "never", "p", f"postgresql://{role}@127.0.0.1:{source.port}", password
         )
     assert all_instances(guest.root) == before

@@ -30,7 +30,7 @@ from tests.end_to_end.cloud import (
     wait_for,
 )
 from tests.end_to_end.ticks import age_backups, fire, hurried, just_due, owe, wait_until_taken
-from trove_minicloud import commands
+from trove_minicloud.commands import databases
 from trove_minicloud.guest import datastores
 from trove_schedules import Schedule, ScheduledBackups
 from trove_schedules.errors import ServiceUnavailableError
@@ -102,7 +102,7 @@ def _tenant(cloud: LiveCloud, name: str) -> Tenant:
     """With an instance that is about to serve."""
     tenant = _login(cloud)
     tenant.instance = (
-        datastores.module("postgresql").create_server(cloud.root, name, tenant.project).id
+        datastores.named("postgresql").create_server(cloud.root, name, tenant.project).id
     )
     return tenant
 
@@ -146,7 +146,7 @@ def _break(cloud: LiveCloud, made: dict[str, Tenant]) -> None:
     grant = f"{keystone}/projects/{roleless.project}/users/{roleless.user}/roles"
     admin.put(f"{grant}/{reader['id']}")
     admin.delete(f"{grant}/{role['id']}")
-    commands.stop(cloud.root, made["stopped"].instance)
+    databases.stop(cloud.root, made["stopped"].instance)
     wait_for("known end", lambda: _has_status(made["stopped"], "SHUTDOWN"), 120)
     quota = made["quota"]
     other = quota.api.schedule_create(quota.instance, NEVER_SOON, "uses the quota up")

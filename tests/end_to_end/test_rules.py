@@ -17,8 +17,8 @@ from mistralclient.api.v2.client import Client as MistralClient
 import trove_schedules
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.ticks import mistral_database
+from trove_minicloud.clients.tenant import Tenant
 from trove_minicloud.guest import datastores
-from trove_minicloud.tenant import Tenant
 from trove_schedules import ScheduledBackups, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -172,7 +172,7 @@ class TestBadInput:
     def test_two_instances_of_one_name(self, cloud: LiveCloud, schedules: ScheduledBackups) -> None:
         twins = [cloud.create_instance("twin")]
         # Trove allows it; only the mini cloud's command refuses a second one.
-        second = datastores.module("postgresql").create_server(
+        second = datastores.named("postgresql").create_server(
             cloud.root, "twin", str(cloud.session().get_project_id())
         )
         tenant = Tenant(cloud.root)

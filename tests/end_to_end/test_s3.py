@@ -10,9 +10,10 @@ import pytest
 
 from tests.contract.stores import LOGIN, Files, serving_s3
 from tests.end_to_end.cloud import LiveCloud, fill, new_cloud, wait_for
-from trove_minicloud import cli, store_settings
+from trove_minicloud import cli
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
+from trove_minicloud.stores import destination
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def cloud(s3: Files) -> Iterator[LiveCloud]:
                 patch.setenv(name, value)
             patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
             assert cli.main(["up", "--detach", *options]) == 1
-            assert store_settings.strategy(root) == "local"
+            assert destination.strategy(root) == "local"
             patch.setenv("AWS_SECRET_ACCESS_KEY", LOGIN["aws_secret_access_key"])
             assert cli.main(["up", "--detach", *options]) == 0
 
@@ -73,7 +74,7 @@ def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
 def test_a_login_that_is_refused_fails_the_backup_and_says_so(
     cloud: LiveCloud, instance: str, s3: Files
 ) -> None:
-    settings = store_settings.s3(cloud.root)
+    settings = destination.s3(cloud.root)
     assert settings is not None
     login = Path(settings.credentials)
     assert oct(login.stat().st_mode & 0o777) == "0o600"

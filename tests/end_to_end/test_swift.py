@@ -24,9 +24,10 @@ from tests.end_to_end.cloud import (
 )
 from tests.end_to_end.databases import MariaDB, require
 from tests.end_to_end.ticks import fire
-from trove_minicloud import state, store_settings, stores
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
+from trove_minicloud.stores import choosing, destination
+from trove_minicloud.supervision import state
 
 OBJECTS = {"service_type": "object-store"}
 QUOTA = "X-Container-Meta-Quota-Bytes"
@@ -38,7 +39,7 @@ MEGABYTES = 80
 def cloud() -> Iterator[LiveCloud]:
     def with_swift(root: Root) -> None:
         root.prepare()
-        stores.use(root, "swift")
+        choosing.use(root, "swift")
 
     with new_cloud(with_swift) as live:
         fill("m", live, megabytes=MEGABYTES)
@@ -249,7 +250,7 @@ def test_a_cloud_that_is_up_does_not_change_its_store(cloud: LiveCloud) -> None:
 
     assert done.status == 1
     assert "is up and keeps its backups in Swift" in done.err
-    assert store_settings.strategy(cloud.root) == "swift"
+    assert destination.strategy(cloud.root) == "swift"
     assert cloud.run("trove-minicloud", "up", "--detach", "--swift").status == 0
     programs = cloud.run("trove-minicloud", "status", "-f", "json").json["programs"]
     assert "swift-proxy" in {each["program"] for each in programs}
@@ -268,7 +269,7 @@ def _names_if_up(cloud: LiveCloud) -> list[str] | None:
 @contextmanager
 def no_proxy(cloud: LiveCloud) -> Iterator[None]:
     """Kill Swift's proxy, again whenever the supervisor has started it again."""
-    port = store_settings.swift(cloud.root)
+    port = destination.swift(cloud.root)
     assert port is not None
     folder = str(cloud.root.service("swift"))
     stop = threading.Event()

@@ -85,7 +85,6 @@ def _from(backup: dict[str, Any]) -> dict[str, Any]:
 def source(request: pytest.FixtureRequest, cloud: LiveCloud) -> Iterator[Source]:
     database: Database = request.param
     require(database)
-    # Trove knows a datastore from its first instance on.
     cloud.run("trove-minicloud", "instance", "create", database.name, "--datastore", database.name)
     made = instances.find(cloud.root, database.name)
     with database.connect(cloud.root, made) as connection, connection.cursor() as cursor:

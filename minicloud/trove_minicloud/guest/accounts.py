@@ -6,7 +6,7 @@ import pwd
 import shutil
 from pathlib import Path
 
-from trove_minicloud.guest.errors import UnreachableFolderError
+from trove_minicloud.errors import UnreachableFolderError
 
 #: None where the servers run as whoever we are.
 Account = pwd.struct_passwd | None

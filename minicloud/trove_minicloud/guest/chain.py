@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which stored backups a backup consists of: a full one and the incrementals since."""
 
-from trove_minicloud.guest.errors import BackupNotFoundError, BrokenChainError
-from trove_minicloud.guest.manifest import Key, Manifest
-from trove_minicloud.guest.storage import Store
+from trove_minicloud.errors import BackupNotFoundError, BrokenChainError
+from trove_minicloud.stores.manifest import Key, Manifest
+from trove_minicloud.stores.store import Store
 
 
 def chain(store: Store, last: Manifest) -> list[Manifest]:

@@ -1,24 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guest needs to know of each kind of database, and which kinds there are."""
 
-import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO
 
-from trove_minicloud.guest.errors import DatastoreError
+from trove_minicloud.errors import DatastoreError, ProgramsMissingError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.stream import Check
-from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import Program
 
-_MODULES = {
-    "mariadb": "trove_minicloud.guest.mariadb",
-    "postgresql": "trove_minicloud.guest.postgresql",
-}
 #: The kinds of databases that there are.
-NAMES = tuple(_MODULES)
+NAMES = ("mariadb", "postgresql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +38,90 @@ class Tool:
     check: Check
 
 
-class Datastore(Protocol):
-    """A kind of database: the functions that its module has."""
+class Datastore(ABC):
+    """A kind of database: how its servers are made, run, asked, backed up and restored.
 
+    Every method may raise DatastoreError: the server, or the programs for it, can't be used.
+    """
+
+    @abstractmethod
+    def newest_version(self, root: Root) -> str:
+        """The version that a new server would be of.
+
+        :raises ProgramsMissingError: there are no programs to run one with.
+        """
+
+    @abstractmethod
     def create_server(
         self, root: Root, name: str, project_id: str, *, instance_id: str | None = None
-    ) -> Instance: ...
+    ) -> Instance:
+        """Make a new, empty server, wanted running: the supervisor starts it.
 
+        :param instance_id: where Trove has chosen it, or None for a new one.
+        :raises ProgramsMissingError, UnreachableFolderError: it can't run on this machine.
+        """
+
+    @abstractmethod
     def add_server(
         self, root: Root, name: str, project_id: str, dsn: str, password: str | None
-    ) -> Instance: ...
+    ) -> Instance:
+        """Take in a server that runs already.
 
-    def server_program(self, root: Root, instance: Instance) -> Program: ...
+        :raises DatastoreError: it can't be backed up from here.
+        """
 
-    def is_serving(self, root: Root, instance: Instance) -> bool: ...
+    @abstractmethod
+    def server_program(self, root: Root, instance: Instance) -> Program:
+        """How to run a managed instance's server.
 
-    def connect_command(self, root: Root, instance: Instance) -> str: ...
+        :raises ProgramsMissingError: no programs of its version.
+        """
 
-    def ask(self, root: Root, instance: Instance, query: str, database: str | None) -> str: ...
+    @abstractmethod
+    def is_serving(self, root: Root, instance: Instance) -> bool:
+        """Whether a backup could connect now; takes 5 seconds at most."""
 
-    def count_rows(self, root: Root, instance: Instance) -> Mapping[str, int]: ...
+    @abstractmethod
+    def connect_command(self, root: Root, instance: Instance) -> str:
+        """For an administrator of a managed instance; it names the password's file."""
 
-    def inspect(self, root: Root, instance: Instance) -> Source: ...
+    @abstractmethod
+    def ask(self, root: Root, instance: Instance, query: str, database: str | None) -> str:
+        """The query's one value as the server writes it; null is `NULL`.
 
-    def backup_tool(self, root: Root, instance: Instance, basis: Path | None) -> Tool: ...
+        :param database: where to ask; None is `postgres` on PostgreSQL, and none on MariaDB.
+        :raises QueryError: the server refuses it, or it answers something else than one value.
+        """
 
-    def unpack(self, stream: BinaryIO, folder: Path) -> None: ...
+    @abstractmethod
+    def count_rows(self, root: Root, instance: Instance) -> Mapping[str, int]:
+        """The rows of every user's table, by the table's full name.
 
+        :raises QueryError: one can't be read.
+        """
+
+    @abstractmethod
+    def inspect(self, root: Root, instance: Instance) -> Source:
+        """The server as it is now.
+
+        :raises ServerUnavailableError: it refuses us or doesn't answer.
+        """
+
+    @abstractmethod
+    def backup_tool(self, root: Root, instance: Instance, basis: Path | None) -> Tool:
+        """What streams a backup: a full one, or an incremental one on the parent's `basis`.
+
+        :raises ParentRefusedError: nothing can be built on that basis.
+        """
+
+    @abstractmethod
+    def unpack(self, stream: BinaryIO, folder: Path) -> None:
+        """Write the files of a backup's raw stream, and nothing else, below the folder.
+
+        :raises VerificationError: the stream isn't what was backed up.
+        """
+
+    @abstractmethod
     def restore_server(
         self,
         root: Root,
@@ -79,13 +132,30 @@ class Datastore(Protocol):
         version: str,
         *,
         instance_id: str | None = None,
-    ) -> Instance: ...
+    ) -> Instance:
+        """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
+
+        It is left stopped, on a history of its own and with new passwords for its administrator
+        and its backup user. The other users keep those of the source.
+
+        :raises RestoreError: the backups don't make a server.
+        """
 
 
-def module(name: str) -> Datastore:
-    """:raises DatastoreError: we know no such kind of database."""
-    if name not in _MODULES:
-        known = ", ".join(sorted(_MODULES))
-        raise DatastoreError(f"There is no datastore {name!r}; there is: {known}.")
-    # By name, because the modules import the classes above.
-    return cast(Datastore, importlib.import_module(_MODULES[name]))
+def named(name: str) -> Datastore:
+    """:raises DatastoreError: we know no such kind of database, or it isn't installed here."""
+    # Imported here: both import the classes above, and MariaDB's needs PyMySQL, an extra.
+    if name == "mariadb":
+        try:
+            from trove_minicloud.guest.mariadb.datastore import MariaDB
+        except ModuleNotFoundError as error:
+            raise ProgramsMissingError(
+                f"MariaDB is unavailable ({error}): pip install 'trove-minicloud[mariadb]'"
+            ) from error
+
+        return MariaDB()
+    if name == "postgresql":
+        from trove_minicloud.guest.postgresql.datastore import PostgreSQL
+
+        return PostgreSQL()
+    raise DatastoreError(f"There is no datastore {name!r}; there is: {', '.join(NAMES)}.")

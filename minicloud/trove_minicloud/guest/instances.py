@@ -9,8 +9,6 @@ import dataclasses
 import fcntl
 import logging
 import os
-import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,15 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from trove_minicloud import ports
-from trove_minicloud.errors import DamagedFileError
-from trove_minicloud.files import read_json, write_json
-from trove_minicloud.guest.errors import (
+from trove_minicloud.errors import (
     AmbiguousInstanceError,
+    DamagedFileError,
     InstanceBusyError,
     InstanceNotFoundError,
 )
+from trove_minicloud.files import read_json, write_json
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports
 
 LOG = logging.getLogger(__name__)
 
@@ -40,9 +38,9 @@ PROBE_TIMEOUT = 4.5
 _FILE = "instance.json"
 # The complaints about damaged files that this process has made already.
 _told: set[str] = set()
-_BUILDING = ".new-"
-_REMOVED = ".old-"
-_DELETE_TIMEOUT = 5.0
+#: What the names of folders begin with that hold no instance yet, and none any more.
+BUILDING = ".new-"
+REMOVED = ".old-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +150,14 @@ def changed_at(root: Root, instance_id: str) -> datetime:
 
 def load(root: Root, instance_id: str) -> Instance:
     """:raises InstanceNotFoundError: there is none of this id."""
-    return _read(root.instances / instance_id)
+    return read(root.instances / instance_id)
 
 
-def _read(folder: Path) -> Instance:
+def read(folder: Path) -> Instance:
+    """The instance in this folder, which may be one in the making.
+
+    :raises InstanceNotFoundError: there is none.
+    """
     values = read_json(folder / _FILE)
     if values is None:
         raise InstanceNotFoundError(f"There is no instance in {folder}.")
@@ -170,7 +172,7 @@ def all_instances(root: Root) -> list[Instance]:
     """Every instance, oldest first."""
     found = []
     for file in root.instances.glob(f"*/{_FILE}"):
-        if not file.parent.name.startswith((_BUILDING, _REMOVED)):
+        if not file.parent.name.startswith((BUILDING, REMOVED)):
             # An instance may be removed while we look.
             with contextlib.suppress(InstanceNotFoundError):
                 try:
@@ -202,93 +204,6 @@ def find(root: Root, name_or_id: str) -> Instance:
             f"Several instances are named {name_or_id!r}; use an id: {ids}"
         )
     return named[0]
-
-
-def remove(root: Root, instance_id: str) -> None:
-    """Delete the instance's folder, data included. Its backups stay in the store.
-
-    A managed server must be stopped before, and the backup lock be held.
-    """
-    folder = load(root, instance_id).folder(root)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        # Locked, so that nobody's `sweep` works on it as well.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # In one step it is no instance any more; `sweep` knows the rest by its name.
-        removed = folder.rename(folder.with_name(f"{_REMOVED}{instance_id}"))
-        _delete(removed)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def building(root: Root) -> Iterator[Path]:
-    """A folder for an instance in the making, which appears whole at the end or not at all.
-
-    `write` the instance into the folder as the last step. The folder is locked meanwhile: this
-    is how `sweep` tells it from one whose maker was killed.
-    """
-    # What was left behind may be as large as what is to come.
-    sweep(root)
-    folder, descriptor = _locked_folder(root)
-    try:
-        # The user who runs the server has to pass through it.
-        folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-        yield folder
-        folder.rename(_read(folder).folder(root))
-    except BaseException:
-        _delete(folder)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def _locked_folder(root: Root) -> tuple[Path, int]:
-    while True:
-        folder = Path(tempfile.mkdtemp(dir=root.instances, prefix=_BUILDING))
-        # Until it is locked, another process may sweep it.
-        with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if folder.exists():
-                return folder, descriptor
-            os.close(descriptor)
-
-
-def sweep(root: Root) -> list[Path]:
-    """Remove what killed makers and removers of instances left behind, and return it."""
-    swept = []
-    for prefix in (_BUILDING, _REMOVED):
-        for folder in root.instances.glob(f"{prefix}*"):
-            # One that is gone was swept by another process.
-            with contextlib.suppress(FileNotFoundError):
-                if _sweep_folder(folder):
-                    swept.append(folder)
-    return swept
-
-
-def _delete(folder: Path) -> None:
-    """A program in it whose starter was killed may go on for a moment."""
-    deadline = time.monotonic() + _DELETE_TIMEOUT
-    while folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-
-
-def _sweep_folder(folder: Path) -> bool:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _delete(folder)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which names a new instance may bear. Trove itself would take any, also one twice."""
 
-from trove_minicloud.guest.errors import InvalidNameError
+from trove_minicloud.errors import InvalidNameError
 from trove_minicloud.guest.instances import all_instances
 from trove_minicloud.root import Root
 

@@ -5,14 +5,15 @@ The datastore's own verification has passed by then: it is part of the restore.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
-from trove_minicloud.errors import WaitTimeoutError
-from trove_minicloud.guest import checks, datastores, instances
-from trove_minicloud.guest.errors import InstanceNotFoundError
+from trove_minicloud.errors import InstanceNotFoundError, WaitTimeoutError
+from trove_minicloud.files import read_json, write_json
+from trove_minicloud.guest import copy_check, datastores, instances
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.manifest import Manifest
 from trove_minicloud.root import Root
+from trove_minicloud.stores.manifest import Manifest
 
 # It replays the log that its backup holds first.
 _SERVING_TIMEOUT = 600.0
@@ -29,20 +30,40 @@ def prove(root: Root, copy: Instance, backup: Manifest, report: Report) -> None:
     :raises MiniCloudError: it doesn't serve, a table can't be read, or the check fails. The copy
         stays, for whoever wants to look at it.
     """
+    lines = []
+    for line in _findings(root, copy, backup):
+        report(line)
+        lines.append(line)
+    try:
+        write_json(_file(root, copy), lines)
+    except FileNotFoundError:
+        raise instances.deleted_meanwhile(copy) from None
+
+
+def proof(root: Root, copy: Instance) -> list[str]:
+    """What `prove` reported of this copy when it was made."""
+    return list(read_json(_file(root, copy)) or [])
+
+
+def _findings(root: Root, copy: Instance, backup: Manifest) -> Iterator[str]:
     _wait_until_serving(root, copy)
-    rows = datastores.module(copy.datastore).count_rows(root, copy)
+    rows = datastores.named(copy.datastore).count_rows(root, copy)
     source = _name(root, backup)
-    report(f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}")
-    check = checks.load(root, backup.instance_id)
+    yield f"{copy.name}, from backup {backup.backup_id} of {source}, holds {_in_words(rows)}"
+    check = copy_check.load(root, backup.instance_id)
     if check is None:
-        report(f"{source} has no check")
+        yield f"{source} has no check"
         return
-    checks.require(root, copy, source, check)
-    report(f"the check of {source} is answered as expected")
+    copy_check.require(root, copy, source, check)
+    yield f"the check of {source} is answered as expected"
+
+
+def _file(root: Root, copy: Instance) -> Path:
+    return copy.folder(root) / "proof.json"
 
 
 def _wait_until_serving(root: Root, copy: Instance) -> None:
-    kind = datastores.module(copy.datastore)
+    kind = datastores.named(copy.datastore)
     deadline = time.monotonic() + _SERVING_TIMEOUT
     while not kind.is_serving(root, copy):
         # Somebody may have deleted it meanwhile.

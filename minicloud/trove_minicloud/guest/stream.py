@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
-from trove_minicloud.guest.errors import BackupError, BackupToolError
+from trove_minicloud.errors import BackupError, BackupToolError
 
 _READ_SIZE = 1 << 20
 _LEVEL = 3

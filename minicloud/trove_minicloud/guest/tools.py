@@ -6,9 +6,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import DatastoreError, MiniCloudError
 from trove_minicloud.guest.accounts import Account
-from trove_minicloud.guest.errors import DatastoreError
 
 ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C"}
 _OUTPUT_LIMIT = 2000

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.errors import VerificationError
 
 _READ_SIZE = 1 << 20
 

@@ -17,13 +17,12 @@ from dataclasses import asdict, dataclass
 from io import FileIO
 from types import FrameType
 
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import BackupError, MiniCloudError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.backup import Parent, take_backup
-from trove_minicloud.guest.errors import BackupError
-from trove_minicloud.guest.storage import key_of
-from trove_minicloud.guest.storage.places import store_of
+from trove_minicloud.guest.taking import Parent, take_backup
 from trove_minicloud.root import Root
+from trove_minicloud.stores.finding import store_of
+from trove_minicloud.stores.store import key_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from trove_minicloud.services.preparation import database_file
 
 #: Messages through the memory of one process.
 IN_MEMORY = "fake://"
+#: Those with a database.
+SERVICES = ("keystone", "mistral", "trove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Backend:
     transport_url: str
 
 
-def single_process(root: Root, services: tuple[str, ...]) -> Backend:
+def single_process(root: Root) -> Backend:
     """SQLite, where the wait for another writer's lock is 30 seconds instead of 5.
 
     What the plugin does is in `trove_minicloud.services.sqlite`.
@@ -27,7 +29,7 @@ def single_process(root: Root, services: tuple[str, ...]) -> Backend:
     options = "timeout=30&plugin=trove_minicloud"
     return Backend(
         databases={
-            name: f"sqlite:///{database_file(root.service(name))}?{options}" for name in services
+            name: f"sqlite:///{database_file(root.service(name))}?{options}" for name in SERVICES
         },
         transport_url=IN_MEMORY,
     )

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import requests
 
-from trove_minicloud import ports
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.files import read_json, write_json, write_private
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
-from trove_minicloud.services.configuration import cache_variables
+from trove_minicloud.services.config_files import cache_variables
 from trove_minicloud.settings import REGION, Settings
+from trove_minicloud.supervision import ports
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 LOG = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 from trove_minicloud.files import write_private
-from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
 from trove_minicloud.services.backend import Backend
-from trove_minicloud.services.configuration import files, logging_options, render
+from trove_minicloud.services.config_files import files, logging_options, render
 from trove_minicloud.settings import REGION, Settings
+from trove_minicloud.supervision.program import Program
 
 NAME = "keystone"
 

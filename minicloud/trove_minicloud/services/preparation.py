@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy
 
 from trove_minicloud.files import write_private
-from trove_minicloud.services.process import die_with_parent
+from trove_minicloud.services.serving import die_with_parent
 
 
 def prepare_once(directory: Path, initialise: Callable[[], None]) -> None:

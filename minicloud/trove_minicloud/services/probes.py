@@ -5,24 +5,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from keystoneauth1.exceptions import ClientException
-from keystoneauth1.identity import v3
-from keystoneauth1.session import Session
 
-from trove_minicloud.programs import NotReadyError
-from trove_minicloud.settings import PROJECT, USER, Settings
+from trove_minicloud.clients.sessions import admin_session, tenant_session
+from trove_minicloud.settings import Settings
+from trove_minicloud.supervision.program import NotReadyError
 
 # Two requests of a probe have to be over within 5 seconds.
 _TIMEOUT = 2.4
-
-
-def admin_session(settings: Settings, timeout: float = _TIMEOUT) -> Session:
-    """A session of the cloud's administrator; the timeout is in seconds for each request."""
-    return _session(settings, "admin", settings.admin_password, "admin", timeout)
-
-
-def tenant_session(settings: Settings, timeout: float = _TIMEOUT) -> Session:
-    """A session of the plain member that people work as."""
-    return _session(settings, USER, settings.demo_password, PROJECT, timeout)
 
 
 def issues_tokens(settings: Settings) -> Callable[[], None]:
@@ -30,7 +19,7 @@ def issues_tokens(settings: Settings) -> Callable[[], None]:
 
     def ready() -> None:
         with _failures_as_not_ready():
-            admin_session(settings).get_token()
+            admin_session(settings, _TIMEOUT).get_token()
 
     return ready
 
@@ -40,22 +29,10 @@ def answers(settings: Settings, url: str) -> Callable[[], None]:
 
     def ready() -> None:
         with _failures_as_not_ready():
-            session = tenant_session(settings)
+            session = tenant_session(settings, _TIMEOUT)
             session.get(url.format(project=session.get_project_id()))
 
     return ready
-
-
-def _session(settings: Settings, user: str, password: str, project: str, timeout: float) -> Session:
-    auth = v3.Password(
-        auth_url=settings.keystone_url,
-        username=user,
-        password=password,
-        project_name=project,
-        user_domain_name="Default",
-        project_domain_name="Default",
-    )
-    return Session(auth=auth, timeout=timeout)
 
 
 @contextlib.contextmanager

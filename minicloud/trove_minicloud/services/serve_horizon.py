@@ -13,13 +13,14 @@ from typing import Any
 
 from cheroot import wsgi
 
-from trove_minicloud.services.process import die_with_parent, serve
+from trove_minicloud.services.serving import die_with_parent, serve
+from trove_minicloud.settings import FLAVOR_ID
 
-# Trove's stand-in for Nova has the same one: see `trove_standins`, which can't be imported here.
-_FLAVOR = {"id": "1", "name": "local", "ram": 0, "vcpus": 0, "disk": 0, "links": []}
+# Trove's stand-in for Nova has the same one: see `inside_trove.standins`.
+_FLAVOR = {"id": FLAVOR_ID, "name": "local", "ram": 0, "vcpus": 0, "disk": 0, "links": []}
 _COMPUTE_ANSWERS: dict[str, dict[str, Any]] = {
     "/v2.1/flavors/detail": {"flavors": [_FLAVOR]},
-    "/v2.1/flavors/1": {"flavor": _FLAVOR},
+    f"/v2.1/flavors/{FLAVOR_ID}": {"flavor": _FLAVOR},
 }
 
 

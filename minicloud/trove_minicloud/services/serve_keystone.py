@@ -17,9 +17,9 @@ from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
 
-from trove_minicloud.services.configuration import files
+from trove_minicloud.services.config_files import files
 from trove_minicloud.services.preparation import empty_database, prepare_once
-from trove_minicloud.services.process import die_with_parent, serve
+from trove_minicloud.services.serving import die_with_parent, serve
 
 
 def main(directory: Path, port: int) -> None:

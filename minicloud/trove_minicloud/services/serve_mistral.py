@@ -25,10 +25,10 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove_minicloud.services import trust_endpoints, workbook_schemas
-from trove_minicloud.services.configuration import config_arguments
+from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import add_indexes, index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
-from trove_minicloud.services.process import die_with_parent, on_terminate
+from trove_minicloud.services.serving import die_with_parent, on_terminate
 
 
 def main(directory: Path) -> None:

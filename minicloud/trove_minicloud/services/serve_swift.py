@@ -14,7 +14,7 @@ from typing import Any
 from swift.common.ring import RingBuilder
 from swift.common.wsgi import run_wsgi
 
-from trove_minicloud.services.process import die_with_parent
+from trove_minicloud.services.serving import die_with_parent
 
 _MODULES = {
     "proxy": "swift.proxy.server",

@@ -16,12 +16,12 @@ import requests
 
 from trove_minicloud.errors import StartupError
 from trove_minicloud.files import write_private
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
-from trove_minicloud.services.configuration import service_user
+from trove_minicloud.services.config_files import service_user
 from trove_minicloud.settings import Settings
-from trove_minicloud.store_settings import Swift
+from trove_minicloud.stores.destination import Swift
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 NAME = "swift"
 PROXY = f"{NAME}-proxy"

@@ -5,20 +5,19 @@ import sys
 
 import yaml
 
-from trove_minicloud import store_settings
 from trove_minicloud.files import write_private
 from trove_minicloud.guest import datastores
-from trove_minicloud.programs import Program
 from trove_minicloud.root import Root
 from trove_minicloud.services import probes
 from trove_minicloud.services.backend import IN_MEMORY, Backend
-from trove_minicloud.services.configuration import logging_options, render, service_user
+from trove_minicloud.services.config_files import logging_options, render, service_user
 from trove_minicloud.settings import Settings
+from trove_minicloud.stores import destination
+from trove_minicloud.supervision.program import Program
 
 NAME = "trove"
 
-_STANDINS = "trove_minicloud.services.trove_standins"
-_AGENT = "trove_minicloud.guest.agent"
+_INSIDE = "trove_minicloud.inside_trove"
 
 # Filters and their order are those of the api-paste.ini in Trove's source tree.
 _PASTE = """\
@@ -90,18 +89,20 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             # With it the two ends of the in-memory transport disagree about the key.
             "enable_secure_rpc_messaging": False,
             # What would need virtual machines.
-            "remote_nova_client": f"{_STANDINS}.nova_client",
-            "remote_neutron_client": f"{_STANDINS}.neutron_client",
-            "remote_cinder_client": f"{_STANDINS}.cinder_client",
-            "remote_glance_client": f"{_STANDINS}.glance_client",
+            "remote_nova_client": f"{_INSIDE}.standins.nova_client",
+            "remote_neutron_client": f"{_INSIDE}.standins.neutron_client",
+            "remote_cinder_client": f"{_INSIDE}.standins.cinder_client",
+            "remote_glance_client": f"{_INSIDE}.standins.glance_client",
             "trove_security_groups_support": False,
             # How long after a new server's first answer Trove sees it.
             "usage_sleep_time": 1,
-            "remote_guest_client": f"{_AGENT}.guest_client",
+            "remote_guest_client": f"{_INSIDE}.guest_agent.guest_client",
             # Trove deletes the data of a backup through this, whatever the storage is.
-            "remote_swift_client": f"{_AGENT}.swift_client",
-            "taskmanager_manager": "trove_minicloud.guest.deletion.TaskManager",
-            "storage_strategy": store_settings.strategy(root),
+            "remote_swift_client": f"{_INSIDE}.deletion.swift_client",
+            "taskmanager_manager": f"{_INSIDE}.deletion.TaskManager",
+            # What fits on this machine is its owner's business.
+            "max_instances_per_tenant": -1,
+            "storage_strategy": destination.strategy(root),
         },
         "database": {"connection": backend.databases[NAME]},
         "keystone_authtoken": user,
@@ -138,7 +139,7 @@ def program(root: Root, settings: Settings) -> Program:
         argv=(
             sys.executable,
             "-m",
-            "trove_minicloud.services.serve_trove",
+            "trove_minicloud.inside_trove.serve_trove",
             str(directory),
             str(settings.trove_port),
         ),

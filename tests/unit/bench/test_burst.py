@@ -17,10 +17,10 @@ import pytest
 from bench import burst, crowd
 from bench.burst import Burst
 from bench.crowd import Member, Tick
-from trove_minicloud import state
-from trove_minicloud.processes import ProcessRecord
 from trove_minicloud.root import Root
-from trove_minicloud.state import CloudStatus, ProgramStatus
+from trove_minicloud.supervision import state
+from trove_minicloud.supervision.processes import ProcessRecord
+from trove_minicloud.supervision.state import CloudStatus, ProgramStatus
 
 DUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from bench import report, stores
 from bench.report import Report
 from bench.stores import Measured
 from tests.end_to_end.databases import Database
-from trove_minicloud.guest.errors import ProgramsMissingError
+from trove_minicloud.errors import ProgramsMissingError
 
 
 def test_each_backup_has_its_sizes_and_times_beside_the_folders() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud import processes, state
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.supervision import processes, state
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 MakeProgram = Callable[..., Program]
 
@@ -34,6 +35,12 @@ def root(tmp_path: Path) -> Iterator[Root]:
     for program in status.programs if status else ():
         if program.process:
             processes.stop_group(program.process)
+
+
+@pytest.fixture
+def store(root: Root) -> LocalStore:
+    """Where the root keeps its backups."""
+    return LocalStore(root.backups)
 
 
 @pytest.fixture

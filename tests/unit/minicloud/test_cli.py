@@ -13,14 +13,17 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from trove_minicloud import cli, cloud, cluster, commands, daemon, dashboard, settings, state
+from trove_minicloud import cli, settings
+from trove_minicloud.cloud import daemon, running
+from trove_minicloud.commands import dashboard, databases
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.checks import Check
+from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
-from trove_minicloud.state import CloudStatus
+from trove_minicloud.supervision import state
+from trove_minicloud.supervision.state import CloudStatus
 
 
 @pytest.fixture
@@ -78,8 +81,8 @@ def test_the_root_comes_from_the_environment_if_it_is_not_given(
 def test_an_error_goes_to_stderr_with_status_1(
     root: Root, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failing = create_autospec(cloud.run, side_effect=MiniCloudError("it failed, do this"))
-    monkeypatch.setattr(cloud, "run", failing)
+    failing = create_autospec(running.run, side_effect=MiniCloudError("it failed, do this"))
+    monkeypatch.setattr(running, "run", failing)
     assert _run(root, "up") == 1
     captured = capsys.readouterr()
     assert captured.err == "trove-minicloud: it failed, do this\n"
@@ -104,25 +107,6 @@ def test_up_detached_leaves_the_work_to_the_daemon(
     assert _run(root, "up", "--detach") == 0
     assert up.call_args.args[0] == root
     assert f"env --root {root.path}" in capsys.readouterr().out
-
-
-def test_up_as_a_cluster_keeps_the_numbers_of_servers(
-    root: Root, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=True))
-    assert _run(root, "up", "--detach", "--cluster", "--engines", "3") == 0
-    assert _run(root, "up", "--detach", "--executors", "1") == 0
-    wanted = cluster.load(root)
-    assert wanted is not None
-    assert (wanted.engines, wanted.executors) == (3, 1)
-
-
-def test_up_with_servers_of_no_cluster_is_refused(
-    root: Root, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(root, "up", "--detach", "--engines", "3") == 1
-    assert "add --cluster" in capsys.readouterr().err
-    assert not root.settings_file.exists()
 
 
 def test_up_with_a_dashboard_waits_for_it_and_tells_the_login(
@@ -208,6 +192,8 @@ def test_logs_go_after_their_programs_name(root: Root, capsys: pytest.CaptureFix
         ["instance", "create", "n"],
         ["instance", "add", "n", "--dsn", "postgresql://u@127.0.0.1/"],
         ["instance", "start", "m"],
+        ["instance", "delete", "m"],
+        ["instance", "delete", "--force", "m"],
         ["restore", "b", "--name", "n"],
     ],
 )
@@ -225,8 +211,8 @@ def test_commands_that_need_the_cloud_say_how_to_start_it(
 def test_a_new_instance_is_of_the_datastore_that_was_asked_for(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = create_autospec(commands.create, return_value=instance)
-    monkeypatch.setattr(commands, "create", create)
+    create = create_autospec(databases.create, return_value=instance)
+    monkeypatch.setattr(databases, "create", create)
     assert _run(root, "instance", "create", "n", "--datastore", "other") == 0
     assert create.call_args.args[:3] == (root, "n", "other")
 
@@ -234,8 +220,8 @@ def test_a_new_instance_is_of_the_datastore_that_was_asked_for(
 def test_the_password_of_an_added_server_comes_from_its_file(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    add = create_autospec(commands.add, return_value=instance)
-    monkeypatch.setattr(commands, "add", add)
+    add = create_autospec(databases.add, return_value=instance)
+    monkeypatch.setattr(databases, "add", add)
     file = tmp_path / "password"
     file.write_text("secret\n")
     arguments = ["instance", "add", "n", "--dsn", "x", "--password-file", str(file)]
@@ -246,8 +232,8 @@ def test_the_password_of_an_added_server_comes_from_its_file(
 def test_a_restore_names_backup_and_new_instance(
     root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    restore = create_autospec(commands.restore, return_value=instance)
-    monkeypatch.setattr(commands, "restore", restore)
+    restore = create_autospec(databases.restore, return_value=instance)
+    monkeypatch.setattr(databases, "restore", restore)
     assert _run(root, "restore", "the-backup", "--name", "n") == 0
     assert restore.call_args.args[:3] == (root, "the-backup", "n")
 
@@ -284,8 +270,10 @@ def test_a_check_is_shown_as_it_was_given(
 ) -> None:
     assert _run(root, "instance", "check", "m") == 0
     assert capsys.readouterr().out == "Restored copies of m are asked nothing.\n"
-    check = create_autospec(commands.check, side_effect=lambda _root, _name, wanted, _clear: wanted)
-    monkeypatch.setattr(commands, "check", check)
+    check = create_autospec(
+        databases.check, side_effect=lambda _root, _name, wanted, _clear: wanted
+    )
+    monkeypatch.setattr(databases, "check", check)
     query = ("--query", "select count(*) from orders", "--expect", "3", "--database", "shop")
     assert _run(root, "instance", "check", "m", *query) == 0
     check.assert_called_once_with(root, "m", Check(query[1], "3", "shop"), False)
@@ -312,8 +300,8 @@ def test_half_a_check_is_refused(
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
 ) -> None:
-    check = create_autospec(commands.check)
-    monkeypatch.setattr(commands, "check", check)
+    check = create_autospec(databases.check)
+    monkeypatch.setattr(databases, "check", check)
     assert _run(root, "instance", "check", "m", *arguments) == 1
     assert capsys.readouterr().err.startswith("trove-minicloud: --")
     check.assert_not_called()
@@ -324,28 +312,12 @@ def test_a_stopped_instance_stays_wanted_stopped(root: Root, instance: Instance)
     assert instances.load(root, instance.id).wanted == "stopped"
 
 
-def test_an_instance_is_deleted_by_force_where_mistral_can_not_be_asked_about_schedules(
-    root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert _run(root, "instance", "delete", "m") == 1
-    assert "The mini cloud has never been up" in capsys.readouterr().err
-    assert instances.all_instances(root) == [instance]
-    assert _run(root, "instance", "delete", "--force", "m") == 0
-    assert instances.all_instances(root) == []
-
-
 def test_a_server_that_runs_elsewhere_can_not_be_stopped(
     root: Root, instance: Instance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     instances.save(root, replace(instance, managed=False))
     assert _run(root, "instance", "stop", "m") == 1
     assert "runs outside the mini cloud" in capsys.readouterr().err
-
-
-def test_the_table_is_aligned_and_empty_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
-    cli._table([])
-    cli._table([{"a": "long value", "b": None}, {"a": 1, "b": "x"}])
-    assert capsys.readouterr().out == "A           B\nlong value\n1           x\n"
 
 
 def test_the_parser_gives_every_command_a_function() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pymysql
 
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
-from trove_minicloud.guest.errors import ServerUnavailableError
 from trove_minicloud.guest.instances import ANSWER_TIMEOUT, HOST
-from trove_minicloud.guest.mariadb.programs import plain_version
+from trove_minicloud.guest.mariadb.binaries import plain_version
 
 
 def write_option_file(path: Path, port: int, user: str, password: str) -> None:

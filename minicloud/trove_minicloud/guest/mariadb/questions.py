@@ -7,7 +7,7 @@ from typing import Any
 
 import pymysql
 
-from trove_minicloud.guest.errors import QueryError
+from trove_minicloud.errors import QueryError
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.mariadb.connection import connect
 from trove_minicloud.root import Root

@@ -9,15 +9,18 @@ import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
+from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
-from trove_minicloud.guest.errors import ServerUnavailableError
-from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT
+from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT, Instance
+from trove_minicloud.guest.mariadb.binaries import Programs, account
 from trove_minicloud.guest.mariadb.connection import status, write_option_file
-from trove_minicloud.guest.mariadb.programs import Programs, account
 from trove_minicloud.guest.tools import run
-from trove_minicloud.programs import NotReadyError, Program
+from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import NotReadyError, Program
 
+DATASTORE = "mariadb"
 SUPERUSER = "root"
 BACKUP_USER = "minicloud_backup"
 # What mariadb-backup does: it stops changes of tables for moments, and asks where the log is.
@@ -25,6 +28,20 @@ _BACKUP_PRIVILEGES = "RELOAD, PROCESS, BINLOG MONITOR"
 # A server that was killed first replays its log.
 _READY_TIMEOUT = 300.0
 _STOP_TIMEOUT = 60.0
+
+
+def new_instance(
+    root: Root, name: str, project_id: str, version: str, instance_id: str | None = None
+) -> Instance:
+    return instances.new(
+        root,
+        name,
+        project_id,
+        instance_id=instance_id,
+        datastore=DATASTORE,
+        version=version,
+        user=BACKUP_USER,
+    )
 
 
 def make(programs: Programs, folder: Path, port: int) -> None:

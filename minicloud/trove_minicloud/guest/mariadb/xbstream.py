@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.unpacking import Receiver, require_inside
 
 _MAGIC = b"XBSTCK01"

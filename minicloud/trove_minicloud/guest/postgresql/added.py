@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from trove_minicloud.guest import instances
-from trove_minicloud.guest.errors import DatastoreError, InvalidDsnError
+from trove_minicloud.errors import DatastoreError, InvalidDsnError
+from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql.binaries import any_client_programs, client_programs, major_of
 from trove_minicloud.guest.postgresql.connection import (
     Identity,
     Server,
     identify,
     write_password_file,
 )
-from trove_minicloud.guest.postgresql.programs import any_client_programs, client_programs, major_of
 from trove_minicloud.guest.postgresql.server import new_instance
 from trove_minicloud.root import Root
 
@@ -51,7 +51,7 @@ def add_server(root: Root, name: str, project_id: str, dsn: str, password: str |
     instance = dataclasses.replace(
         made, managed=False, host=address.host, port=address.port, user=address.user
     )
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         server = Server(address.host, address.port, address.user, folder / "backup.password")
         if password is not None:
             write_password_file(server.password_file, address.port, address.user, password)

@@ -7,10 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
-from trove_minicloud.guest.errors import ServerUnavailableError
 from trove_minicloud.guest.instances import ANSWER_TIMEOUT
-from trove_minicloud.guest.postgresql.programs import INCREMENTAL_MAJOR, Programs, major_of
+from trove_minicloud.guest.postgresql.binaries import INCREMENTAL_MAJOR, Programs, major_of
 
 _PLAIN = re.compile(r"[\w./:@%+,-]+")
 

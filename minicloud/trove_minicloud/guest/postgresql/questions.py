@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from trove_minicloud.guest.errors import QueryError
+from trove_minicloud.errors import QueryError
 from trove_minicloud.guest.instances import ANSWER_TIMEOUT, Instance
 from trove_minicloud.guest.postgresql.connection import to_conninfo
 from trove_minicloud.guest.postgresql.server import connection_string, server_of

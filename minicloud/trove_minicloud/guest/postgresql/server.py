@@ -2,34 +2,32 @@
 """PostgreSQL servers that the mini cloud makes and runs: `create_server` and what it shares."""
 
 import secrets
-import shlex
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from trove_minicloud.guest import instances
+from trove_minicloud.errors import ServerUnavailableError
+from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
-from trove_minicloud.guest.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
-from trove_minicloud.guest.postgresql import configuration
-from trove_minicloud.guest.postgresql.configuration import BACKUP_ROLE, SUPERUSER
+from trove_minicloud.guest.postgresql import server_config
+from trove_minicloud.guest.postgresql.binaries import (
+    INCREMENTAL_MAJOR,
+    Programs,
+    account,
+    major_of,
+    server_programs,
+)
 from trove_minicloud.guest.postgresql.connection import (
     Server,
     identify,
     to_conninfo,
     write_password_file,
 )
-from trove_minicloud.guest.postgresql.programs import (
-    INCREMENTAL_MAJOR,
-    Programs,
-    account,
-    client_programs,
-    major_of,
-    server_programs,
-)
+from trove_minicloud.guest.postgresql.server_config import BACKUP_ROLE, SUPERUSER
 from trove_minicloud.guest.tools import run
-from trove_minicloud.programs import NotReadyError, Program
 from trove_minicloud.root import Root
+from trove_minicloud.supervision.program import NotReadyError, Program
 
 DATASTORE = "postgresql"
 # A server that was killed first replays its WAL.
@@ -47,13 +45,13 @@ def create_server(
     root.prepare()
     programs, user = server_programs(root), account()
     instance = new_instance(root, name, project_id, programs.version, instance_id)
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         require_reachable(folder, user)
         data = folder / "data"
         data.mkdir(mode=0o700)
         give_to(user, data)
         run(initdb_command(programs, data), folder, user=user)
-        configuration.write(data, configuration.settings(instance.port, programs.major, {}))
+        server_config.write(data, server_config.settings(instance.port, programs.major, {}))
         give_to(user, data)
         set_passwords(programs, folder, instance, {})
         instances.write(folder, instance)
@@ -103,16 +101,6 @@ def server_program(root: Root, instance: Instance) -> Program:
     )
 
 
-def is_serving(root: Root, instance: Instance) -> bool:
-    """Whether a backup could connect now; takes 5 seconds at most."""
-    try:
-        programs = client_programs(root, major_of(instance.version))
-        identify(programs, server_of(root, instance), PROBE_TIMEOUT)
-    except DatastoreError:
-        return False
-    return True
-
-
 def server_of(root: Root, instance: Instance) -> Server:
     return Server(instance.host, instance.port, instance.user, instance.password_file(root))
 
@@ -129,11 +117,6 @@ def connection_string(root: Root, instance: Instance) -> str:
         dbname="postgres",
         passfile=instance.superuser_password_file(root),
     )
-
-
-def connect_command(root: Root, instance: Instance) -> str:
-    """For an administrator of a managed instance's databases; it names the password's file."""
-    return shlex.join(("psql", connection_string(root, instance)))
 
 
 def initdb_command(programs: Programs, data: Path) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Read by us, because Python's own reader of streams copies every byte more often.
 import tarfile
 from dataclasses import dataclass
 
-from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.unpacking import Receiver, require_inside
 
 _BLOCK = tarfile.BLOCKSIZE

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import google_crc32c
 
-from tests.unit.minicloud.guest import examples
+from tests.unit.minicloud import examples
 
 SEGMENT = bytes(16 << 20)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from trove_minicloud.errors import UnreachableFolderError
 from trove_minicloud.guest.accounts import give_to, require_reachable, server_account
-from trove_minicloud.guest.errors import UnreachableFolderError
 
 NOBODY = pwd.getpwnam("nobody")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from tests.unit.minicloud.guest import examples
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import BrokenChainError
 from trove_minicloud.guest.chain import chain
-from trove_minicloud.guest.errors import BrokenChainError
-from trove_minicloud.guest.manifest import Manifest
-from trove_minicloud.guest.storage.local import LocalStore
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Manifest
 
 
 def put_chain(store: LocalStore, **last_changes: object) -> list[Manifest]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from tests.unit.minicloud.guest import examples
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import InvalidNameError
 from trove_minicloud.guest import instances, names
-from trove_minicloud.guest.errors import InvalidNameError
 from trove_minicloud.root import Root
 
 

@@ -4,12 +4,11 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.errors import WaitTimeoutError
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import CheckFailedError, InstanceNotFoundError, WaitTimeoutError
 from trove_minicloud.files import write_json
-from trove_minicloud.guest import datastores, instances, proving
-from trove_minicloud.guest.checks import Check
-from trove_minicloud.guest.errors import CheckFailedError, InstanceNotFoundError
+from trove_minicloud.guest import datastores, folders, instances, proving
+from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 
@@ -39,7 +38,7 @@ class Kind:
 @pytest.fixture
 def kind(monkeypatch: pytest.MonkeyPatch) -> Kind:
     made = Kind()
-    monkeypatch.setattr(datastores, "module", create_autospec(datastores.module, return_value=made))
+    monkeypatch.setattr(datastores, "named", create_autospec(datastores.named, return_value=made))
     monkeypatch.setattr(proving, "_POLL_INTERVAL", 0.01)
     return made
 
@@ -103,6 +102,6 @@ def test_a_copy_that_does_not_serve_is_given_up(
     monkeypatch.setattr(proving, "_SERVING_TIMEOUT", 0.05)
     with pytest.raises(WaitTimeoutError, match=r"m again doesn't serve after .* see .*server\.log"):
         _prove(root, copy)
-    instances.remove(root, "copy-1")
+    folders.remove(root, "copy-1")
     with pytest.raises(InstanceNotFoundError):
         _prove(root, copy)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from trove_minicloud.guest.errors import BackupError, BackupToolError, VerificationError
+from trove_minicloud.errors import BackupError, BackupToolError, VerificationError
 from trove_minicloud.guest.stream import stream
 
 ENV = {"PATH": os.defpath}

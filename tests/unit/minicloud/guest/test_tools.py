@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.guest.errors import DatastoreError, RestoreError
+from trove_minicloud.errors import DatastoreError, RestoreError
 from trove_minicloud.guest.tools import run
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.unpacking import Receiver, require_inside, unpack
 
 

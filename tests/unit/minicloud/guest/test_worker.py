@@ -11,19 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.minicloud.guest import examples, fake_postgresql
-from trove_minicloud.guest import instances
-from trove_minicloud.guest.backup import Parent
-from trove_minicloud.guest.manifest import Key
-from trove_minicloud.guest.postgresql.programs import FOLDER_VARIABLE
-from trove_minicloud.guest.storage.local import LocalStore
+from tests.unit.minicloud import examples
+from tests.unit.minicloud.guest import fake_postgresql
+from trove_minicloud.guest import folders, instances
+from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
+from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.root import Root
+from trove_minicloud.stores.local import LocalStore
+from trove_minicloud.stores.manifest import Key
 
 
 @pytest.fixture
 def tools(root: Root, tmp_path: Path) -> Path:
-    with instances.building(root) as folder:
+    with folders.building(root) as folder:
         instances.write(folder, examples.instance())
     return fake_postgresql.install(tmp_path / "bin")
 

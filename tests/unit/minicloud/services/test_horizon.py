@@ -10,10 +10,10 @@ import requests_mock
 
 from trove_minicloud import settings
 from trove_minicloud.errors import MiniCloudError
-from trove_minicloud.programs import NotReadyError
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
 from trove_minicloud.services.serve_horizon import compute
+from trove_minicloud.supervision.program import NotReadyError
 
 PYTHON = Path("/somewhere/bin/python")
 

@@ -5,19 +5,20 @@ import os
 
 import pytest
 
-from trove_minicloud import settings, store_settings
+from trove_minicloud import settings
 from trove_minicloud.errors import StartupError
 from trove_minicloud.root import Root
 from trove_minicloud.services import swift
+from trove_minicloud.stores import destination
 
 
 @pytest.fixture
-def wanted(root: Root) -> store_settings.Swift:
-    return store_settings.want_swift(root)
+def wanted(root: Root) -> destination.Swift:
+    return destination.want_swift(root)
 
 
 def test_every_server_listens_on_loopback_and_keeps_to_the_root(
-    root: Root, wanted: store_settings.Swift
+    root: Root, wanted: destination.Swift
 ) -> None:
     swift.configure(root, settings.load_or_create(root), wanted)
 
@@ -32,7 +33,7 @@ def test_every_server_listens_on_loopback_and_keeps_to_the_root(
 
 
 def test_the_proxy_asks_keystone_before_anything_else_and_caches_no_token(
-    root: Root, wanted: store_settings.Swift
+    root: Root, wanted: destination.Swift
 ) -> None:
     swift.configure(root, settings.load_or_create(root), wanted)
 
@@ -44,7 +45,7 @@ def test_the_proxy_asks_keystone_before_anything_else_and_caches_no_token(
     assert conf["filter:authtoken"]["password"] == wanted.password
 
 
-def test_no_secret_is_on_a_command_line(root: Root, wanted: store_settings.Swift) -> None:
+def test_no_secret_is_on_a_command_line(root: Root, wanted: destination.Swift) -> None:
     programs = swift.programs(root, settings.load_or_create(root), wanted)
 
     assert {program.name for program in programs} == set(swift.ports(wanted))
@@ -53,7 +54,7 @@ def test_no_secret_is_on_a_command_line(root: Root, wanted: store_settings.Swift
 
 
 def test_a_file_system_without_attributes_is_named(
-    root: Root, wanted: store_settings.Swift, monkeypatch: pytest.MonkeyPatch
+    root: Root, wanted: destination.Swift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: object) -> None:
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud import ports
-from trove_minicloud.guest.errors import ServerUnavailableError
+from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.guest.mariadb.connection import status, write_option_file
 from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.guest.errors import DatastoreError
+from trove_minicloud.errors import DatastoreError
 from trove_minicloud.guest.mariadb import server
-from trove_minicloud.guest.mariadb.programs import Programs
-from trove_minicloud.programs import NotReadyError
+from trove_minicloud.guest.mariadb.binaries import Programs
+from trove_minicloud.supervision.program import NotReadyError
 
 TOOLS = ("mariadbd", "mariadb-install-db", "mariadb-backup", "innochecksum")
 PROGRAMS = Programs({tool: f"/m/{tool}" for tool in TOOLS}, "10.11.19")

@@ -3,7 +3,7 @@ import pytest
 
 from tests.unit.minicloud.guest import fake_mariadb
 from tests.unit.minicloud.guest.fake_mariadb import FILES, chunk
-from trove_minicloud.guest.errors import VerificationError
+from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.mariadb.xbstream import XbstreamReader
 
 WHOLE = fake_mariadb.backup(FILES)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.guest.errors import DatastoreError, InvalidDsnError
+from trove_minicloud.errors import DatastoreError, InvalidDsnError
 from trove_minicloud.guest.postgresql.added import (
     Address,
     incarnation_of,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.minicloud.guest import fake_postgresql
-from trove_minicloud.guest.errors import ServerUnavailableError
+from trove_minicloud.errors import ServerUnavailableError
+from trove_minicloud.guest.postgresql.binaries import Programs
 from trove_minicloud.guest.postgresql.connection import (
     Identity,
     Server,
@@ -13,7 +14,6 @@ from trove_minicloud.guest.postgresql.connection import (
     incremental_obstacle,
     write_password_file,
 )
-from trove_minicloud.guest.postgresql.programs import Programs
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 import signal
 from pathlib import Path
 
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.guest.postgresql import configuration
-from trove_minicloud.guest.postgresql.backup import backup_command
+from tests.unit.minicloud import examples
+from trove_minicloud.guest.postgresql import server_config
+from trove_minicloud.guest.postgresql.backing_up import backup_command
+from trove_minicloud.guest.postgresql.binaries import Programs
 from trove_minicloud.guest.postgresql.connection import Server
-from trove_minicloud.guest.postgresql.programs import Programs
-from trove_minicloud.guest.postgresql.restore import combine_command, verify_command
+from trove_minicloud.guest.postgresql.restored import combine_command, verify_command
 from trove_minicloud.guest.postgresql.server import (
     connection_string,
     initdb_command,
@@ -55,20 +55,20 @@ def test_restores_combine_the_full_backup_first() -> None:
 
 
 def test_servers_listen_on_loopback_only_and_summarize_their_wal() -> None:
-    values = configuration.settings(6000, 18, {"max_connections": 200})
+    values = server_config.settings(6000, 18, {"max_connections": 200})
 
     assert values["listen_addresses"] == "127.0.0.1"
     assert values["port"] == "6000"
     assert values["unix_socket_directories"] == ""
     assert values["summarize_wal"] == "on"
     assert values["max_connections"] == "200"
-    assert "summarize_wal" not in configuration.settings(6000, 15, {})
+    assert "summarize_wal" not in server_config.settings(6000, 15, {})
 
 
 def test_a_restored_copy_keeps_its_sources_configuration_aside(tmp_path: Path) -> None:
     (tmp_path / "postgresql.auto.conf").write_text("archive_command = 'to the source'")
 
-    configuration.write(tmp_path, {"port": "6000"})
+    server_config.write(tmp_path, {"port": "6000"})
 
     assert (tmp_path / "postgresql.conf").read_text() == "port = '6000'\n"
     assert (tmp_path / "postgresql.auto.conf").read_text() == ""

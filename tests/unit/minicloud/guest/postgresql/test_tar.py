@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from tests.unit.minicloud.guest import examples
-from trove_minicloud.guest.errors import VerificationError
+from tests.unit.minicloud import examples
+from trove_minicloud.errors import VerificationError
 from trove_minicloud.guest.postgresql.tar import TarReader
 
 FILES = {"PG_VERSION": b"18\n", "base/1/1259": b"rows" * 5000, "empty": b"", "block": b"x" * 512}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs under a root, put together for people and for JSON."""
+
+from typing import Any
+
+from trove_minicloud import settings
+from trove_minicloud.files import space_problem
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.root import Root
+from trove_minicloud.services import horizon, swift
+from trove_minicloud.stores import destination
+from trove_minicloud.supervision import processes, state
+
+
+def describe(root: Root) -> dict[str, Any]:
+    """The cloud's state, why it failed if it did, and each program with its address.
+
+    :raises RootError: the folder holds something else.
+    """
+    if not root.exists():
+        return _cloud(root, "down", "", [])
+    status = state.load(root)
+    running = state.supervisor_pid(root) is not None
+    if running and status is not None:
+        known, addresses = instances.all_instances(root), _addresses(root)
+        programs = [_row(item, known, addresses) for item in status.programs]
+        return _cloud(root, status.state, space_problem(root.path), programs)
+    if running:
+        return _cloud(root, "starting", "", [])
+    if status is not None and status.state == "failed":
+        return _cloud(root, "failed", status.error, [])
+    if status is not None:
+        return _cloud(root, "killed", "Its supervisor was killed; `up` or `down` cleans up.", [])
+    return _cloud(root, "down", "", [])
+
+
+def _cloud(root: Root, name: str, error: str, programs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"root": str(root.path), "state": name, "error": error, "programs": programs}
+
+
+def _row(
+    program: state.ProgramStatus, known: list[Instance], addresses: dict[str, str]
+) -> dict[str, Any]:
+    died = program.process is not None and not processes.is_alive(program.process)
+    instance = next((each for each in known if program.name.endswith(each.id)), None)
+    if instance is not None:
+        address = f"{instance.host}:{instance.port}"
+    else:
+        address = addresses.get(program.name, "")
+    return {
+        "program": program.name,
+        "instance": instance.name if instance else "",
+        # With a full disk the supervisor can't write down what it sees.
+        "state": "died" if died else program.state,
+        "pid": program.process.pid if program.process else None,
+        "since": f"{program.since:%Y-%m-%d %H:%M:%S} UTC",
+        "restarts": program.restarts,
+        "address": address,
+        "reason": program.reason,
+    }
+
+
+def _addresses(root: Root) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if (chosen := settings.load(root)) is not None:
+        found |= {
+            "keystone": chosen.keystone_url,
+            "mistral": chosen.mistral_url,
+            "trove": chosen.trove_url,
+        }
+    if (objects := destination.swift(root)) is not None:
+        found |= {name: f"127.0.0.1:{port}" for name, port in swift.ports(objects).items()}
+    if (dashboard := horizon.wanted(root)) is not None:
+        found[horizon.NAME] = dashboard.url
+    return found

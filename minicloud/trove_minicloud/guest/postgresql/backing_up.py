@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a backup of a PostgreSQL server is taken with, and of which history it is."""
+
+from pathlib import Path
+
+from trove_minicloud.guest.datastores import Source, Tool
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql.added import incarnation_of
+from trove_minicloud.guest.postgresql.binaries import Programs, client_programs, major_of
+from trove_minicloud.guest.postgresql.connection import Server, identify, incremental_obstacle
+from trove_minicloud.guest.postgresql.server import server_of
+from trove_minicloud.guest.postgresql.stream_check import TarCheck
+from trove_minicloud.root import Root
+
+
+def inspect(root: Root, instance: Instance) -> Source:
+    """The server as it is now.
+
+    :raises ServerUnavailableError: it refuses us or doesn't answer.
+    """
+    programs = client_programs(root, major_of(instance.version))
+    server = server_of(root, instance)
+    identity = identify(programs, server)
+    return Source(
+        version=identity.version,
+        incarnation=instance.incarnation if instance.managed else incarnation_of(identity),
+        incremental_obstacle=incremental_obstacle(programs, server, identity.version),
+    )
+
+
+def backup_tool(root: Root, instance: Instance, basis: Path | None) -> Tool:
+    """What streams a backup: a full one, or an incremental one on the parent's `basis`."""
+    programs = client_programs(root, major_of(instance.version))
+    server = server_of(root, instance)
+    return Tool(backup_command(programs, server, basis), server.env, TarCheck())
+
+
+def backup_command(programs: Programs, server: Server, basis: Path | None) -> tuple[str, ...]:
+    argv = [programs.path("pg_basebackup"), "-d", server.conninfo]
+    # -w: never ask for a password. -X fetch: all WAL in the one stream to stdout.
+    argv += ["-w", "-c", "fast", "-X", "fetch", "-Ft", "-D", "-"]
+    if basis is not None:
+        argv.append(f"--incremental={basis}")
+    return tuple(argv)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration files of the servers that we make."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from trove_minicloud.guest.instances import HOST
+from trove_minicloud.guest.postgresql.binaries import INCREMENTAL_MAJOR
+
+SUPERUSER = "postgres"
+BACKUP_ROLE = "minicloud_backup"
+
+_HBA = f"""\
+# TYPE  DATABASE     USER              ADDRESS       METHOD
+host    replication  {BACKUP_ROLE}  {HOST}/32  scram-sha-256
+host    all          {BACKUP_ROLE}  {HOST}/32  reject
+host    all          all               {HOST}/32  scram-sha-256
+"""
+
+
+def settings(port: int, major: int, inherited: Mapping[str, int]) -> dict[str, str]:
+    """The server's settings; `inherited` are those that a restored copy may not go below."""
+    values = {
+        "listen_addresses": HOST,
+        "port": str(port),
+        # Loopback with passwords is enough; a socket's path may be too long for the system.
+        "unix_socket_directories": "",
+        "password_encryption": "scram-sha-256",
+        # A backup asks for the WAL written during it at its very end.
+        "wal_keep_size": "1GB",
+    }
+    if major >= INCREMENTAL_MAJOR:
+        values["summarize_wal"] = "on"
+    return values | {name: str(value) for name, value in inherited.items()}
+
+
+def write(data: Path, values: Mapping[str, str]) -> None:
+    """Replace the data directory's configuration; that of a restored copy's source is kept aside.
+
+    The source's could name places, libraries or an archive that belong to the source.
+    """
+    text = "".join(f"{name} = '{value}'\n" for name, value in values.items())
+    contents = {
+        "postgresql.conf": text,
+        "pg_hba.conf": _HBA,
+        "pg_ident.conf": "",
+        "postgresql.auto.conf": "",
+    }
+    for name, content in contents.items():
+        path = data / name
+        if path.exists():
+            path.rename(path.with_name(f"{name}.source"))
+        path.write_text(content, encoding="utf-8")
+        path.chmod(0o600)

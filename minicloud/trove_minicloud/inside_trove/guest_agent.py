@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest agent, inside the Trove process.
+
+Trove's `remote_guest_client` is `guest_client`.
+On a real cloud an agent runs in each database's virtual machine. Here one function per instance
+starts a worker process per backup and tells Trove how it ended.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, BinaryIO, cast
+
+from oslo_log import log as logging
+from trove.backup.models import DBBackup
+from trove.backup.state import BackupState
+from trove.common.cfg import CONF
+
+from trove_minicloud.errors import (
+    BackupNotFoundError,
+    DamagedManifestError,
+    MiniCloudError,
+    RestoreError,
+    StoreError,
+)
+from trove_minicloud.guest import datastores, folders, instances
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.taking import Parent
+from trove_minicloud.guest.worker import Job
+from trove_minicloud.inside_trove import making, report
+from trove_minicloud.root import Root
+from trove_minicloud.stores.finding import location_for, store_of
+from trove_minicloud.stores.manifest import Key, Manifest
+from trove_minicloud.stores.store import Store, key_of
+
+LOG = logging.getLogger(__name__)
+
+_GIGABYTE = 1024**3
+# How long a dead run's worker may take to notice.
+_LOCK_WAIT = 30.0
+_HEAD_ATTEMPTS = 5
+_HEAD_INTERVAL = 1.0
+
+
+def guest_client(context: Any, instance_id: str, manager: str | None = None) -> "GuestClient":
+    """What Trove calls to reach the guest of an instance."""
+    return GuestClient(context.auth_token, instance_id)
+
+
+class GuestClient:
+    """Those of Trove's guest calls that the mini cloud has an answer to.
+
+    The token is that of the request that Trove answers by this call. What a schedule asks for comes
+    with a token of the schedule's trust, so its backups prove that the trust still holds.
+    """
+
+    def __init__(self, token: str, instance_id: str) -> None:
+        self._token = token
+        self._instance_id = instance_id
+
+    def create_backup(self, backup_info: dict[str, Any]) -> None:
+        """Start the backup and return."""
+        key = Key(self._instance_id, backup_info["id"])
+        threading.Thread(
+            target=_back_up, args=(key, backup_info, self._token), name=key.backup_id, daemon=True
+        ).start()
+
+    def prepare(
+        self,
+        memory_mb: int,
+        packages: Any,
+        databases: Any,
+        users: Any,
+        backup_info: dict[str, Any] | None = None,
+        **_rest: Any,
+    ) -> None:
+        """Make the instance's server, empty or from a backup; Trove waits until it serves."""
+        making.make(Root.default(), self._instance_id, backup_info, self._token)
+
+    def stop_db(self) -> None:
+        """Trove's wish before it deletes the server, which here is stopped by that time."""
+
+    def get_volume_info(self) -> dict[str, float]:
+        """Use of the disk that the instance lies on, in GB."""
+        usage = shutil.disk_usage(Root.default().instances)
+        return {"used": round(usage.used / _GIGABYTE, 2), "total": usage.total // _GIGABYTE}
+
+
+def is_serving(root: Root, instance: Instance) -> bool:
+    """Whether a backup of the instance could begin now; takes 5 seconds at most."""
+    return datastores.named(instance.datastore).is_serving(root, instance)
+
+
+def recover() -> None:
+    """Settle every backup of a run that ended in the middle of it; before Trove serves.
+
+    What isn't in the store FAILED; leftovers are removed. In Swift nobody can look without a token
+    of the project: what was on its way there FAILED, and is removed as `_sweep` says.
+
+    :raises InstanceBusyError: a worker of that run is still there.
+    """
+    root = Root.default()
+    with contextlib.ExitStack() as locks:
+        for instance in instances.all_instances(root):
+            lock = instances.backup_lock(root, instance.id, "the start of Trove", _LOCK_WAIT)
+            locks.enter_context(lock)
+        for backup in _unfinished_backups():
+            key = Key(backup.instance_id, backup.id)
+            cause = "The mini cloud ended in the middle of it."
+            backup.update(**_outcome(root, key, backup.location, None, cause))
+        for name in folders.sweep(root):
+            LOG.warning("Removed %s, which a dead run had left.", name)
+
+
+def _unfinished_backups() -> list[Any]:
+    with DBBackup.query() as query:
+        unfinished = query.filter(DBBackup.state.in_(BackupState.RUNNING_STATES))
+        return list(unfinished.filter_by(deleted=False))
+
+
+def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
+    """Whatever happens, Trove hears of an end."""
+    root = Root.default()
+    location = None
+    try:
+        LOG.info("Backup %s of instance %s starts.", key.backup_id, key.instance_id)
+        container = CONF.backup_swift_container
+        location = location_for(root, key, backup_info, container, token)
+        report.started(key, backup_info["backup_type"], location)
+        _sweep(root, key.instance_id, token)
+        parent = backup_info["parent"]
+        cause = run_worker(
+            Job(
+                str(root.path),
+                location,
+                Parent(parent["location"], parent["checksum"]) if parent else None,
+                token,
+            )
+        )
+    except MiniCloudError as error:
+        cause = str(error)
+    except Exception as error:
+        LOG.exception("The worker of backup %s could not be run", key.backup_id)
+        cause = f"{type(error).__name__}: {error}"
+    fields = _outcome(root, key, location, token, cause)
+    try:
+        report.ended(key, fields)
+    except Exception:
+        LOG.exception("Backup %s: Trove's conductor could not be told", key.backup_id)
+        report.set_ended(key, fields)
+
+
+def _outcome(
+    root: Root, key: Key, location: str | None, token: str | None, cause: str
+) -> dict[str, Any]:
+    """What Trove is to know of the backup's end: what is in the store decides.
+
+    A failed backup keeps its location where something of it may be left in the store: its
+    deletion, or the instance's next backup, removes that.
+    """
+    try:
+        if location is not None:
+            store = store_of(root, location, token)
+            manifest = _head(store, key)
+            _log_success(manifest)
+            return report.completed_fields(store, manifest)
+    except BackupNotFoundError:
+        pass
+    except (DamagedManifestError, StoreError, OSError) as error:
+        cause = f"{cause or 'It was taken'}; but the store can't be read: {error}"
+    try:
+        if location is not None:
+            # A worker that was killed can't have cleaned up.
+            store_of(root, location, token).delete(key)
+            location = None
+    except (StoreError, OSError) as error:
+        LOG.warning("What is left of backup %s could not be removed: %s", key.backup_id, error)
+    report.explain_failure(key, cause)
+    return {"state": BackupState.FAILED, "location": location}
+
+
+def _head(store: Store, key: Key) -> Manifest:
+    """:raises OSError: the store still can't be read at the last of some attempts."""
+    for _attempt in range(_HEAD_ATTEMPTS - 1):
+        try:
+            return store.head(key)
+        except OSError as error:
+            LOG.warning("Backup %s: the store can't be read: %s", key.backup_id, error)
+            time.sleep(_HEAD_INTERVAL)
+    return store.head(key)
+
+
+def _sweep(root: Root, instance_id: str, token: str) -> None:
+    """Remove what failed backups of the instance have left in a store that failed as well."""
+    for backup in _failed_with_leftovers(instance_id):
+        try:
+            store_of(root, backup.location, token).delete(key_of(backup.location))
+        except (RestoreError, StoreError, OSError) as error:
+            # It stays on record, for the next backup or its own deletion.
+            LOG.warning("What is left of backup %s can't be removed: %s", backup.id, error)
+        else:
+            LOG.info("Removed what was left of backup %s.", backup.id)
+            backup.update(location=None)
+
+
+def _failed_with_leftovers(instance_id: str) -> list[Any]:
+    with DBBackup.query() as query:
+        failed = query.filter_by(instance_id=instance_id, state=BackupState.FAILED, deleted=False)
+        return list(failed.filter(DBBackup.location.is_not(None)))
+
+
+def _log_success(manifest: Manifest) -> None:
+    LOG.info(
+        "Backup %s of instance %s COMPLETED: %s, %d bytes stored of %d, in %.1f s%s",
+        manifest.backup_id,
+        manifest.instance_id,
+        manifest.kind,
+        manifest.stored_size,
+        manifest.raw_size,
+        (manifest.finished_at - manifest.started_at).total_seconds(),
+        f"; {manifest.reason}" if manifest.reason else "",
+    )
+
+
+def run_worker(job: Job) -> str:
+    """Run a worker to its end, and return why it failed if it did."""
+    worker = subprocess.Popen(
+        (sys.executable, "-m", "trove_minicloud.guest.worker"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # A session of its own, to end the backup tool with it.
+        start_new_session=True,
+    )
+    stdin, stdout = cast(BinaryIO, worker.stdin), cast(BinaryIO, worker.stdout)
+    try:
+        stdin.write(job.to_line())
+        stdin.flush()
+        # It gives up by itself when its tool stalls, so this ends.
+        output = stdout.read()
+        returncode = worker.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        stdin.close()
+        stdout.close()
+    if output:
+        return str(json.loads(output)["error"])
+    how = f"was ended by signal {-returncode}" if returncode < 0 else f"exited {returncode}"
+    return f"The worker process {how}."

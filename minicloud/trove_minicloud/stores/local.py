@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backups as files: `<folder>/<instance id>/<backup id>.tar.zst`, `.basis` and `.json`."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from trove_minicloud.errors import BackupNotFoundError, DiskFullError
+from trove_minicloud.files import write_private
+from trove_minicloud.stores.manifest import Key
+from trove_minicloud.stores.store import Store
+
+SCHEME = "file://"
+_PARTIAL = ".partial"
+
+
+class LocalStore(Store):
+    """A store in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def url(self) -> str:
+        return f"{SCHEME}{self._folder}"
+
+    @property
+    def scope(self) -> str:
+        # The root may have been moved since.
+        return SCHEME
+
+    def name(self, key: Key) -> str:
+        return f"{key.instance_id}/{key.backup_id}"
+
+    def writer(self, name: str) -> "LocalWriter":
+        return LocalWriter(self._prepared(name))
+
+    def put(self, name: str, content: bytes) -> None:
+        # It also makes the writer's rename durable: that was in the same directory.
+        write_private(self._prepared(name), content.decode())
+
+    def get(self, name: str) -> bytes:
+        with self._present(name) as path:
+            return path.read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        with self._present(name) as path:
+            return path.open("rb")
+
+    def size(self, name: str) -> int:
+        with self._present(name) as path:
+            return path.stat().st_size
+
+    def remove(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+    def remove_all(self, name: str) -> None:
+        path = self._folder / name
+        # `write_private` begins the names of its partial files with a dot.
+        for pattern in (f"{path.name}.*", f".{path.name}.*{_PARTIAL}"):
+            for found in path.parent.glob(pattern):
+                found.unlink(missing_ok=True)
+
+    def _prepared(self, name: str) -> Path:
+        path = self._folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    @contextlib.contextmanager
+    def _present(self, name: str) -> Iterator[Path]:
+        path = self._folder / name
+        try:
+            yield path
+        except FileNotFoundError:
+            raise BackupNotFoundError(
+                f"{path} is gone: its backup was deleted, or has lost it."
+            ) from None
+
+
+class LocalWriter:
+    """One file, which gets its name when it is whole."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._partial = target.with_name(target.name + _PARTIAL)
+        descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Unbuffered: what comes is large already.
+        self._stream = os.fdopen(descriptor, "wb", buffering=0)
+
+    def append(self, data: bytes) -> None:
+        """:raises DiskFullError: the store's disk is full."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._stream.write(view) :]
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFullError(
+                    f"No space left in {self._target.parent} for the backup."
+                ) from error
+            raise
+
+    def finish(self) -> None:
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        self._partial.rename(self._target)
+
+    def abort(self) -> None:
+        self._stream.close()
