@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
-from trove_schedules.model import ScheduleTrial
 from trove_schedules.schedules.plan import NUMBERS
+from trove_schedules.schedules.schedule import ScheduleTrial
 
 P = ParamSpec("P")
 T = TypeVar("T")

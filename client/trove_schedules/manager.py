@@ -10,13 +10,15 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
-from trove_schedules import drills, health, preflight, workbook
+from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.backups import retention
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
 from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.drills import executions as drills, triggers as drill_triggers
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidScheduleError,
@@ -24,20 +26,16 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceUnavailableError,
 )
+from trove_schedules.health import judge, preflight
+from trove_schedules.health.state import worst_first
 from trove_schedules.health.survey import survey
-from trove_schedules.model import (
-    HasId,
-    Schedule,
-    ScheduleDrill,
-    ScheduleExecution,
-    ScheduleTrial,
-    is_uuid,
-    new_schedule_id,
-    schedule_of,
-)
+from trove_schedules.ids import HasId, is_uuid
 from trove_schedules.runs import history
+from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
 from trove_schedules.schedules import pattern as cron, triggers
+from trove_schedules.schedules.names import new_schedule_id, schedule_of
 from trove_schedules.schedules.plan import Changes, Plan, changed, guarded
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -496,7 +494,7 @@ class ScheduledBackups:
         found = triggers.find(mistral, schedule_id)
         if not force:
             _refuse_while_drilling(mistral, found.id, by_hand_too=False)
-        return drills.repeat(mistral, found, pattern, force=force)
+        return drill_triggers.repeat(mistral, found, pattern, force=force)
 
     def schedule_drill_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -506,7 +504,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return drills.planned(mistral, triggers.find(mistral, _id_of(schedule)))
+        return drill_triggers.planned(mistral, triggers.find(mistral, _id_of(schedule)))
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
@@ -610,8 +608,8 @@ class ScheduledBackups:
         if not wanted:
             raise why
         now = datetime.now(UTC)
-        return health.worst_first(
-            health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
+        return worst_first(
+            judge.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
             for schedule_id in sorted(wanted)
         )
 
@@ -646,7 +644,7 @@ class ScheduledBackups:
             return False
         if not force:
             _refuse_while_drilling(mistral, schedule_id, by_hand_too=by_hand_too)
-        return drills.stop(mistral, schedule_id)
+        return drill_triggers.stop(mistral, schedule_id)
 
     @cached_property
     def _trove(self) -> Trove:
@@ -736,7 +734,7 @@ def _refuse_while_running(mistral: Mistral, trove: Trove, schedule: Schedule) ->
         return
     # One that should have its backup by now, while none is running and nothing is being deleted,
     # lost its engine or executor.
-    if now - running.created_at > health.ASKS_WITHIN and not history.retains(mistral, running):
+    if now - running.created_at > ASKS_WITHIN and not history.retains(mistral, running):
         backups = trove.backups(schedule.instance)
         if not any(
             each.running and schedule_of(each.description) == schedule.id for each in backups

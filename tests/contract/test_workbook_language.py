@@ -17,7 +17,7 @@ from yaql.standard_library import date_time
 
 from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.plan import Plan
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"

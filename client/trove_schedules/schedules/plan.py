@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.model import HasId, marker
+from trove_schedules.ids import HasId
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.notify import USUAL_SUFFIXES, check_suffix, check_url
 from trove_schedules.words import is_control
 

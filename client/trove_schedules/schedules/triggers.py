@@ -52,10 +52,12 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceError,
 )
-from trove_schedules.model import Schedule, ScheduleTrial, TriggerName, is_uuid
+from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import TriggerName
 from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 #: The first run of a paused trigger. Mistral shows it, and never gets there.
 NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)

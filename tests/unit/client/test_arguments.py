@@ -13,8 +13,8 @@ from trove_schedules import manager
 from trove_schedules.arguments import _KINDS
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import ScheduleTrial
 from trove_schedules.schedules.plan import Changes
+from trove_schedules.schedules.schedule import ScheduleTrial
 
 METHODS = {
     name: method

@@ -25,8 +25,8 @@ from trove_schedules.cli.openstack import schedule as commands
 from trove_schedules.errors import InvalidScheduleError, ScheduledBackupError, ServiceError
 from trove_schedules.health import State
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import marker, schedule_of
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import marker, schedule_of
 from trove_schedules.schedules.plan import Plan
 
 MANY = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ from trove_schedules.cli.openstack import base, columns, following, options, run
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
-    from trove_schedules.model import Schedule
+    from trove_schedules.schedules.schedule import Schedule
 
 
 class CreateSchedule(base.ShowOne):

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.client.rows import UNKNOWN
-from trove_schedules import drills, workbook
+from trove_schedules import workbook
+from trove_schedules.drills import triggers as drill_triggers
+from trove_schedules.drills.proofs import proofs_of
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidPatternError,
@@ -16,7 +18,8 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.health import State
-from trove_schedules.model import ScheduleExecution, marker
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.names import marker
 
 PASSED = {"status": "Drill passed: backup b restored in 7 s", "backup_id": "b"}
 
@@ -100,15 +103,15 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
 def test_who_is_quicker_with_another_pattern_is_a_conflict_and_keeps_it(
     cloud, schedules, schedule, monkeypatch
 ):
-    real = drills._triggers
+    real = drill_triggers._triggers
 
     def overtaken(mistral, schedule_id):
         before = real(mistral, schedule_id)
-        monkeypatch.setattr(drills, "_triggers", real)
+        monkeypatch.setattr(drill_triggers, "_triggers", real)
         schedules.schedule_drill_every(schedule, "0 5 * * *")
         return before
 
-    monkeypatch.setattr(drills, "_triggers", overtaken)
+    monkeypatch.setattr(drill_triggers, "_triggers", overtaken)
     with pytest.raises(ScheduleConflictError, match="'0 5"):
         schedules.schedule_drill_every(schedule, "0 4 * * 0")
     assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * *"
@@ -338,7 +341,7 @@ def test_drills_are_judged_by_schedule_newest_first():
         output = {"status": "Drill passed: x"} if state == "SUCCESS" else {}
         return ScheduleExecution("e", schedule_id, "b", False, at, at, state, "why", output)
 
-    judged = drills.judge(
+    judged = proofs_of(
         [
             drill("a", "ERROR", 9),
             drill("b", "SUCCESS", 8),

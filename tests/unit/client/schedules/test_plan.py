@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.notify import USUAL_SUFFIXES
 from trove_schedules.schedules.pattern import due_days, due_minutes
 from trove_schedules.schedules.plan import (

@@ -10,7 +10,7 @@ import pytest
 
 from trove_schedules.cli.openstack import following
 from trove_schedules.cli.openstack.drill import DrillSchedule
-from trove_schedules.model import ScheduleDrill
+from trove_schedules.drills.drill import ScheduleDrill
 
 
 @pytest.fixture

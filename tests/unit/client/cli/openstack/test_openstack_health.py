@@ -14,7 +14,7 @@ from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth, 
 from trove_schedules.cli.openstack.prometheus import PrometheusFormatter
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import BLOCKED_AFTER, Limits, State
-from trove_schedules.preflight import Check
+from trove_schedules.health.preflight import Check
 
 
 @pytest.mark.parametrize(
