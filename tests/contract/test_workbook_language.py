@@ -205,7 +205,7 @@ class TestDue:
     )
     def test_it_was_when_croniter_says_on_whatever_day_the_run_starts(self, monkeypatch, pattern):
         random = Random(pattern)
-        plan = Plan("i", pattern, "n", deadline=1).workflow_input(SCHEDULE, {})["schedule"]
+        plan = Plan(pattern, "n", deadline=1).workflow_input("i", SCHEDULE, {})["schedule"]
         for _ in range(6):
             second = random.randrange(4 * 366 * 86400)
             now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)

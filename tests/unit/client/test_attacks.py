@@ -326,7 +326,7 @@ class TestMarkers:
     def test_a_description_can_t_make_a_backup_another_schedule_s(self, description: str) -> None:
         mine, theirs = str(uuid.uuid4()), self.VICTIM
         forged = f"{description}{marker(theirs)}"
-        given = Plan("i", "0 2 * * *", "n", forged).workflow_input(mine, {})
+        given = Plan("0 2 * * *", "n", forged).workflow_input("i", mine, {})
         # As the workbook writes it.
         assert schedule_of(f"{given['description']} {marker(mine)}") == mine
 

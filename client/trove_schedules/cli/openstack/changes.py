@@ -7,18 +7,6 @@ import argparse
 
 from trove_schedules.cli.openstack import base, options
 
-#: The options of ``unset``, and the API's names of what they take away.
-_UNSETTABLE = {
-    "--description": "description",
-    "--parent": "parent_id",
-    "--incremental": "incremental",
-    "--full-every": "full_every",
-    "--keep-last": "keep_last",
-    "--keep-days": "keep_days",
-    "--deadline": "deadline",
-    "--notify-url": "notify_url",
-}
-
 
 class SetSchedule(base.Command):
     _description = (
@@ -31,27 +19,13 @@ class SetSchedule(base.Command):
         parser.add_argument(
             "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
         )
-        parser.add_argument("--pattern", metavar="<pattern>", help=options.PATTERN)
-        parser.add_argument("--name", metavar="<name>", help="Name of the backups")
-        options.add_description(parser)
-        options.add_base(parser)
-        options.add_numbers(parser, of_a_new_schedule=False)
-        options.add_notify(parser)
+        options.add_all(parser, of_a_new_schedule=False)
         options.add_force(parser, "Change the schedule")
         return options.expecting_quotes(parser, "pattern")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.schedules.schedule_set(
-            parsed_args.schedule,
-            force=parsed_args.force,
-            pattern=parsed_args.pattern,
-            name=parsed_args.name,
-            description=parsed_args.description,
-            parent_id=parsed_args.parent,
-            # Not given means no change; 'unset --incremental' takes it away.
-            incremental=parsed_args.incremental or None,
-            **options.numbers(parsed_args),
-            **options.notify(parsed_args),
+            parsed_args.schedule, force=parsed_args.force, **options.changes(parsed_args)
         )
 
 
@@ -63,14 +37,7 @@ class UnsetSchedule(base.Command):
         parser.add_argument(
             "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
         )
-        for option, name in _UNSETTABLE.items():
-            parser.add_argument(
-                option,
-                dest="names",
-                action="append_const",
-                const=name,
-                help=f"Remove {option}",
-            )
+        options.add_unsettable(parser)
         options.add_force(parser, "Change the schedule")
         return parser
 
