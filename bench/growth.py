@@ -61,9 +61,11 @@ def fill(database: Path, project: str, size: int) -> str:
 
 def _trigger(now: datetime, workflow: str, name: str, project: str) -> dict[str, Any]:
     instance, schedule = str(uuid.uuid4()), str(uuid.uuid4())
-    wanted = Plan(instance, "0 * * * *", "hourly", attempts=ATTEMPTS, retry_every=15)
+    wanted = Plan("0 * * * *", "hourly", attempts=ATTEMPTS, retry_every=15)
     plan = wanted.checked(schedule)
-    row = trigger_row(plan, schedule, now + timedelta(hours=1), now, workflow, name, project)
+    row = trigger_row(
+        plan, instance, schedule, now + timedelta(hours=1), now, workflow, name, project
+    )
     return row | {"updated_at": now}
 
 

@@ -29,8 +29,9 @@ from bench import report
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
 from trove_minicloud.services.preparation import database_file
+from trove_schedules.schedules.changing import guarded
 from trove_schedules.schedules.pattern import runs
-from trove_schedules.schedules.plan import Plan, guarded
+from trove_schedules.schedules.plan import Plan
 
 #: Runs of the schedule whose history is asked for.
 HISTORY = 200
@@ -105,14 +106,17 @@ def _trigger(
 ) -> dict[str, Any]:
     schedule = str(uuid.uuid4())
     # As `create` makes one where no more than this is said: with guard ticks.
-    wanted = Plan(instance, "H H(1-4) * * *", f"nightly-{number}")
+    wanted = Plan("H H(1-4) * * *", f"nightly-{number}")
     plan = guarded(wanted.checked(schedule), None, None)
     due = next(runs(plan.pattern, now.replace(tzinfo=UTC) + timedelta(days=300)))
-    return trigger_row(plan, schedule, due.replace(tzinfo=None), now, workflow, name, project)
+    return trigger_row(
+        plan, instance, schedule, due.replace(tzinfo=None), now, workflow, name, project
+    )
 
 
 def trigger_row(
     plan: Plan,
+    instance: str,
     schedule: str,
     following: datetime,
     now: datetime,
@@ -126,13 +130,13 @@ def trigger_row(
     """
     return {
         "id": str(uuid.uuid4()),
-        "name": f"trove-backup:{plan.instance}:{schedule}:1",
+        "name": f"trove-backup:{instance}:{schedule}:1",
         "pattern": plan.trigger_pattern(),
         "next_execution_time": following,
         "workflow_name": name,
         "workflow_id": workflow,
         "workflow_params": "{}",
-        "workflow_input": json.dumps(plan.workflow_input(schedule, {})),
+        "workflow_input": json.dumps(plan.workflow_input(instance, schedule, {})),
         "trust_id": None,
         "scope": "private",
         "project_id": project,

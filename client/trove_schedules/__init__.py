@@ -8,12 +8,14 @@
 See :class:`~trove_schedules.manager.ScheduledBackups`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trove_schedules.errors import ScheduledBackupError
     from trove_schedules.manager import ScheduledBackups, connect
-    from trove_schedules.model import Schedule, ScheduleExecution
+    from trove_schedules.runs.execution import ScheduleExecution
+    from trove_schedules.schedules.schedule import Schedule
 
 __all__ = [
     "Schedule",
@@ -22,13 +24,18 @@ __all__ = [
     "ScheduledBackups",
     "connect",
 ]
+_HOMES = {
+    "Schedule": "schedules.schedule",
+    "ScheduleExecution": "runs.execution",
+    "ScheduledBackupError": "errors",
+    "ScheduledBackups": "manager",
+    "connect": "manager",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Not at import: whatever command `openstack` is given, it imports the commands of every plugin
     # and so this package; only a command that is run should cost the rest.
-    if name in __all__:
-        from trove_schedules import errors, manager
-
-        return getattr(errors if name == "ScheduledBackupError" else manager, name)
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

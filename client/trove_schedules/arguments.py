@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
-from trove_schedules.model import ScheduleTrial
-from trove_schedules.schedules.plan import NUMBERS
+from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.schedule import ScheduleTrial
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,8 +35,14 @@ def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
     return is_several
 
 
+_TYPES: dict[type, tuple[Callable[[Any], bool], str]] = {
+    str: (_is_text, "a text"),
+    int: (lambda value: type(value) is int, "a whole number"),
+    bool: (lambda value: type(value) is bool, "True or False"),
+}
 #: Of each argument, a test and what passes it; None passes where its annotation has it.
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **{name: _TYPES[option.kind] for name, option in OPTIONS.items()},
     "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
     "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
     "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
@@ -46,26 +52,15 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trial": (lambda value: isinstance(value, ScheduleTrial), "what schedule_trial returned"),
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
     "unset": (_is_several(_is_text), "a list of names of options"),
+    "limit": _TYPES[int],
     "mistral_client": (
         lambda value: hasattr(value, "cron_triggers"),
         "a client of python-mistralclient",
     ),
     "session": (lambda value: hasattr(value, "get_endpoint"), "a keystoneauth session"),
-    **dict.fromkeys(
-        (
-            *("pattern", "name", "description", "cloud", "region_name", "interface"),
-            *("notify_url", "notify_start", "notify_success", "notify_fail"),
-        ),
-        (_is_text, "a text"),
-    ),
-    **dict.fromkeys((*NUMBERS, "limit"), (lambda value: type(value) is int, "a whole number")),
-    **dict.fromkeys(
-        ("incremental", "force", "include_all", "drills_only", "dry_run", "public"),
-        (lambda value: type(value) is bool, "True or False"),
-    ),
+    **dict.fromkeys(("cloud", "region_name", "interface"), _TYPES[str]),
+    **dict.fromkeys(("force", "include_all", "drills_only", "dry_run", "public"), _TYPES[bool]),
 }
-#: What must not be repeated in an error: whoever knows such a URL can ping it.
-_SECRET = ("notify_url",)
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
@@ -101,6 +96,8 @@ def _check(name: str, value: object, *, may_be_none: bool) -> None:
     fits, wanted = _KINDS[name]
     if fits(value):
         return
-    told = f"a {type(value).__name__}" if name in _SECRET else repr(value)
+    # Whoever knows the value of a secret option could use it.
+    secret = name in OPTIONS and OPTIONS[name].secret
+    told = f"a {type(value).__name__}" if secret else repr(value)
     kind = InvalidPatternError if name == "pattern" else InvalidScheduleError
     raise kind(f"the argument {name} can't be {told}; give {wanted}")

@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Set
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import drills, health, preflight, workbook
+from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.backups import retention
 from trove_schedules.clients import mistral as mistral_service
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.session import open_session, require_delegable
 from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.drills import executions as drills, triggers as drill_triggers
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidScheduleError,
@@ -24,20 +25,18 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceUnavailableError,
 )
+from trove_schedules.health import judge, preflight
+from trove_schedules.health.state import worst_first
 from trove_schedules.health.survey import survey
-from trove_schedules.model import (
-    HasId,
-    Schedule,
-    ScheduleDrill,
-    ScheduleExecution,
-    ScheduleTrial,
-    is_uuid,
-    new_schedule_id,
-    schedule_of,
-)
+from trove_schedules.ids import HasId, id_of, is_uuid
 from trove_schedules.runs import history
+from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
 from trove_schedules.schedules import pattern as cron, triggers
-from trove_schedules.schedules.plan import Changes, Plan, changed, guarded
+from trove_schedules.schedules.changing import changed, planned
+from trove_schedules.schedules.names import new_schedule_id, schedule_of
+from trove_schedules.schedules.options import Changes, MoreOptions
+from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -103,18 +102,7 @@ class ScheduledBackups:
         description: str | None = None,
         parent_id: str | HasId | None = None,
         mistral_client: MistralClient | None = None,
-        *,
-        incremental: bool = False,
-        full_every: int | None = None,
-        keep_last: int | None = None,
-        keep_days: int | None = None,
-        attempts: int | None = None,
-        retry_every: int | None = None,
-        deadline: int | None = None,
-        notify_url: str | None = None,
-        notify_start: str | None = None,
-        notify_success: str | None = None,
-        notify_fail: str | None = None,
+        **options: Unpack[MoreOptions],
     ) -> Schedule:
         """Create a schedule that backs an instance up.
 
@@ -130,25 +118,8 @@ class ScheduledBackups:
             the schedule's marker is added to it.
         :param parent_id: a COMPLETED backup of the same instance: every run makes an increment of
             that same backup. Not together with ``incremental``.
-        :param incremental: each run makes an increment of the schedule's own newest completed
-            backup (a full one where there is none).
-        :param full_every: start a new full backup every N backups, with ``incremental``.
-        :param keep_last: after each success, delete the schedule's completed backups but the
-            newest N, and its failed ones. What a kept one builds on is kept too.
-        :param keep_days: after each success, delete the schedule's completed backups that are older
-            than N days, but not the newest. With both, a backup is kept if either rule keeps it.
-        :param attempts: try up to N times for each due time, until there is a backup. None is 3
-            where the pattern leaves room for it, else 1.
-        :param retry_every: minutes between attempts; None is 20 or what fits.
-        :param deadline: skip a run that starts more than N minutes after its due time.
-        :param notify_url: an http or https URL that Mistral pings (HEAD, at most 30 seconds) when a
-            run starts, when its backup is completed, and when it fails. A ping that fails changes
-            nothing. Everybody of the project can read the URL in the schedule, and Mistral's
-            operator in its log.
-        :param notify_start: suffix added to the URL for the start ping: a text that begins with
-            ``/`` or ``?``, ``""`` for no suffix, ``"-"`` for no ping. None is ``/start``.
-        :param notify_success: the same for a completed backup. None is the URL itself.
-        :param notify_fail: the same for a run that failed, or came too late. None is ``/fail``.
+        :param options: the other options, see the page *Options of a schedule*. None is the same
+            as to leave one out.
         :raises InvalidScheduleError: an argument is wrong, or the parent can't be one.
         :raises InvalidPatternError: the pattern is not one of five fields, never runs, or leaves no
             room for the attempts.
@@ -158,31 +129,12 @@ class ScheduledBackups:
         :raises NotDelegableError: this login can't create trusts.
         """
         schedule_id = new_schedule_id()
-        suffixes: dict[str, Any] = {
-            "notify_start": notify_start,
-            "notify_success": notify_success,
-            "notify_fail": notify_fail,
-        }
-        plan = Plan(
-            instance="",
-            pattern=pattern,
-            name=name,
-            description=description,
-            parent_id=None if parent_id is None else _id_of(parent_id),
-            incremental=incremental,
-            full_every=full_every,
-            keep_last=keep_last,
-            keep_days=keep_days,
-            deadline=deadline,
-            notify_url=notify_url,
-            **{key: each for key, each in suffixes.items() if each is not None},
-        ).checked(schedule_id)
-        plan = guarded(plan, attempts, retry_every).checked(schedule_id)
-
+        parent = None if parent_id is None else id_of(parent_id)
+        plan = planned(schedule_id, pattern, name, description, parent, options)
         mistral = self._delegable_mistral(mistral_client)
-        plan = replace(plan, instance=self._trove.instance_id(_id_of(instance)))
-        self._check_parent(mistral, schedule_id, plan)
-        return triggers.create(mistral, schedule_id, plan)
+        instance_id = self._trove.instance_id(id_of(instance))
+        self._check_parent(mistral, schedule_id, instance_id, plan)
+        return triggers.create(mistral, schedule_id, instance_id, plan)
 
     def schedule_list(
         self, instance: str | HasId | None = None, mistral_client: MistralClient | None = None
@@ -198,7 +150,7 @@ class ScheduledBackups:
         mistral = self._mistral(mistral_client)
         if instance is None:
             return triggers.find_all(mistral)
-        given = _id_of(instance)
+        given = id_of(instance)
         if is_uuid(given):
             found = triggers.find_all(mistral, name=f"has:trove-backup:{given}:")
             if found:
@@ -215,7 +167,7 @@ class ScheduledBackups:
 
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        return triggers.find(self._mistral(mistral_client), _id_of(schedule))
+        return triggers.find(self._mistral(mistral_client), id_of(schedule))
 
     def schedule_delete(
         self,
@@ -232,7 +184,7 @@ class ScheduledBackups:
         :raises ScheduleConflictError: a run is in progress.
         """
         mistral = self._mistral(mistral_client)
-        schedule_id = _id_of(schedule)
+        schedule_id = id_of(schedule)
         try:
             found = triggers.find(mistral, schedule_id)
         except ScheduleNotFoundError:
@@ -269,8 +221,8 @@ class ScheduledBackups:
         if limit is not None and limit < 1:
             raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, _id_of(schedule))
-        start = _id_of(marker) if marker else None
+        found = triggers.find(mistral, id_of(schedule))
+        start = id_of(marker) if marker else None
         if drills_only:
             return list(islice(drills.executions(mistral, found.id, marker=start), limit))
         # What is left out is looked at all the same: all but one attempt for each due time, mostly.
@@ -330,16 +282,16 @@ class ScheduledBackups:
         :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
         mistral = self._delegable_mistral(mistral_client)
-        found = triggers.find(mistral, _id_of(schedule))
+        found = triggers.find(mistral, id_of(schedule))
         parent = changes.get("parent_id")
         if parent is not None:
-            changes["parent_id"] = _id_of(parent)
-        old = triggers.plan_of(found)
+            changes["parent_id"] = id_of(parent)
+        old = found.plan
         plan = changed(old, found.id, changes, unset)
         if plan == old:
             return found
         if parent is not None:
-            self._check_parent(mistral, found.id, plan)
+            self._check_parent(mistral, found.id, found.instance, plan)
         return self._replace(mistral, found, plan, paused=found.paused, force=force)
 
     def schedule_pause(
@@ -381,8 +333,8 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, _id_of(schedule))
-        given = triggers.plan_of(found).workflow_input(found.id, {"manual": True})
+        found = triggers.find(mistral, id_of(schedule))
+        given = found.plan.workflow_input(found.instance, found.id, {"manual": True})
         workflow = workbook.require(mistral, workbook.RUN)
         started = mistral.start_execution(workflow, given, found.trigger_id)
         return history.of_schedule(started, found.id)
@@ -407,7 +359,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, _id_of(schedule))
+        found = triggers.find(mistral, id_of(schedule))
         if found.keep_last is None and found.keep_days is None:
             raise InvalidScheduleError(
                 f"schedule {found.id} keeps all its backups; set keep-last or keep-days first"
@@ -450,7 +402,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._delegable_mistral(mistral_client)
-        return triggers.start_trial(mistral, triggers.find(mistral, _id_of(schedule)))
+        return triggers.start_trial(mistral, triggers.find(mistral, id_of(schedule)))
 
     def schedule_drill(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -464,7 +416,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return drills.start(mistral, triggers.find(mistral, _id_of(schedule)))
+        return drills.start(mistral, triggers.find(mistral, id_of(schedule)))
 
     def schedule_drill_every(
         self,
@@ -485,7 +437,7 @@ class ScheduledBackups:
         :raises ScheduleConflictError: a drill by the pattern before is in progress, or somebody
             else had drills done by another pattern at the same time.
         """
-        schedule_id = _id_of(schedule)
+        schedule_id = id_of(schedule)
         if pattern is None:
             mistral = self._mistral(mistral_client)
             if not is_uuid(schedule_id):
@@ -496,12 +448,12 @@ class ScheduledBackups:
         cron.validate(cron.freeze(pattern, schedule_id))
         mistral = self._delegable_mistral(mistral_client)
         found = triggers.find(mistral, schedule_id)
-        before = drills.planned(mistral, found)
+        before = drill_triggers.planned(mistral, found)
         if before is not None and before.pattern == cron.freeze(pattern, found.id):
             return before
         if not force:
             _refuse_while_drilling(mistral, found.id, by_hand_too=False)
-        return drills.repeat(mistral, found, pattern, force=force)
+        return drill_triggers.repeat(mistral, found, pattern, force=force)
 
     def schedule_drill_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -511,7 +463,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return drills.planned(mistral, triggers.find(mistral, _id_of(schedule)))
+        return drill_triggers.planned(mistral, triggers.find(mistral, id_of(schedule)))
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
@@ -562,7 +514,7 @@ class ScheduledBackups:
         try:
             if schedules:
                 found = [
-                    each if isinstance(each, Schedule) else triggers.find(mistral, _id_of(each))
+                    each if isinstance(each, Schedule) else triggers.find(mistral, id_of(each))
                     for each in schedules
                 ]
             else:
@@ -570,7 +522,7 @@ class ScheduledBackups:
         except ServiceUnavailableError as error:
             if error.service != "Mistral":
                 raise
-            wanted = {_id_of(each) for each in schedules}
+            wanted = {id_of(each) for each in schedules}
             return self._health_without_mistral(wanted, instance, limits, error)
         # The same one may be asked for by its id and by its name.
         found = list({each.id: each for each in found}.values())
@@ -589,7 +541,7 @@ class ScheduledBackups:
             self._session,
             lambda: self._mistral(mistral_client),
             self._trove,
-            None if instance is None else _id_of(instance),
+            None if instance is None else id_of(instance),
         )
 
     # Parts
@@ -601,7 +553,7 @@ class ScheduledBackups:
         limits: health.Limits,
         why: ServiceUnavailableError,
     ) -> list[health.Health]:
-        instance_id = None if instance is None else self._trove.instance_id(_id_of(instance))
+        instance_id = None if instance is None else self._trove.instance_id(id_of(instance))
         made: dict[str, list[Backup]] = {}
         for backup in self._trove.backups(instance_id):
             schedule_id = schedule_of(backup.description)
@@ -615,8 +567,8 @@ class ScheduledBackups:
         if not wanted:
             raise why
         now = datetime.now(UTC)
-        return health.worst_first(
-            health.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
+        return worst_first(
+            judge.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
             for schedule_id in sorted(wanted)
         )
 
@@ -629,10 +581,10 @@ class ScheduledBackups:
         force: bool,
     ) -> Schedule:
         mistral = self._delegable_mistral(client)
-        found = triggers.find(mistral, _id_of(schedule))
+        found = triggers.find(mistral, id_of(schedule))
         if found.paused == paused:
             return found
-        plan = triggers.plan_of(found)
+        plan = found.plan
         return self._replace(mistral, found, plan, paused=paused, force=force)
 
     def _replace(
@@ -651,7 +603,7 @@ class ScheduledBackups:
             return False
         if not force:
             _refuse_while_drilling(mistral, schedule_id, by_hand_too=by_hand_too)
-        return drills.stop(mistral, schedule_id)
+        return drill_triggers.stop(mistral, schedule_id)
 
     @cached_property
     def _trove(self) -> Trove:
@@ -675,7 +627,7 @@ class ScheduledBackups:
         return mistral
 
     def _find_execution(self, mistral: Mistral, execution: str | HasId) -> ScheduleExecution:
-        execution_id = _id_of(execution)
+        execution_id = id_of(execution)
         found = mistral.execution(execution_id) if is_uuid(execution_id) else None
         if found is None or found.workflow_name not in (workbook.WORKFLOW, workbook.DRILL):
             raise ExecutionNotFoundError(
@@ -684,13 +636,13 @@ class ScheduledBackups:
             )
         return history.of_schedule(found)
 
-    def _check_parent(self, mistral: Mistral, schedule_id: str, plan: Plan) -> None:
+    def _check_parent(self, mistral: Mistral, schedule_id: str, instance: str, plan: Plan) -> None:
         if plan.parent_id is None:
             return
         backup = self._trove.backup(plan.parent_id)
-        if backup.instance_id != plan.instance:
+        if backup.instance_id != instance:
             raise InvalidScheduleError(
-                f"backup {backup.id} is of instance {backup.instance_id}, not of {plan.instance}; "
+                f"backup {backup.id} is of instance {backup.instance_id}, not of {instance}; "
                 "a parent must be a backup of the same instance"
             )
         if backup.status != "COMPLETED":
@@ -707,10 +659,6 @@ class ScheduledBackups:
                         "before a run builds on it; choose a backup that was made by hand, or of a "
                         "schedule without keep options"
                     )
-
-
-def _id_of(given: str | HasId) -> str:
-    return given if isinstance(given, str) else given.id
 
 
 def _whose_parent(schedule: Schedule, pruned: Schedule) -> str:
@@ -741,7 +689,7 @@ def _refuse_while_running(mistral: Mistral, trove: Trove, schedule: Schedule) ->
         return
     # One that should have its backup by now, while none is running and nothing is being deleted,
     # lost its engine or executor.
-    if now - running.created_at > health.ASKS_WITHIN and not history.retains(mistral, running):
+    if now - running.created_at > ASKS_WITHIN and not history.retains(mistral, running):
         backups = trove.backups(schedule.instance)
         if not any(
             each.running and schedule_of(each.description) == schedule.id for each in backups

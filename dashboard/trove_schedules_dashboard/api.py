@@ -25,9 +25,9 @@ from keystoneauth1.session import Session
 
 import trove_schedules
 from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import AuthenticationError, ServiceError, ServiceUnavailableError
 from trove_schedules.health import Health
-from trove_schedules.model import ScheduleDrill
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules import pattern as cron
 

@@ -10,8 +10,8 @@ from mistral.db.v2.sqlalchemy import models
 from mistral.services import periodic, triggers
 
 from trove_schedules.clients.mistral import _triggered_by
-from trove_schedules.model import TriggerName
 from trove_schedules.schedules import pattern
+from trove_schedules.schedules.names import TriggerName
 
 PATTERNS = [
     "* * * * *",

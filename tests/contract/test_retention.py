@@ -14,7 +14,7 @@ from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
 from trove_schedules.backups.retention import judge
 from trove_schedules.clients.trove import Backup
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"

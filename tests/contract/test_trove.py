@@ -8,7 +8,7 @@ import pytest
 from tests.unit.client.fake_cloud import PAGE
 from trove_minicloud.stores.manifest import CHECKSUM_LENGTH
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules.plan import check_text
+from trove_schedules.schedules.text import check_text
 
 
 def test_our_check_of_a_name_or_description_is_troves(trove):

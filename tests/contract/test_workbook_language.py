@@ -18,7 +18,7 @@ from yaql.standard_library import date_time
 from tests.contract.mistral_api import MistralApi
 from trove_minicloud.services import workbook_schemas
 from trove_schedules import workbook
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.plan import Plan
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
@@ -232,7 +232,7 @@ class TestDue:
     )
     def test_it_was_when_croniter_says_on_whatever_day_the_run_starts(self, monkeypatch, pattern):
         random = Random(pattern)
-        plan = Plan("i", pattern, "n", deadline=1).workflow_input(SCHEDULE, {})["schedule"]
+        plan = Plan(pattern, "n", deadline=1).workflow_input("i", SCHEDULE, {})["schedule"]
         for _ in range(6):
             second = random.randrange(4 * 366 * 86400)
             now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)

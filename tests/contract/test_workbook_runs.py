@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from trove_schedules.model import is_uuid, marker
+from trove_schedules.ids import is_uuid
+from trove_schedules.schedules.names import marker
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"

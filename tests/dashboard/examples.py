@@ -9,8 +9,8 @@ from typing import Any
 
 from tests import examples
 from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.health import Health, State
-from trove_schedules.model import ScheduleDrill
 
 KEYSTONE = "http://keystone.test"
 TROVE = "http://trove.test"

@@ -20,6 +20,7 @@ from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.root import ROOT_VARIABLE
 from trove_schedules import workbook
 from trove_schedules.health import State
+from trove_schedules.schedules.options import OPTIONS, Option
 
 DOCS = REPOSITORY / "docs"
 
@@ -36,6 +37,22 @@ def _rows(page: Path) -> list[list[str]]:
 def test_every_health_state_has_its_exit_status() -> None:
     table = {row[0]: row[1] for row in _rows(DOCS / "reference" / "health.md")[2:]}
     assert table == {str(state): str(state.exit_status) for state in State}
+
+
+def test_every_option_of_a_schedule_is_there_as_the_table_has_it() -> None:
+    def value(option: Option) -> str:
+        if option.kind is bool:
+            return "(switch)"
+        most = f" (at most {option.most}{'' if option.kind is int else ' characters'})"
+        return f"`<{option.unit}>`" + (most if option.most else "")
+
+    page = DOCS.joinpath("reference", "options.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `--")]
+    assert rows == [
+        f"| `{option.argument}` | {value(option)} | {option.otherwise} | "
+        f"{'yes' if option.can_be_unset else 'no'} | {option.help} |"
+        for option in OPTIONS.values()
+    ]
 
 
 @pytest.mark.parametrize("name", ["backup_create", "backup_drill"])

@@ -30,7 +30,7 @@ from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard
 from trove_minicloud.services.preparation import database_file
 from trove_schedules import Schedule, ScheduledBackups
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 LOG = logging.getLogger(__name__)
 

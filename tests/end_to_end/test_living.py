@@ -26,7 +26,7 @@ from tests.end_to_end.cloud import (
 from tests.end_to_end.ticks import RETRY_EVERY, fire, hurried, just_due, owe, wait_until_taken
 from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleConflictError
-from trove_schedules.model import schedule_of
+from trove_schedules.schedules.names import schedule_of
 
 
 def _backups(cloud: LiveCloud, schedule: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from tests.end_to_end.cloud import (
 from tests.end_to_end.ticks import fire, hurried
 from trove_schedules import ScheduledBackups
 from trove_schedules.errors import InvalidScheduleError, ScheduleConflictError
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 _TEXT = 'it\'s <% env() %> {{ nothing }} <% 1 + 1 %> "quoted" é😀'
 

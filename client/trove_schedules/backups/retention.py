@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from trove_schedules.clients.trove import Backup
-from trove_schedules.model import LONGEST_RUN, marker
+from trove_schedules.runs.execution import LONGEST_RUN
+from trove_schedules.schedules.names import marker
 from trove_schedules.words import counted
 
 #: What may be deleted: backups that have ended, and are nothing that somebody brought in.

@@ -26,7 +26,7 @@ from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
-    from trove_schedules.model import Schedule
+    from trove_schedules.schedules.schedule import Schedule
 
 LOG = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from trove_schedules.errors import (
     InstanceNotFoundError,
     ServiceError,
 )
-from trove_schedules.model import is_uuid
+from trove_schedules.ids import is_uuid
 
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000

@@ -15,8 +15,10 @@ from itertools import islice
 
 from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import ServiceError
-from trove_schedules.model import Schedule, ScheduleExecution, marker
+from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.schedule import Schedule
 
 #: From here on a due time is expected to have left a trace.
 GRACE = timedelta(minutes=2)
@@ -109,6 +111,11 @@ class Seen:
         seen.gone, seen.unclear = gone, unclear
         return seen
 
+    @property
+    def newest(self) -> Backup | None:
+        """The newest completed backup."""
+        return self.completed[0] if self.completed else None
+
     def backup(self, backup_id: str) -> Backup | None:
         return next((each for each in self.instance_backups if each.id == backup_id), None)
 
@@ -131,7 +138,7 @@ class Seen:
     def chain_depth(self) -> int:
         """How many backups the newest completed one consists of, as far as they are listed."""
         by_id = {each.id: each for each in self.instance_backups}
-        depth, at = 0, self.completed[0] if self.completed else None
+        depth, at = 0, self.newest
         while at is not None:
             depth += 1
             at = by_id.get(at.parent_id or "")

@@ -14,14 +14,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from trove_schedules import drills, health
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.drills.drill import NEVER_PROVEN
+from trove_schedules.drills.proofs import proofs as read_proofs
 from trove_schedules.errors import BackupNotFoundError, ServiceError
-from trove_schedules.health import Health, Limits, Look
+from trove_schedules.health.judge import Look, look, unknown
 from trove_schedules.health.seen import EARLY
-from trove_schedules.model import NEVER_PROVEN, Schedule, ScheduleExecution, is_uuid
+from trove_schedules.health.state import Health, Limits, worst_first
+from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.schedule import Schedule
 
 #: So few things are asked for one by one.
 _FEW = 3
@@ -42,14 +46,14 @@ def survey(
     """
     notes = []
     try:
-        proofs = drills.proofs(mistral)
+        proofs = read_proofs(mistral)
     except ServiceError as error:
         proofs = {}
         notes.append(f"restore drills can't be looked at: {error}")
     try:
         backups = _Backups(trove)
     except ServiceError as error:
-        return [health.unknown(each, f"Trove can't say: {error}") for each in schedules]
+        return [unknown(each, f"Trove can't say: {error}") for each in schedules]
     left = None
     try:
         if (quota := trove.backup_quota()) is not None:
@@ -57,15 +61,15 @@ def survey(
     except ServiceError as error:
         notes.append(f"the quota of backups can't be looked at: {error}")
 
-    look = partial(health.look, limits=limits, now=now)
-    looks = [look(each, backups.of(each.instance), orphaned=False) for each in schedules]
+    look_at = partial(look, limits=limits, now=now)
+    looks = [look_at(each, backups.of(each.instance), orphaned=False) for each in schedules]
     gone, unsure = set[str](), set[str]()
     try:
         gone, unsure = gone_instances(trove, _instances(looks))
     except ServiceError as error:
         notes.append(f"instances can't be looked up: {error}")
     looks = [
-        look(each.schedule, backups.of(each.schedule.instance), orphaned=True)
+        look_at(each.schedule, backups.of(each.schedule.instance), orphaned=True)
         if each.schedule.instance in gone
         else each
         for each in looks
@@ -82,7 +86,7 @@ def survey(
         )
         unlooked = ["its instance was not looked up"] if each.schedule.instance in unsure else []
         states.append(replace(state, reason="; ".join([state.reason, *unlooked, *notes])))
-    return health.worst_first(states)
+    return worst_first(states)
 
 
 def gone_instances(

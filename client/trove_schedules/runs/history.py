@@ -17,14 +17,10 @@ from itertools import islice
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import PAGE, Execution, Mistral
 from trove_schedules.errors import ExecutionNotFoundError, InvalidPatternError
-from trove_schedules.model import (
-    Schedule,
-    ScheduleExecution,
-    ScheduleTrial,
-    in_progress,
-    is_uuid,
-)
+from trove_schedules.ids import is_uuid
+from trove_schedules.runs.execution import ScheduleExecution, in_progress
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 #: An execution may be as much older than its due time, or than its trigger, as clocks and early
 #: ticks allow.

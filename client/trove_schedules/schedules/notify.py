@@ -16,8 +16,6 @@ MAX_URL = 1000
 MAX_SUFFIX = 200
 #: The suffix that stands for: no ping for this signal.
 NO_PING = "-"
-#: What is put behind the URL, in the workbook too, where the schedule doesn't say otherwise.
-USUAL_SUFFIXES = {"notify_start": "/start", "notify_success": "", "notify_fail": "/fail"}
 
 _PRINTABLE = re.compile(r"[!-~]+")
 

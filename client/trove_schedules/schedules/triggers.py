@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -52,10 +52,12 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceError,
 )
-from trove_schedules.model import Schedule, ScheduleTrial, TriggerName, is_uuid
+from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import TriggerName
 from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 #: The first run of a paused trigger. Mistral shows it, and never gets there.
 NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
@@ -82,9 +84,6 @@ _ROUNDS = 10
 #: How the names of the triggers begin that a schedule may have beside its generations.
 DRILL_NAME = "trove-drill"
 _TRIAL_NAME = "trove-backup-trial"
-
-#: What a schedule has of its plan, by the same names.
-_PLANNED = tuple(field.name for field in fields(Plan))
 
 _Named = tuple[TriggerName, CronTrigger]
 
@@ -126,10 +125,10 @@ def find(mistral: Mistral, name_or_id: str) -> Schedule:
     return found[0]
 
 
-def create(mistral: Mistral, schedule_id: str, plan: Plan) -> Schedule:
+def create(mistral: Mistral, schedule_id: str, instance: str, plan: Plan) -> Schedule:
     """The schedule's first generation."""
-    name = TriggerName(1, schedule_id, plan.instance)
-    given = plan.workflow_input(schedule_id, {"owed_since": _written(now())})
+    name = TriggerName(1, schedule_id, instance)
+    given = plan.workflow_input(instance, schedule_id, {"owed_since": _written(now())})
     trigger = mistral.create_cron_trigger(
         str(name), workbook.require(mistral), plan.trigger_pattern(), given
     )
@@ -145,14 +144,16 @@ def replace(
     :raises InvalidScheduleError: the schedule does not say which instance it is of.
     :raises ScheduleConflictError: somebody else changed or deleted it at the same time.
     """
-    if not is_uuid(plan.instance):
+    if not is_uuid(schedule.instance):
         raise InvalidScheduleError(
-            f"the input of schedule {schedule.id} names no instance's id, but {plan.instance!r}; "
-            "delete the schedule and create it anew"
+            f"the input of schedule {schedule.id} names no instance's id, but "
+            f"{schedule.instance!r}; delete the schedule and create it anew"
         )
     began = now()
-    name = TriggerName(schedule.generation + 1, schedule.id, plan.instance)
-    given = plan.workflow_input(schedule.id, _past(schedule, plan, paused=paused))
+    name = TriggerName(schedule.generation + 1, schedule.id, schedule.instance)
+    given = plan.workflow_input(
+        schedule.instance, schedule.id, _past(schedule, plan, paused=paused)
+    )
     purpose = workbook.CHANGE if paused == schedule.paused else workbook.PAUSE
     try:
         trigger = mistral.create_cron_trigger(
@@ -239,17 +240,12 @@ def start_trial(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
         name,
         workbook.require(mistral, workbook.RUN),
         None,
-        plan_of(schedule).workflow_input(schedule.id, {"manual": True}),
+        schedule.plan.workflow_input(schedule.instance, schedule.id, {"manual": True}),
         first_time=due,
         count=1,
     )
     confirm(mistral, schedule.id, trigger)
     return ScheduleTrial(schedule.id, trigger.id, due)
-
-
-def plan_of(schedule: Schedule) -> Plan:
-    """What the schedule is to do."""
-    return Plan.read(schedule.input, schedule.pattern)
 
 
 def now() -> datetime:
@@ -356,7 +352,8 @@ def _schedule(name: TriggerName, trigger: CronTrigger) -> Schedule:
     paused = trigger.next_execution_time is not None and trigger.next_execution_time >= NEVER
     return Schedule(
         id=name.schedule,
-        **{name: getattr(plan, name) for name in _PLANNED},
+        instance=str(trigger.input.get("instance") or ""),
+        **asdict(plan),
         paused=paused,
         created_at=_time(past.get("created_at")) or trigger.created_at,
         updated_at=trigger.updated_at,

@@ -8,7 +8,7 @@ import requests_mock
 
 from tests.unit.client.fake_cloud import FakeCloud
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import Schedule
+from trove_schedules.schedules.schedule import Schedule
 
 
 @pytest.fixture

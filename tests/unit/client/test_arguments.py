@@ -13,8 +13,8 @@ from trove_schedules import manager
 from trove_schedules.arguments import _KINDS
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import ScheduleTrial
-from trove_schedules.schedules.plan import Changes
+from trove_schedules.schedules.options import Changes, MoreOptions
+from trove_schedules.schedules.schedule import ScheduleTrial
 
 METHODS = {
     name: method
@@ -35,7 +35,9 @@ ARGUMENTS = [
     for name, method in METHODS.items()
     for argument, parameter in inspect.signature(method).parameters.items()
     if argument != "self" and parameter.kind is not parameter.VAR_KEYWORD
-] + [("schedule_set", each) for each in Changes.__annotations__]
+]
+ARGUMENTS += [("schedule_set", each) for each in Changes.__annotations__]
+ARGUMENTS += [("schedule_create", each) for each in MoreOptions.__annotations__]
 
 
 def test_every_argument_of_every_method_is_known():

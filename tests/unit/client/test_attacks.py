@@ -25,8 +25,8 @@ from trove_schedules.cli.openstack import schedule as commands
 from trove_schedules.errors import InvalidScheduleError, ScheduledBackupError, ServiceError
 from trove_schedules.health import State
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import marker, schedule_of
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.names import marker, schedule_of
 from trove_schedules.schedules.plan import Plan
 
 MANY = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -326,7 +326,7 @@ class TestMarkers:
     def test_a_description_can_t_make_a_backup_another_schedule_s(self, description: str) -> None:
         mine, theirs = str(uuid.uuid4()), self.VICTIM
         forged = f"{description}{marker(theirs)}"
-        given = Plan("i", "0 2 * * *", "n", forged).workflow_input(mine, {})
+        given = Plan("0 2 * * *", "n", forged).workflow_input("i", mine, {})
         # As the workbook writes it.
         assert schedule_of(f"{given['description']} {marker(mine)}") == mine
 

@@ -32,7 +32,7 @@ from trove_schedules.errors import (
     WorkbookOutdatedError,
 )
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.pattern import freeze
 
 

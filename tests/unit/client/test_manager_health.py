@@ -11,7 +11,7 @@ from tests.unit.client.fake_mistral import RefusedError
 from tests.unit.client.rows import UNKNOWN
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
 from trove_schedules.health import Limits, State
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,19 @@ import pytest
 
 import trove_schedules
 from trove_schedules import errors, manager
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.schedule import Schedule
 
 
 def test_every_public_name_is_there_though_it_is_imported_late():
-    for name in trove_schedules.__all__:
-        home = errors if name.endswith("Error") else manager
-        assert getattr(trove_schedules, name) is getattr(home, name)
+    homes = {
+        "Schedule": Schedule,
+        "ScheduleExecution": ScheduleExecution,
+        "ScheduledBackupError": errors.ScheduledBackupError,
+        "ScheduledBackups": manager.ScheduledBackups,
+        "connect": manager.connect,
+    }
+    assert {name: getattr(trove_schedules, name) for name in trove_schedules.__all__} == homes
 
 
 def test_other_names_are_not():

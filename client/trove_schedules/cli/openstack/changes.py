@@ -7,18 +7,6 @@ import argparse
 
 from trove_schedules.cli.openstack import base, options
 
-#: The options of ``unset``, and the API's names of what they take away.
-_UNSETTABLE = {
-    "--description": "description",
-    "--parent": "parent_id",
-    "--incremental": "incremental",
-    "--full-every": "full_every",
-    "--keep-last": "keep_last",
-    "--keep-days": "keep_days",
-    "--deadline": "deadline",
-    "--notify-url": "notify_url",
-}
-
 
 class SetSchedule(base.Command):
     _description = (
@@ -31,12 +19,7 @@ class SetSchedule(base.Command):
         parser.add_argument(
             "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
         )
-        parser.add_argument("--pattern", metavar="<pattern>", help=options.PATTERN)
-        parser.add_argument("--name", metavar="<name>", help="Name of the backups")
-        options.add_description(parser)
-        options.add_base(parser)
-        options.add_numbers(parser, of_a_new_schedule=False)
-        options.add_notify(parser)
+        options.add_all(parser, of_a_new_schedule=False)
         parser.add_argument(
             "--drill-every",
             metavar="<pattern>",
@@ -48,16 +31,7 @@ class SetSchedule(base.Command):
         return options.expecting_quotes(parser, "pattern", "drill_every")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        changes = {
-            "pattern": parsed_args.pattern,
-            "name": parsed_args.name,
-            "description": parsed_args.description,
-            "parent_id": parsed_args.parent,
-            # Not given means no change; 'unset --incremental' takes it away.
-            "incremental": parsed_args.incremental or None,
-            **options.numbers(parsed_args),
-            **options.notify(parsed_args),
-        }
+        changes = options.changes(parsed_args)
         schedule, drill_every = parsed_args.schedule, parsed_args.drill_every
         if drill_every is not None:
             from trove_schedules.schedules import pattern  # not at import, see the package
@@ -78,14 +52,7 @@ class UnsetSchedule(base.Command):
         parser.add_argument(
             "schedule", metavar="<schedule>", help="Schedule to change (name or ID)"
         )
-        for option, name in _UNSETTABLE.items():
-            parser.add_argument(
-                option,
-                dest="names",
-                action="append_const",
-                const=name,
-                help=f"Remove {option}",
-            )
+        options.add_unsettable(parser)
         parser.add_argument(
             "--drill-every",
             action="store_true",

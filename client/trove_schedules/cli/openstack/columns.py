@@ -92,7 +92,7 @@ class ShortId(FormattableColumn[str]):
     """An instance's ID, of which people read the first part, so that a table fits a terminal."""
 
     def human_readable(self) -> str:
-        from trove_schedules.model import is_uuid  # not at import, see the package
+        from trove_schedules.ids import is_uuid  # not at import, see the package
 
         return self._value.partition("-")[0] if is_uuid(self._value) else self._value
 

@@ -10,7 +10,7 @@ from trove_schedules.cli.openstack import base, columns
 from trove_schedules.runs.reason import reason
 
 if TYPE_CHECKING:
-    from trove_schedules.model import ScheduleExecution
+    from trove_schedules.runs.execution import ScheduleExecution
 
 
 class DeleteExecution(base.Command):

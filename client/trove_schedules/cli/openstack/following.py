@@ -15,7 +15,7 @@ from trove_schedules.words import shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
-    from trove_schedules.model import ScheduleExecution
+    from trove_schedules.runs.execution import ScheduleExecution
 
 #: Exit statuses: the backup is completed, or proven; it is not; not needed, or not told yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2

@@ -1,89 +1,64 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of a schedule, as ``create`` and ``set`` take them."""
+"""The options of a schedule, as ``create``, ``set`` and ``unset`` take them from the table."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, NoReturn
 
+from trove_schedules.schedules.options import OPTIONS, UNSETTABLE, Option
 from trove_schedules.words import counted
 
-PATTERN = (
-    "When to make backups (UTC). Five cron fields in quotes: minute, hour, day of month, month, "
-    "day of week. '0 2 * * *' is every day at 02:00. H, or H(1-4), is a value chosen once for each "
-    "schedule: 'H H(1-4) * * *' spreads schedules over the hours from 1 to 4"
-)
-#: Name, unit, what it does, and what a new schedule has without it.
-_NUMBERS = (
-    ("--full-every", "<N>", "Start a new full backup every N backups (with --incremental)",
-     "only the first backup is full"),
-    ("--keep-last", "<N>", "Keep the newest N backups and what they depend on; delete older ones "
-     "after each success", "delete none"),
-    ("--keep-days", "<days>", "Keep the backups of this many days, the newest one, and what they "
-     "depend on; delete older ones after each success. With --keep-last too, a backup is kept if "
-     "either rule keeps it", "delete none"),
-    ("--attempts", "<N>", "Try up to N times for each due time, until there is a backup; 1: don't "
-     "retry", "3 if the pattern leaves room for it, else 1"),
-    ("--retry-every", "<minutes>", "Minutes between attempts", "20, or what fits the pattern"),
-    ("--deadline", "<minutes>", "Skip a run that starts more than this many minutes after its due "
-     "time", "none"),
-)  # fmt: skip
-#: The options for each signal: which ping it is, and its default suffix.
-_SIGNALS = {
-    "--notify-start": ("start", "/start"),
-    "--notify-success": ("success", "empty"),
-    "--notify-fail": ("failure", "/fail"),
-}
+#: What a schedule can't be without: arguments of ``create``, options of ``set``.
+_NEEDED = ("pattern", "name")
+#: What each backup builds on: one or the other.
+_BASES = ("parent_id", "incremental")
 
 
-def add_description(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--description", metavar="<description>", help="Description of the backups")
+def add_needed(parser: argparse.ArgumentParser) -> None:
+    """The pattern and the name, as arguments of a new schedule."""
+    for name in _NEEDED:
+        option = OPTIONS[name]
+        parser.add_argument(name, metavar=f"<{option.unit}>", help=option.help)
 
 
-def add_base(parser: argparse.ArgumentParser) -> None:
-    """What each backup builds on."""
-    base_of_increments = parser.add_mutually_exclusive_group()
-    base_of_increments.add_argument(
-        "--parent",
-        metavar="<backup>",
-        help="Make every backup an increment of this one completed backup (ID)",
-    )
-    base_of_increments.add_argument(
-        "--incremental",
-        action="store_true",
-        help="Make every backup an increment of the schedule's newest completed backup; the first "
-        "one is full",
-    )
+def add_all(parser: argparse.ArgumentParser, *, of_a_new_schedule: bool) -> None:
+    """The options of a schedule; the pattern and the name only to change one."""
+    bases = parser.add_mutually_exclusive_group()
+    for option in OPTIONS.values():
+        if option.name not in _NEEDED or not of_a_new_schedule:
+            group = bases if option.name in _BASES else parser
+            default = option.otherwise if of_a_new_schedule else ""
+            _add(group, option, f" (default: {default})" if default else "")
 
 
-def add_numbers(parser: argparse.ArgumentParser, *, of_a_new_schedule: bool) -> None:
-    for name, metavar, text, default in _NUMBERS:
-        end = f" (default: {default})" if of_a_new_schedule else ""
-        parser.add_argument(name, metavar=metavar, type=int, help=text + end)
+def _add(group: Any, option: Option, default: str) -> None:
+    names = {"dest": option.name, "help": option.help + default}
+    if option.kind is bool:
+        group.add_argument(option.argument, action="store_true", **names)
+    else:
+        metavar = f"<{option.unit}>"
+        group.add_argument(option.argument, metavar=metavar, type=option.kind, **names)
 
 
-def add_notify(parser: argparse.ArgumentParser) -> None:
-    """Whom the runs tell, see :mod:`trove_schedules.schedules.notify`."""
-    parser.add_argument(
-        "--notify-url",
-        metavar="<url>",
-        help="URL that Mistral pings when a run starts, succeeds or fails, such as a check of "
-        "healthchecks.io. A failed ping changes nothing. Everybody in the project can read the "
-        "URL, and it appears in Mistral's log",
-    )
-    for name, (ping, default) in _SIGNALS.items():
+def given(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The options as the API's arguments, without those that ``create`` takes by position."""
+    return {name: getattr(parsed, name) for name in OPTIONS if name not in _NEEDED}
+
+
+def changes(parsed: argparse.Namespace) -> dict[str, Any]:
+    """The options as the API's changes. A switch that isn't given changes nothing."""
+    values = {name: getattr(parsed, name) for name in OPTIONS}
+    return {name: None if value is False else value for name, value in values.items()}
+
+
+def add_unsettable(parser: argparse.ArgumentParser) -> None:
+    """What a schedule can be without, as switches that fill ``names``."""
+    for name in UNSETTABLE:
+        argument = OPTIONS[name].argument
         parser.add_argument(
-            name,
-            metavar="<suffix>",
-            help=f"Suffix added to the URL for the {ping} ping; it begins with / or ? (default: "
-            f"{default}; empty: no suffix; -: no ping)",
+            argument, dest="names", action="append_const", const=name, help=f"Remove {argument}"
         )
-
-
-def notify(parsed: argparse.Namespace) -> dict[str, Any]:
-    """The same as the API's arguments."""
-    names = ["notify_url", *(_name(option) for option in _SIGNALS)]
-    return {name: getattr(parsed, name) for name in names}
 
 
 def add_force(parser: argparse.ArgumentParser, what: str) -> None:
@@ -123,13 +98,3 @@ def expecting_quotes(parser: argparse.ArgumentParser, *patterns: str) -> argpars
     parser.parse_args = parse_args  # type: ignore[method-assign]
     parser.error = say_more  # type: ignore[method-assign]
     return parser
-
-
-def numbers(parsed: argparse.Namespace) -> dict[str, Any]:
-    """The numbers as the API's arguments."""
-    names = [_name(option) for option, *_ in _NUMBERS]
-    return {name: getattr(parsed, name) for name in names}
-
-
-def _name(option: str) -> str:
-    return option.removeprefix("--").replace("-", "_")

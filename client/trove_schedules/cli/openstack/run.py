@@ -12,7 +12,7 @@ from trove_schedules.runs.reason import reason
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
-    from trove_schedules.model import Schedule
+    from trove_schedules.schedules.schedule import Schedule
 
 #: Three minutes until it fires, at most, and two for a small backup.
 _TRIAL_SECONDS = 300

@@ -7,10 +7,11 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, columns, following, options, run
+from trove_schedules.schedules.options import OPTIONS, USUAL_SUFFIXES
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
-    from trove_schedules.model import Schedule
+    from trove_schedules.schedules.schedule import Schedule
 
 
 class CreateSchedule(base.ShowOne):
@@ -21,12 +22,8 @@ class CreateSchedule(base.ShowOne):
         parser.add_argument(
             "instance", metavar="<instance>", help="Instance to back up (name or ID)"
         )
-        parser.add_argument("pattern", metavar="<pattern>", help=options.PATTERN)
-        parser.add_argument("name", metavar="<name>", help="Name of the backups")
-        options.add_description(parser)
-        options.add_base(parser)
-        options.add_numbers(parser, of_a_new_schedule=True)
-        options.add_notify(parser)
+        options.add_needed(parser)
+        options.add_all(parser, of_a_new_schedule=True)
         parser.add_argument(
             "--trial",
             action="store_true",
@@ -44,11 +41,7 @@ class CreateSchedule(base.ShowOne):
             parsed_args.instance,
             parsed_args.pattern,
             parsed_args.name,
-            description=parsed_args.description,
-            parent_id=parsed_args.parent,
-            incremental=parsed_args.incremental,
-            **options.numbers(parsed_args),
-            **options.notify(parsed_args),
+            **options.given(parsed_args),
         )
         if parsed_args.trial:
             following.say(f"schedule {schedule.id} is created")
@@ -189,10 +182,6 @@ def _attempts(schedule: Schedule) -> str:
     return f"{schedule.attempts}, every {schedule.retry_every} min"
 
 
-def _suffix(schedule: Schedule, suffix: str) -> str | None:
-    return None if schedule.notify_url is None else suffix
-
-
 def _shown(
     parsed: argparse.Namespace, properties: dict[str, Any]
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
@@ -203,31 +192,20 @@ def _shown(
 
 
 def _properties(schedule: Schedule) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "attempts": schedule.attempts,
+    planned = {name: getattr(schedule, name) for name in OPTIONS}
+    if schedule.notify_url is None:
+        planned |= dict.fromkeys(USUAL_SUFFIXES)
+    standing = {
         "created_at": columns.time(schedule.created_at),
-        "deadline": schedule.deadline,
-        "description": schedule.description,
-        "full_every": schedule.full_every,
         "id": schedule.id,
-        "incremental": schedule.incremental,
         "input": columns.Object(schedule.input),
         "instance": schedule.instance,
-        "keep_days": schedule.keep_days,
-        "keep_last": schedule.keep_last,
-        "name": schedule.name,
         "next_execution_time": columns.Due(
             schedule.next_execution_time, schedule.paused, columns.Time
         ),
-        "notify_fail": _suffix(schedule, schedule.notify_fail),
-        "notify_start": _suffix(schedule, schedule.notify_start),
-        "notify_success": _suffix(schedule, schedule.notify_success),
-        "notify_url": schedule.notify_url,
-        "parent_id": schedule.parent_id,
-        "pattern": schedule.pattern,
         "paused": schedule.paused,
-        "retry_every": schedule.retry_every,
     }
+    properties: dict[str, Any] = dict(sorted({**planned, **standing}.items()))
     if schedule.updated_at is not None:
         properties["updated_at"] = columns.time(schedule.updated_at)
     return properties

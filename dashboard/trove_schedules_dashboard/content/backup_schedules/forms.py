@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
 from trove_schedules import Schedule
 from trove_schedules.errors import AuthenticationError, NotDelegableError, ScheduledBackupError
+from trove_schedules.schedules.options import OPTIONS
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.failures import report
@@ -29,15 +31,25 @@ PRESETS = (
 
 #: These two are changed together: the product chooses anew which of them it isn't given.
 GUARD = ("attempts", "retry_every")
-NUMBERS = ("full_every", "keep_last", "keep_days", *GUARD, "deadline")
+NUMBERS = tuple(each.name for each in OPTIONS.values() if each.kind is int)
 
 
-def _number(label: Any, help_text: Any) -> Any:
+def _field(name: str) -> Any:
+    """The field of an option, as the product's table has it: a number, or a text."""
+    option = OPTIONS[name]
+    said = {"help": _(option.help), "otherwise": _(option.otherwise)}
+    texts = {
+        "label": _(option.title),
+        "required": not option.can_be_unset and option.kind is str,
+        "help_text": format_lazy("{help}.", **said)
+        if not option.otherwise
+        else format_lazy(_("{help}. Empty: {otherwise}."), **said),
+    }
+    if option.kind is str:
+        return forms.CharField(max_length=option.most, **texts)
     # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
     widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
-    return forms.IntegerField(
-        label=label, required=False, min_value=1, help_text=help_text, widget=widget
-    )
+    return forms.IntegerField(min_value=1, max_value=option.most, widget=widget, **texts)
 
 
 class _PatternForm(forms.SelfHandlingForm):
@@ -80,47 +92,12 @@ class _PatternForm(forms.SelfHandlingForm):
             return False
 
 
-class _ScheduleForm(_PatternForm):
-    """What can be chosen for a new schedule and changed of an old one."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=255, help_text=_("The name of every backup it makes.")
-    )
-    description = forms.CharField(
-        label=_("Description"),
-        required=False,
-        help_text=_("The beginning of the description of every backup it makes."),
-    )
-    full_every = _number(
-        _("Full every"),
-        _("Start a new full backup every N backups; empty: only the first one is full."),
-    )
-    keep_last = _number(
-        _("Keep the newest"),
-        _("After each success, older backups of the schedule are deleted; empty keeps all."),
-    )
-    keep_days = _number(
-        _("Keep for days"), _("What either of the two keeps is kept, and so is what it builds on.")
-    )
-    attempts = _number(
-        _("Attempts"),
-        _(
-            "So often each due backup is tried, until there is one. A new schedule where this is "
-            "empty has 3, if its pattern leaves room for them."
-        ),
-    )
-    retry_every = _number(
-        _("Minutes between attempts"), _("Empty for 20, or what the pattern leaves room for.")
-    )
-    deadline = _number(
-        _("Deadline in minutes"),
-        _("A run that starts later than this after its due time is skipped; empty for none."),
-    )
-    notify_url = forms.CharField(
-        label=_("Notify URL"),
-        required=False,
-        help_text=_("Pinged at the start and the end of each run, for a service that misses it."),
-    )
+#: A form of what can be chosen for a new schedule and changed of an old one.
+_ScheduleForm: Any = type(
+    "_ScheduleForm",
+    (_PatternForm,),
+    {name: _field(name) for name in ("name", "description", *NUMBERS, "notify_url")},
+)
 
 
 class CreateForm(_ScheduleForm):

@@ -8,7 +8,7 @@ import pytest
 
 from trove_schedules import workbook
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from trove_schedules.backups.retention import judge, perhaps_read
 from trove_schedules.clients.trove import Backup
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"

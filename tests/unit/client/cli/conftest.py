@@ -15,7 +15,8 @@ from tests import examples
 from tests.examples import INSTANCE, SCHEDULE
 from trove_schedules.health import Health, State
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.model import Schedule, ScheduleExecution
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.schedule import Schedule
 
 BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.client.rows import UNKNOWN
-from trove_schedules import drills, workbook
+from trove_schedules import workbook
+from trove_schedules.drills import triggers as drill_triggers
+from trove_schedules.drills.proofs import proofs_of
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     InvalidPatternError,
@@ -16,7 +18,8 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.health import State
-from trove_schedules.model import ScheduleExecution, marker
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.names import marker
 
 PASSED = {"status": "Drill passed: backup b restored in 7 s", "backup_id": "b"}
 
@@ -100,21 +103,21 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
 def test_who_is_quicker_with_another_pattern_is_a_conflict_and_keeps_it(
     cloud, schedules, schedule, monkeypatch
 ):
-    real = drills.repeat
+    real = drill_triggers.repeat
 
     def overtaken(*args, **how):
-        monkeypatch.setattr(drills, "repeat", real)
-        monkeypatch.setattr(drills, "_triggers", look)
+        monkeypatch.setattr(drill_triggers, "repeat", real)
+        monkeypatch.setattr(drill_triggers, "_triggers", look)
         return real(*args, **how)
 
     def look(mistral, schedule_id):
         before = looked(mistral, schedule_id)
-        monkeypatch.setattr(drills, "_triggers", looked)
+        monkeypatch.setattr(drill_triggers, "_triggers", looked)
         schedules.schedule_drill_every(schedule, "0 5 * * *")
         return before
 
-    looked = drills._triggers
-    monkeypatch.setattr(drills, "repeat", overtaken)
+    looked = drill_triggers._triggers
+    monkeypatch.setattr(drill_triggers, "repeat", overtaken)
     with pytest.raises(ScheduleConflictError, match="'0 5"):
         schedules.schedule_drill_every(schedule, "0 4 * * 0")
     assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * *"
@@ -360,7 +363,7 @@ def test_drills_are_judged_by_schedule_newest_first():
         output = {"status": "Drill passed: x"} if state == "SUCCESS" else {}
         return ScheduleExecution("e", schedule_id, "b", False, at, at, state, "why", output)
 
-    judged = drills.judge(
+    judged = proofs_of(
         [
             drill("a", "ERROR", 9),
             drill("b", "SUCCESS", 8),

@@ -12,7 +12,7 @@ import requests
 from tests.unit.client.fake_cloud import TROVE_URL
 from tests.unit.client.rows import add_schedule, id_of
 from trove_schedules.health import State
-from trove_schedules.model import marker
+from trove_schedules.schedules.names import marker
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 #: Every schedule here is due each hour.

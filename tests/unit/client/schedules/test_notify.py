@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 
 from trove_schedules import workbook
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules.notify import MAX_URL, USUAL_SUFFIXES, check_suffix, check_url
+from trove_schedules.schedules.notify import MAX_URL, check_suffix, check_url
+from trove_schedules.schedules.options import USUAL_SUFFIXES
 
 
 @pytest.mark.parametrize(

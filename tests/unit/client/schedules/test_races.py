@@ -22,7 +22,7 @@ from trove_schedules.schedules.plan import Plan
 
 INSTANCE = "11111111-1111-4111-8111-111111111111"
 SCHEDULE = "22222222-2222-4222-8222-222222222222"
-PLAN = Plan(INSTANCE, "0 2 * * *", "n")
+PLAN = Plan("0 2 * * *", "n")
 TOLD = (ScheduleConflictError, ScheduleNotFoundError)
 api = ScheduledBackups(None)
 
@@ -79,7 +79,7 @@ class Race:
             for name in (workbook.WORKFLOW, workbook.DRILL):
                 self.mistral.add_workflow("p", name=name)
             client = Wire(self.mistral, "p")
-            made = triggers.create(Mistral(client.client()), SCHEDULE, PLAN)
+            made = triggers.create(Mistral(client.client()), SCHEDULE, INSTANCE, PLAN)
             if replaced:
                 [old] = triggers_of(self.mistral, SCHEDULE)
                 api.schedule_set(made, client.client(), description="replaces the first")

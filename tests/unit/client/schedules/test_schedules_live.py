@@ -20,7 +20,7 @@ from trove_schedules.errors import (
     ScheduleConflictError,
     ScheduleNotFoundError,
 )
-from trove_schedules.model import LONGEST_RUN
+from trove_schedules.runs.execution import LONGEST_RUN
 from trove_schedules.schedules.triggers import SETTLING
 
 PATTERNS = ["0 2 * * *", "*/15 * * * *", "* * * * *", "50 4 * * 1"]

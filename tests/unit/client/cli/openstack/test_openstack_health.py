@@ -13,7 +13,7 @@ from trove_schedules.cli.openstack.metrics import ScheduleMetrics
 from trove_schedules.cli.openstack.summary import ScheduleSummary
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import BLOCKED_AFTER, Limits, State
-from trove_schedules.preflight import Check
+from trove_schedules.health.preflight import Check
 
 #: What looks at the health of schedules, for people, for plugins and for Prometheus.
 LOOKING = [ScheduleHealth, ScheduleSummary, ScheduleMetrics]

@@ -29,7 +29,7 @@ from trove_schedules.cli.openstack.summary import ScheduleSummary
 from trove_schedules.cli.openstack.workbook import LoadWorkbook
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health import State
-from trove_schedules.preflight import Check
+from trove_schedules.health.preflight import Check
 from trove_schedules.workbook import Loaded
 
 NAMES = ["ночной", "é😀"]

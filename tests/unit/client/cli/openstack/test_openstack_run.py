@@ -21,7 +21,7 @@ from trove_schedules.errors import (
     ServiceError,
     ServiceUnavailableError,
 )
-from trove_schedules.model import ScheduleTrial
+from trove_schedules.schedules.schedule import ScheduleTrial
 
 
 class Clock:

@@ -19,8 +19,8 @@ from trove_schedules.cli.openstack.schedule import (
     ListSchedule,
     ShowSchedule,
 )
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
-from trove_schedules.model import ScheduleDrill
 
 BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 

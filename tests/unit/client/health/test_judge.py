@@ -9,11 +9,15 @@ import pytest
 
 from tests import examples
 from tests.examples import INSTANCE, SCHEDULE
-from trove_schedules import health
 from trove_schedules.clients.trove import Backup
+from trove_schedules.drills.drill import NEVER_PROVEN
 from trove_schedules.errors import ServiceUnavailableError
-from trove_schedules.health import Limits, State
-from trove_schedules.model import Schedule, ScheduleExecution, marker
+from trove_schedules.health import USUAL_LIMITS, Health, Limits, State
+from trove_schedules.health.judge import from_backups_alone, look, unknown as unknown_state
+from trove_schedules.health.state import worst_first
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.schedule import Schedule
 
 #: Five minutes after a due time of the schedule.
 NOW = datetime(2026, 3, 10, 2, 5, tzinfo=UTC)
@@ -55,18 +59,30 @@ def run(created_at: datetime, state: str, info: str | None = None, **output: Any
     )
 
 
-def assess(schedule: Schedule, backups: list[Backup], *runs: Any, **options: Any) -> health.Health:
-    options = {"quota_left": 10, "limits": Limits(), "now": NOW} | options
-    return health.assess(schedule, backups, lambda _: runs, **options)
+def assess(
+    schedule: Schedule,
+    backups: list[Backup],
+    *runs: Any,
+    limits: Limits = USUAL_LIMITS,
+    now: datetime = NOW,
+    **options: Any,
+) -> Health:
+    options = {
+        "executions": lambda _: runs,
+        "quota_left": 10,
+        "look_again": lambda _: None,
+        "unread": lambda _: None,
+        "proof": NEVER_PROVEN,
+    } | options
+    seen = look(schedule, backups, limits=limits, orphaned=options.pop("orphaned", False), now=now)
+    return seen.judge(**options)
 
 
 def test_a_backup_since_the_due_time_is_ok_and_no_execution_is_asked_for(nightly) -> None:
     def not_asked(_: datetime) -> list[ScheduleExecution]:
         raise AssertionError("the backups tell enough")
 
-    found = health.assess(
-        nightly, [backup(DUE)], not_asked, quota_left=None, limits=Limits(), now=NOW
-    )
+    found = assess(nightly, [backup(DUE)], executions=not_asked)
     assert (found.state, found.missed, found.kept, found.age) == (State.OK, 0, 1, 300.0)
 
 
@@ -155,8 +171,8 @@ def test_a_mistral_that_can_t_explain_is_named(nightly) -> None:
         raise ServiceUnavailableError("no answer", service="Mistral", operation="list executions")
 
     options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
-    assert health.assess(nightly, [], down, **options).state == State.UNKNOWN
-    failed = health.assess(nightly, [backup(DUE, "FAILED")], down, **options)
+    assert assess(nightly, [], executions=down, **options).state == State.UNKNOWN
+    failed = assess(nightly, [backup(DUE, "FAILED")], executions=down, **options)
     assert failed.state == State.FAILED
     assert "Mistral: list executions failed: no answer" in failed.reason
 
@@ -207,19 +223,19 @@ def test_every_state_has_the_exit_status_of_monitoring_plugins(state, status) ->
 
 def test_what_needs_help_is_worse_than_what_can_t_be_told(nightly) -> None:
     states = (State.OK, State.LOST, State.PAUSED, State.UNKNOWN)
-    found = [replace(health.unknown(nightly, "why"), state=state) for state in states]
-    ordered = [each.state for each in health.worst_first(found)]
+    found = [replace(unknown_state(nightly, "why"), state=state) for state in states]
+    ordered = [each.state for each in worst_first(found)]
     assert ordered == [State.LOST, State.UNKNOWN, State.PAUSED, State.OK]
 
 
 def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
     made = [backup(DUE), backup(DUE - timedelta(days=1), "FAILED")]
-    unknown = health.from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)
+    unknown = from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)
     assert (unknown.state, unknown.kept, unknown.instance) == (State.UNKNOWN, 1, INSTANCE)
     assert "Mistral is down" in unknown.reason
     # It may be paused, or deleted long ago: nobody can say that a backup is missing.
     for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.UNKNOWN)):
-        found = health.from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
+        found = from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
         assert found.state == state
         assert found.reason == "last backup 5 min ago; its schedule can't be looked up: down"
 
@@ -328,7 +344,7 @@ def test_executions_are_asked_for_back_to_the_last_due_time_but_one(nightly, mis
 
     served = [backup(DUE - timedelta(days=missed))]
     options: dict[str, Any] = {"quota_left": None, "limits": Limits(), "now": NOW}
-    health.assess(nightly, served, executions, **options)
+    assess(nightly, served, executions=executions, **options)
     assert asked == [DUE - timedelta(days=min(missed, 2) - 1, seconds=10)]
 
 

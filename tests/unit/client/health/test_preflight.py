@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from tests import examples
-from trove_schedules import preflight, workbook
+from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.trove import Quota, Trove
 from trove_schedules.errors import (
@@ -15,6 +15,7 @@ from trove_schedules.errors import (
     ServiceUnavailableError,
     WorkbookMissingError,
 )
+from trove_schedules.health import preflight
 from trove_schedules.schedules import triggers
 
 

@@ -20,8 +20,8 @@ from trove_schedules.errors import (
 )
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
-from trove_schedules.model import Schedule
 from trove_schedules.schedules import pattern as cron, triggers
+from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.words import counted
 
 if TYPE_CHECKING:

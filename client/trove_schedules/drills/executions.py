@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The drills of a schedule, as Mistral's executions: started by hand, and listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trove_schedules import workbook
+from trove_schedules.clients.mistral import Mistral
+from trove_schedules.errors import ExecutionNotFoundError
+from trove_schedules.ids import is_uuid
+from trove_schedules.runs import history
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.schedule import Schedule
+
+
+def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
+    """Start a drill now, with the rights of who is logged in."""
+    given = workflow_input(schedule, manual=True)
+    # Not by a trigger's id: it is no run of the schedule.
+    return history.of_schedule(
+        mistral.start_execution(workbook.require(mistral, workbook.DRILLS), given, schedule.id)
+    )
+
+
+def executions(
+    mistral: Mistral, schedule_id: str, *, marker: str | None = None, running: bool = False
+) -> Iterator[ScheduleExecution]:
+    """The drills of a schedule, newest first, asked for page by page among the project's.
+
+    :raises ExecutionNotFoundError: the marker is not a drill of this schedule.
+    """
+    if marker is not None:
+        at = mistral.execution(marker) if is_uuid(marker) else None
+        if (
+            at is None
+            or at.workflow_name != workbook.DRILL
+            or history.of_schedule(at).schedule_id != schedule_id
+        ):
+            raise ExecutionNotFoundError(
+                f"the marker {marker!r} is not a drill of schedule {schedule_id}; "
+                "give the id of one that was listed before"
+            )
+    filters = {"workflow_name": f"eq:{workbook.DRILL}"} | ({"state": "RUNNING"} if running else {})
+    found = mistral.executions(marker=marker, limit=None, **filters)
+    for each in map(history.of_schedule, found):
+        if each.schedule_id == schedule_id:
+            yield each
+
+
+def workflow_input(schedule: Schedule, *, manual: bool) -> dict[str, Any]:
+    """The input of every drill of a schedule."""
+    mark = {"manual": True} if manual else {}
+    return {"instance": schedule.instance, "schedule": {"id": schedule.id, **mark}}

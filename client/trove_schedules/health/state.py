@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states that a schedule can be in, and what is told of it with its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+#: A backup that runs longer than this is taken for stuck, where the caller doesn't say.
+BLOCKED_AFTER = timedelta(hours=6)
+
+
+class State(StrEnum):
+    """What state a schedule is in."""
+
+    OK = "OK"
+    RUNNING = "RUNNING"
+    PENDING = "PENDING"
+    PAUSED = "PAUSED"
+    QUOTA = "QUOTA"
+    STALE = "STALE"
+    FAILED = "FAILED"
+    OVERDUE = "OVERDUE"
+    LOST = "LOST"
+    BLOCKED = "BLOCKED"
+    ORPHANED = "ORPHANED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def exit_status(self) -> int:
+        """As monitoring plugins have it: 0 fine, 1 warning, 2 critical, 3 unknown."""
+        if self in (State.OK, State.RUNNING, State.PENDING):
+            return 0
+        return {State.PAUSED: 1, State.UNKNOWN: 3}.get(self, 2)
+
+    @property
+    def severity(self) -> int:
+        """More is worse: what needs help counts more than what can't be told."""
+        return (0, 1, 3, 2).index(self.exit_status)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state of one schedule.
+
+    :ivar reason: why, in words.
+    :ivar last_success: when the newest completed backup of the schedule was begun, in UTC.
+    :ivar age: seconds since then, or None where there is no such backup.
+    :ivar missed: due times since then (and since ``owed_since``) that brought no backup.
+    :ivar chain_depth: backups that a restore of the newest one reads; 1 for a full one.
+    :ivar kept: completed backups of the schedule that exist.
+    :ivar quota_left: backups that the project may still make, or None where that is not known.
+    :ivar last_proven: when a backup of the schedule was last shown to restore, in UTC, or None
+        where Mistral knows of no drill that did.
+    :ivar proven_backup: that backup.
+    :ivar last_size: gigabytes of the newest completed backup, or None where Trove has no size.
+    """
+
+    schedule_id: str
+    instance: str
+    name: str
+    state: State
+    reason: str
+    last_success: datetime | None
+    age: float | None
+    next_execution_time: datetime | None
+    missed: int
+    chain_depth: int
+    kept: int
+    quota_left: int | None
+    last_proven: datetime | None = None
+    proven_backup: str | None = None
+    last_size: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the caller thinks too old.
+
+    :ivar max_age: of the newest completed backup, or None for what the pattern itself promises.
+    :ivar blocked_after: of a backup that still runs.
+    """
+
+    max_age: timedelta | None = None
+    blocked_after: timedelta = BLOCKED_AFTER
+
+
+USUAL_LIMITS = Limits()
+
+
+def worst_first(states: Iterable[Health]) -> list[Health]:
+    return sorted(states, key=lambda each: -each.state.severity)

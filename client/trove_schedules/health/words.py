@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words in which the reason of a state is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from trove_schedules.health.seen import Seen
+
+UNMARKED = (
+    "python-troveclient made it, and nothing in its backups says that they are its; 'openstack "
+    "database backup schedule set' makes it one whose backups can be told"
+)
+#: Of a schedule, by the ids of its instance and of itself.
+ORPHANED = (
+    "its instance {} is gone, and every run will fail; 'openstack database backup schedule delete "
+    "{}' deletes the schedule, its backups stay"
+)
+
+
+def last_backup(seen: Seen) -> str:
+    newest, running = seen.newest, seen.running
+    said = f"last backup {span(seen.now - newest.created)} ago" if newest else "no backup yet"
+    if running is not None and not seen.schedule.paused:
+        said = f"backup {running.id} is {running.status}; {said}"
+    return said
+
+
+def missing(seen: Seen, due: datetime | None = None) -> str:
+    """Which due time has no backup, the newest one if none is given, and what there is."""
+    if due is None and seen.unserved:
+        due = seen.unserved[-1]
+    return f"no backup for {at(due)}; {last_backup(seen)}" if due else last_backup(seen)
+
+
+def at(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC" if time else "no time"
+
+
+def span(age: timedelta) -> str:
+    """A span of time in its two largest units."""
+    minutes = max(int(age.total_seconds() // 60), 0)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of a schedule's options, which all that takes, checks or shows one reads.
+
+A row is a field of :class:`Options`. It gives an option its name, its type, what a schedule has
+without it, and an :class:`Option` with everything else. The API's checks, ``create``, ``set``,
+``unset`` and ``show``, the dashboard's forms and the reference page follow it. An option that
+isn't one of the spec's arguments has a line in :class:`MoreOptions` too, for type checkers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from trove_schedules.ids import HasId
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is to be known of an option, besides its type.
+
+    :ivar title: its label in a form.
+    :ivar help: what it does, without a period.
+    :ivar unit: what its value is called in a command's help: a unit, or a kind of thing.
+    :ivar most: the largest number that it may be, the smallest is 1; or a text's most characters.
+    :ivar otherwise: what a new schedule does without it, in words.
+    :ivar can_be_unset: whether a schedule can be without it.
+    :ivar secret: whether its value is left out of errors.
+    :ivar argument: its option on the command line, where that isn't made from its name.
+    :ivar name: as an argument of the API; from the row, as the other two are.
+    :ivar kind: ``str``, ``int`` or ``bool``.
+    :ivar default: what a schedule has without it.
+    """
+
+    title: str
+    help: str
+    unit: str = ""
+    most: int | None = None
+    otherwise: str = ""
+    can_be_unset: bool = True
+    secret: bool = False
+    argument: str = ""
+    name: str = ""
+    kind: type = str
+    default: Any = None
+
+    def takes(self, value: object) -> bool:
+        """Whether this is of the option's type and, for a number, within its bounds."""
+        if not isinstance(value, int) or self.most is None:
+            return type(value) is self.kind
+        return type(value) is self.kind and 1 <= value <= self.most
+
+
+def _row(title: str, help: str, **more: Any) -> dict[str, Option]:
+    return {"option": Option(title, help, **more)}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a schedule is to do, by option.
+
+    ``parent_id`` or ``incremental`` say what each backup builds on; without them it is full.
+    """
+
+    pattern: str = field(
+        metadata=_row(
+            "Pattern",
+            "When to make backups (UTC). Five cron fields in quotes: minute, hour, day of month, "
+            "month, day of week. '0 2 * * *' is every day at 02:00. H, or H(1-4), is a value "
+            "chosen once for each schedule: 'H H(1-4) * * *' spreads schedules over the hours "
+            "from 1 to 4",
+            unit="pattern",
+            can_be_unset=False,
+        )
+    )
+    name: str = field(
+        metadata=_row("Name", "Name of the backups", unit="name", most=255, can_be_unset=False)
+    )
+    description: str | None = field(
+        default=None,
+        # With its marker, it has 255 characters.
+        metadata=_row("Description", "Description of the backups", unit="description", most=207),
+    )
+    parent_id: str | None = field(
+        default=None,
+        metadata=_row(
+            "Parent",
+            "Make every backup an increment of this one completed backup (ID)",
+            unit="backup",
+            argument="--parent",
+        ),
+    )
+    incremental: bool = field(
+        default=False,
+        metadata=_row(
+            "Incremental",
+            "Make every backup an increment of the schedule's newest completed backup; the first "
+            "one is full",
+        ),
+    )
+    full_every: int | None = field(
+        default=None,
+        metadata=_row(
+            "Full every",
+            "Start a new full backup every N backups (incremental schedules only)",
+            unit="N",
+            most=100,
+            otherwise="only the first backup is full",
+        ),
+    )
+    keep_last: int | None = field(
+        default=None,
+        metadata=_row(
+            "Keep the newest",
+            "Keep the newest N backups and what they depend on; delete older ones after each "
+            "success",
+            unit="N",
+            most=1000,
+            otherwise="delete none",
+        ),
+    )
+    keep_days: int | None = field(
+        default=None,
+        metadata=_row(
+            "Keep for days",
+            "Keep the backups of this many days, the newest one, and what they depend on; delete "
+            "older ones after each success. With a number of backups to keep too, a backup is "
+            "kept if either rule keeps it",
+            unit="days",
+            most=36500,
+            otherwise="delete none",
+        ),
+    )
+    attempts: int = field(
+        default=1,
+        metadata=_row(
+            "Attempts",
+            "Try up to N times for each due time, until there is a backup; 1: don't retry",
+            unit="N",
+            most=12,
+            otherwise="3 if the pattern leaves room for it, else 1",
+            can_be_unset=False,
+        ),
+    )
+    retry_every: int | None = field(
+        default=None,
+        metadata=_row(
+            "Minutes between attempts",
+            "Minutes between attempts",
+            unit="minutes",
+            most=59,
+            otherwise="20, or what fits the pattern",
+            can_be_unset=False,
+        ),
+    )
+    deadline: int | None = field(
+        default=None,
+        metadata=_row(
+            "Deadline in minutes",
+            "Skip a run that starts more than this many minutes after its due time",
+            unit="minutes",
+            most=1440,
+            otherwise="none",
+        ),
+    )
+    notify_url: str | None = field(
+        default=None,
+        metadata=_row(
+            "Notify URL",
+            "URL that Mistral pings when a run starts, succeeds or fails, such as a check of "
+            "healthchecks.io. A failed ping changes nothing. Everybody in the project can read "
+            "the URL, and it appears in Mistral's log",
+            unit="url",
+            otherwise="no pings",
+            secret=True,
+        ),
+    )
+    notify_start: str = field(
+        default="/start",
+        metadata=_row(
+            "Suffix for the start",
+            "Suffix added to the URL for the start ping; it begins with / or ? (empty: no suffix; "
+            "-: no ping)",
+            unit="suffix",
+            otherwise="/start",
+            can_be_unset=False,
+        ),
+    )
+    notify_success: str = field(
+        default="",
+        metadata=_row(
+            "Suffix for success",
+            "Suffix added to the URL for the success ping; it begins with / or ? (empty: no "
+            "suffix; -: no ping)",
+            unit="suffix",
+            otherwise="empty",
+            can_be_unset=False,
+        ),
+    )
+    notify_fail: str = field(
+        default="/fail",
+        metadata=_row(
+            "Suffix for failure",
+            "Suffix added to the URL for the failure ping; it begins with / or ? (empty: no "
+            "suffix; -: no ping)",
+            unit="suffix",
+            otherwise="/fail",
+            can_be_unset=False,
+        ),
+    )
+
+
+class MoreOptions(TypedDict, total=False):
+    """The options beyond the spec's arguments, as callers give them; None: it isn't given."""
+
+    incremental: bool | None
+    full_every: int | None
+    keep_last: int | None
+    keep_days: int | None
+    attempts: int | None
+    retry_every: int | None
+    deadline: int | None
+    notify_url: str | None
+    notify_start: str | None
+    notify_success: str | None
+    notify_fail: str | None
+
+
+class Changes(MoreOptions, total=False):
+    """What can be changed of a schedule; None: it stays."""
+
+    pattern: str | None
+    name: str | None
+    description: str | None
+    parent_id: str | HasId | None
+
+
+#: By name, in the order in which people read them.
+OPTIONS: dict[str, Option] = {
+    row.name: replace(
+        row.metadata["option"],
+        name=row.name,
+        kind={"str": str, "int": int, "bool": bool}[str(row.type).split()[0]],
+        default=None if row.default is MISSING else row.default,
+        argument=row.metadata["option"].argument or f"--{row.name.replace('_', '-')}",
+    )
+    for row in fields(Options)
+}
+#: Those that are numbers, and the largest that each may be.
+NUMBERS = {name: each.most for name, each in OPTIONS.items() if each.kind is int and each.most}
+#: What a schedule can be without.
+UNSETTABLE = tuple(name for name, each in OPTIONS.items() if each.can_be_unset)
+#: What is put behind the notify URL where the schedule doesn't say otherwise, by signal.
+USUAL_SUFFIXES: dict[str, str] = {
+    name: each.default for name, each in OPTIONS.items() if each.unit == "suffix"
+}
