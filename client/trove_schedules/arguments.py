@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
-from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.options import OPTIONS, Changes, MoreOptions
 from trove_schedules.schedules.schedule import ScheduleTrial
 
 P = ParamSpec("P")
@@ -35,6 +35,8 @@ def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
     return is_several
 
 
+#: Options that methods take, by the annotation of ``**options``.
+_TAKEN: dict[str, type] = {"Unpack[MoreOptions]": MoreOptions, "Unpack[Changes]": Changes}
 _TYPES: dict[type, tuple[Callable[[Any], bool], str]] = {
     str: (_is_text, "a text"),
     int: (lambda value: type(value) is int, "a whole number"),
@@ -64,21 +66,42 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def checked(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, but a wrong type of an argument is an InvalidScheduleError that names it."""
-    signature = inspect.signature(function)
+    """The function, but a wrong type of an argument is an InvalidScheduleError that names it.
+
+    Options that it takes as ``**options`` are arguments of their own to whoever looks at its
+    signature, and one that is unknown is a TypeError.
+    """
+    signature = _with_options(inspect.signature(function))
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
-            parameter = signature.parameters[name]
-            if parameter.kind is parameter.VAR_KEYWORD:
-                for key, each in value.items():
-                    _check(key, each, may_be_none=True)
-            elif name != "self":
-                _check(name, value, may_be_none="None" in str(parameter.annotation))
+            if name != "self":
+                may_be_none = "None" in str(signature.parameters[name].annotation)
+                _check(name, value, may_be_none=may_be_none)
         return function(*args, **kwargs)
 
+    call.__signature__ = signature  # type: ignore[attr-defined]
     return call
+
+
+def _with_options(signature: inspect.Signature) -> inspect.Signature:
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names = _TAKEN[parameter.annotation].__annotations__
+            parameters += [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=None,
+                    annotation=annotation.__forward_arg__,
+                )
+                for name, annotation in names.items()
+            ]
+        else:
+            parameters.append(parameter)
+    return signature.replace(parameters=parameters)
 
 
 def checked_methods(cls: type[C]) -> type[C]:
@@ -90,8 +113,7 @@ def checked_methods(cls: type[C]) -> type[C]:
 
 
 def _check(name: str, value: object, *, may_be_none: bool) -> None:
-    # An unknown name is a change that no schedule has, of which the method itself tells.
-    if name not in _KINDS or (value is None and may_be_none):
+    if value is None and may_be_none:
         return
     fits, wanted = _KINDS[name]
     if fits(value):

@@ -32,7 +32,6 @@ def planned(
     :raises InvalidScheduleError: something in it is wrong, or excludes something else.
     :raises InvalidPatternError: the pattern is wrong, or leaves no room for the attempts.
     """
-    _refuse_unknown(options, MoreOptions)
     given: dict[str, Any] = {key: each for key, each in options.items() if each is not None}
     attempts, retry_every = given.pop("attempts", None), given.pop("retry_every", None)
     plain = Plan(pattern, name, description, parent_id, **given).checked(schedule_id)
@@ -49,7 +48,6 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
         raise InvalidScheduleError(
             f"{', '.join(unknown)} can't be unset; these can: {', '.join(UNSETTABLE)}"
         )
-    _refuse_unknown(changes, Changes)
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     if not given and not unset:
         raise InvalidScheduleError("there is nothing to change; name at least one option")
@@ -104,9 +102,3 @@ def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any])
         return kept.checked(schedule_id)
     except InvalidScheduleError:
         return guarded(plain, None, None).checked(schedule_id)
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: type) -> None:
-    strange = sorted(set(given) - set(known.__annotations__))
-    if strange:
-        raise TypeError(f"a schedule has no option {', '.join(strange)}")

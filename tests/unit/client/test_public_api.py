@@ -10,7 +10,9 @@ from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 #: The spec's methods, as they can be called by position and by name.
 SIGNATURES = {
     "schedule_create": "(self, instance, pattern, name, description=None, parent_id=None, "
-    "mistral_client=None, **options)",
+    "mistral_client=None, *, incremental=None, full_every=None, keep_last=None, keep_days=None, "
+    "attempts=None, retry_every=None, deadline=None, notify_url=None, notify_start=None, "
+    "notify_success=None, notify_fail=None)",
     "schedule_list": "(self, instance=None, mistral_client=None)",
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
@@ -79,4 +81,11 @@ def test_what_is_none_is_as_if_it_were_left_out(schedules, instance):
 def test_a_misspelt_option_is_a_type_error_and_no_request(cloud, schedules, misspelt):
     with pytest.raises(TypeError, match=misspelt):
         schedules.schedule_create("m", "0 2 * * *", "n", **{misspelt: 3})
+    assert cloud.mock.request_history == []
+
+
+@pytest.mark.parametrize("misspelt", ["keep_lats", "instance"])
+def test_a_misspelt_change_is_a_type_error_and_no_request(cloud, schedules, misspelt):
+    with pytest.raises(TypeError, match=misspelt):
+        schedules.schedule_set("n", **{misspelt: "m"})
     assert cloud.mock.request_history == []
