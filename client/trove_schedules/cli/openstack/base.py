@@ -16,6 +16,7 @@ from osc_lib.command import command
 from osc_lib.exceptions import CommandError
 
 from trove_schedules.cli import text
+from trove_schedules.cli.openstack import fitting
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules.words import shown
 
@@ -106,6 +107,8 @@ class _Whole(formatters.ListFormatter, formatters.SingleFormatter):
         parsed_args: argparse.Namespace,
     ) -> None:
         rows = [[_cell(each, self._name) for each in row] for row in data]
+        if self._name == "table":
+            rows = fitting.fitted(column_names, rows, parsed_args)
         with self._written_whole(stdout) as whole:
             self._formatter.emit_list(column_names, rows, whole, parsed_args)
 
