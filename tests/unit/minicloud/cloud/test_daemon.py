@@ -18,7 +18,7 @@ from trove_minicloud.supervision.state import CloudStatus
 
 _SUPERVISE = """
 import signal, sys, time
-from trove_minicloud import state
+from trove_minicloud.supervision import state
 from trove_minicloud.root import Root
 from trove_minicloud.state import CloudStatus
 import os
