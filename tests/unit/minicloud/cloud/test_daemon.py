@@ -20,7 +20,7 @@ _SUPERVISE = """
 import signal, sys, time
 from trove_minicloud.supervision import state
 from trove_minicloud.root import Root
-from trove_minicloud.state import CloudStatus
+from trove_minicloud.supervision.state import CloudStatus
 import os
 root = Root.at(sys.argv[1])
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
