@@ -236,7 +236,8 @@ class TestOtherPeoplesTriggers:
             health = {each.schedule_id: each for each in schedules.schedule_health()}
             assert set(health) == {good.id, bad}
             for each in schedules.schedule_list():
-                commands._properties(each, health[each.id])
+                commands._properties(each)
+                commands._health_properties(health[each.id])
                 commands._long(each, health[each.id])
             for call in every_call(schedules, bad, instance):
                 with contextlib.suppress(ScheduledBackupError):
