@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How Sphinx builds the documentation: `make docs`."""
 
+from dataclasses import replace
 from importlib import metadata
 
-from trove_schedules.cli.openstack import options
+from trove_schedules.schedules.options import OPTIONS
 
 project = "trove-schedules"
 author = "The trove-schedules developers"
@@ -50,4 +51,5 @@ man_pages = [
 ]
 
 # Sphinx reads the texts of options as its own markup, in which a pattern's stars mean something.
-options.PATTERN = options.PATTERN.replace("*", r"\*")
+for each in list(OPTIONS.values()):
+    OPTIONS[each.name] = replace(each, help=each.help.replace("*", r"\*"))
