@@ -80,7 +80,7 @@ bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table o
 bench-full: $(BIN)/.test ## The same with the sizes and charts of docs/benchmarks.md
 	$(BIN)/python -m bench --full --charts docs/images
 
-bench-requests: $(BIN)/.test ## What a run, a guard tick and retention cost in requests and rows (3 minutes)
+bench-requests: $(BIN)/.test ## What a run, a further attempt and retention cost in requests and rows (3 minutes)
 	$(BIN)/python -m bench.requests
 
 bench-rate-limit: $(BIN)/.test ## 30 schedules of one project on one minute, 30 backups each (15 to 35 minutes)
@@ -94,7 +94,7 @@ cluster: $(BIN)/.test ## A distributed Mistral to look at, in the folder ROOT, u
 	tools/debian-packages mariadb
 	$(BIN)/python -m bench.cluster --root "$(ROOT)"
 
-chaos: $(BIN)/.test ## Faults in mid-burst, and a table of what became of every tick (an hour)
+chaos: $(BIN)/.test ## Faults in mid-burst, and a table of what became of every firing (an hour)
 	tools/debian-packages mariadb
 	$(BIN)/python -m bench.chaos
 

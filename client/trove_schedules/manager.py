@@ -429,7 +429,7 @@ class ScheduledBackups:
         """Have drills done again and again, by a trust as the schedule's runs are.
 
         :param pattern: five cron fields, in UTC, with ``H`` as for a schedule, in the place of the
-            pattern before; None means no more drills. The same pattern again changes nothing.
+            pattern before; None stops repeating drills. The same pattern again changes nothing.
         :param force: also while a drill by the pattern before is in progress, which takes its
             rights away: it then leaves its temporary instance behind.
         :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
@@ -598,7 +598,7 @@ class ScheduledBackups:
     def _stop_drills(
         mistral: Mistral, schedule_id: str, *, force: bool, by_hand_too: bool = True
     ) -> bool:
-        """Have no more drills done; tell whether any were. The schedule may be gone."""
+        """Stop repeating drills; tell whether any were repeated. The schedule may be gone."""
         if not is_uuid(schedule_id):
             return False
         if not force:

@@ -144,7 +144,7 @@ class Mistral:
 
         :param first_time: the first firing, at least a minute ahead; None means as the pattern has
             it.
-        :param count: after so many firings Mistral deletes it; None means never.
+        :param count: after this many firings Mistral deletes it; None means never.
 
         :raises NotDelegableError: Keystone refused the trust.
         """

@@ -28,7 +28,7 @@ from trove_schedules.ids import is_uuid
 
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000
-#: So many pages of backups in a row may bring nothing new, while somebody deletes and updates many.
+#: The most pages of backups in a row without a new one, while somebody deletes and updates many.
 _MOST_IN_VAIN = 20
 
 

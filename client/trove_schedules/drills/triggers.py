@@ -49,7 +49,7 @@ def repeat(
 
 
 def stop(mistral: Mistral, schedule_id: str) -> bool:
-    """Have no more drills done, also for a schedule that is gone.
+    """Stop repeating drills, also those of a schedule that is gone.
 
     :returns: whether any were.
     """

@@ -178,7 +178,7 @@ def _explained(
         if len(seen.unserved) == 1:
             return State.RUNNING, f"a run is in progress; {missing(seen)}"
         # It may mend it; what the due time before brought is known. A run that tries for longer
-        # than its period, or a tick that was lost, would otherwise not be seen.
+        # than its period, or a firing that was lost, would otherwise not be seen.
         due, next_due = seen.unserved[-2], due
         before = [each for each in runs if seen.is_from(due, each.created_at)]
         found = [each for each in before if not _in_progress(each, seen.now)]
@@ -216,7 +216,7 @@ def _ended(
     if (not_read := unread(due)) is not None:
         return State.STALE, f"{not_read}; {missed}"
     return State.LOST, (
-        "Mistral left no execution: it may have lost the tick, or the trust is broken (its user "
+        "Mistral left no execution: it may have lost the firing, or the trust is broken (its user "
         f"disabled, deleted, or without a role); {missed}"
     )
 
@@ -231,11 +231,11 @@ def _without_its_backup(seen: Seen, run: ScheduleExecution) -> tuple[State, str]
     if (error := seen.unclear.get(backup_id)) is not None:
         return State.UNKNOWN, (
             f"the run ended with backup {backup_id}, which came after the list of backups was "
-            f"read and can't be looked up: {error}"
+            f"read, and can't be read itself: {error}"
         )
     backup = seen.backup(backup_id)
     if backup is None or backup.status == "COMPLETED":
-        made = f", which was begun at {at(backup.created)}" if backup else ""
+        made = f", which began at {at(backup.created)}" if backup else ""
         return State.STALE, f"execution {run.id} names backup {backup_id}{made}"
     return State.STALE, f"backup {backup.id} is {backup.status}"
 
@@ -311,7 +311,7 @@ def from_backups_alone(
         instance=newest_first[0].instance_id if newest_first else "",
         name=newest_first[0].name if newest_first else "",
         state=State.OK if young else State.UNKNOWN,
-        reason=f"{said}; its schedule can't be looked up: {why}",
+        reason=f"{said}; its schedule can't be read: {why}",
         last_success=newest.created if newest else None,
         age=(now - newest.created).total_seconds() if newest else None,
         next_execution_time=None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from keystoneauth1.session import Session
 
 
-#: Of the list of instances so many pages are read, and so many are looked up that it lacks.
+#: At most this many pages of instances are read, and as many that they lack are asked for.
 _MOST_PAGES = 50
 _MOST_CONFIRMED = 20
 

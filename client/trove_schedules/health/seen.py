@@ -131,7 +131,7 @@ class Seen:
         )
 
     def is_from(self, due: datetime, time: datetime) -> bool:
-        """Whether what was begun then is for this due time, or for a later one that nothing runs
+        """Whether what began then is for this due time, or for a later one that nothing runs
         for."""
         return due - EARLY <= time < self.until - EARLY
 
@@ -152,7 +152,7 @@ class Seen:
         return _times_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT).since(since)
 
     def _served_by(self, backup: Backup) -> datetime:
-        """The due time for which a backup was begun, which may be within its grace still."""
+        """The due time for which a backup began, which may be within its grace still."""
         return next(cron.runs_before(self.schedule.pattern, backup.created + EARLY))
 
 

@@ -46,7 +46,7 @@ class Health:
     """The state of one schedule.
 
     :ivar reason: why, in words.
-    :ivar last_success: when the newest completed backup of the schedule was begun, in UTC.
+    :ivar last_success: when the newest completed backup of the schedule began, in UTC.
     :ivar age: seconds since then, or None where there is no such backup.
     :ivar missed: due times since then (and since ``owed_since``) that brought no backup.
     :ivar chain_depth: backups that a restore of the newest one reads; 1 for a full one.

@@ -29,9 +29,9 @@ from trove_schedules.schedules.schedule import Schedule
 
 #: So few things are asked for one by one.
 _FEW = 3
-#: So many pages of executions explain the schedules of a project, a thousand on each.
+#: The most pages of executions that are read for a project, a thousand on each.
 _EXECUTION_PAGES = 8
-#: So many pages of instances are read, usually of twenty each.
+#: The most pages of instances that are read, usually of twenty each.
 _INSTANCE_PAGES = 10
 #: An operator who has executions expire keeps them for a day at least.
 _SURELY_KEPT = timedelta(days=1)
@@ -49,7 +49,7 @@ def survey(
         proofs = read_proofs(mistral)
     except ServiceError as error:
         proofs = {}
-        notes.append(f"restore drills can't be looked at: {error}")
+        notes.append(f"drills can't be read: {error}")
     try:
         backups = _Backups(trove)
     except ServiceError as error:
@@ -59,7 +59,7 @@ def survey(
         if (quota := trove.backup_quota()) is not None:
             left = quota.left
     except ServiceError as error:
-        notes.append(f"the quota of backups can't be looked at: {error}")
+        notes.append(f"the quota of backups can't be read: {error}")
 
     look_at = partial(look, limits=limits, now=now)
     looks = [look_at(each, backups.of(each.instance), orphaned=False) for each in schedules]
@@ -67,7 +67,7 @@ def survey(
     try:
         gone, unsure = gone_instances(trove, _instances(looks))
     except ServiceError as error:
-        notes.append(f"instances can't be looked up: {error}")
+        notes.append(f"instances can't be read: {error}")
     looks = [
         look_at(each.schedule, backups.of(each.schedule.instance), orphaned=True)
         if each.schedule.instance in gone
@@ -97,8 +97,8 @@ def gone_instances(
     Few are looked up one by one. Of many the project's list is read, and what is not in it is
     looked up, because a list is read page by page while it changes.
 
-    :param pages: at most so many pages of the list are read.
-    :param confirm: at most so many instances are looked up, the first ones.
+    :param pages: the most pages of the list that are read.
+    :param confirm: the most instances that are asked for, the first ones.
     """
     asked = list(dict.fromkeys(each for each in instances if is_uuid(each)))
     if len(asked) > _FEW:
@@ -150,7 +150,7 @@ class _Runs:
 
     def __init__(self, mistral: Mistral, looks: Sequence[Look], now: datetime) -> None:
         self._mistral, self._now = mistral, now
-        #: So many requests may still go to single schedules.
+        #: How many requests may still go to single schedules.
         self._singly = _FEW
         #: Ids of schedules whose own executions were all read.
         self._read = set[str]()
@@ -192,7 +192,7 @@ class _Runs:
             if not self._oldest:
                 self._oldest.append(history.oldest_kept(self._mistral))
         except ServiceError as error:
-            return f"how long Mistral keeps executions can't be looked at: {error}"
+            return f"how long Mistral keeps executions can't be read: {error}"
         oldest = self._oldest[0]
         if oldest is None or oldest > due:
             return "Mistral has no execution from that time (any more)"

@@ -68,7 +68,7 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
 
 
 def guarded(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:
-    """The checked plan with the guard ticks that were asked for, or the usual ones.
+    """The checked plan with the attempts that were asked for, or the usual ones.
 
     :raises InvalidScheduleError: they are wrong, or don't fit the pattern.
     """
@@ -86,7 +86,7 @@ def guarded(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:
 
 
 def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any]) -> Plan:
-    """The changed plan with guard ticks: those asked for, the old ones, or what fits."""
+    """The changed plan with attempts: those asked for, the old ones, or what fits."""
     if {"pattern", "attempts", "retry_every"}.isdisjoint(given):
         return new.checked(schedule_id)
     plain = replace(new, attempts=1, retry_every=None).checked(schedule_id)

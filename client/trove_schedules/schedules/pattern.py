@@ -6,7 +6,7 @@ Mistral hands a pattern to croniter, which accepts more than cron (six and seven
 here; what is accepted is handed to croniter unchanged, so that the next runs are Mistral's.
 
 Two things go beyond cron: ``H``, a value that a schedule gets for good when it is created
-(:func:`freeze`), and guard ticks, further firings after the due minute (:func:`widen`).
+(:func:`freeze`), and further attempts after a due time (:func:`widen`).
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ def freeze(pattern: str, seed: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How often a schedule fires for each due minute.
+    """How often a schedule fires for each due time.
 
-    :ivar attempts: firings for a due minute, itself included; 1 means no guard ticks.
+    :ivar attempts: attempts for a due time, the first included; 1 means no further ones.
     :ivar every: minutes between them.
     """
 
@@ -231,7 +231,7 @@ def usual_guard(pattern: str) -> Guard:
 
 
 def guard_of(pattern: str, attempts: int) -> Guard:
-    """So many attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
+    """This many attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
 
     :raises InvalidPatternError: they don't fit, however close.
     """
@@ -248,7 +248,7 @@ def guard_of(pattern: str, attempts: int) -> Guard:
 
 
 def widen(pattern: str, guard: Guard) -> str:
-    """The pattern that fires at every due minute of a valid pattern and at its guard ticks.
+    """The pattern that fires at every due time of a valid pattern and for its further attempts.
 
     :raises InvalidPatternError: five fields can't say that exactly.
     """
@@ -267,7 +267,7 @@ def widen(pattern: str, guard: Guard) -> str:
     gap = _smallest_gap(due)
     if last >= gap:
         raise InvalidPatternError(
-            f"{said} run into the next due minute of {pattern!r}, {counted(gap, 'minute')} later; "
+            f"{said} run into the next due time of {pattern!r}, {counted(gap, 'minute')} later; "
             "choose fewer or closer attempts"
         )
     ticks = sorted(minute + n * guard.every for minute in due for n in range(guard.attempts))

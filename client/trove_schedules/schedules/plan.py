@@ -61,7 +61,7 @@ class Plan(Options):
         """The plan with its pattern validated, frozen and guarded as usual.
 
         :raises InvalidScheduleError: something in it is wrong, or excludes something else.
-        :raises InvalidPatternError: the pattern, or its guard ticks.
+        :raises InvalidPatternError: the pattern, or its attempts.
         """
         check_text("name", self.name)
         if self.description is not None:
@@ -84,13 +84,13 @@ class Plan(Options):
         if plan._needs_due() and len(cron.due_minutes(pattern)) > MOST_DUE:
             raise InvalidScheduleError(
                 "a deadline, or more than one attempt, is for patterns of at most "
-                f"{MOST_DUE} due minutes a day, which {pattern!r} exceeds"
+                f"{MOST_DUE} due times a day, which {pattern!r} exceeds"
             )
         return plan
 
     @property
     def guard(self) -> cron.Guard:
-        """The guard ticks."""
+        """The attempts for each due time."""
         return cron.Guard(self.attempts, self.retry_every or 0)
 
     def trigger_pattern(self) -> str:

@@ -29,8 +29,8 @@ class Schedule(Options):
     :ivar changed_at: when it was last created, changed, paused or resumed, in UTC.
     :ivar owed_since: from when on every due time is to bring a backup, in UTC: when it was created
         or resumed, or its pattern changed.
-    :ivar next_firing: when Mistral fires its trigger next, which may be a guard tick of the last
-        due time; what lies in the past here, Mistral has failed to fire.
+    :ivar next_firing: when Mistral fires its trigger next, which may be a further attempt for the
+        last due time; what lies in the past here, Mistral has failed to fire.
     :ivar generation: counts the changes, from 1; 0 is one that python-troveclient made.
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest

@@ -62,8 +62,8 @@ from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 #: The first run of a paused trigger. Mistral shows it, and never gets there.
 NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 
-#: So many earlier triggers are remembered, and their executions listed. They are part of every
-#: run's input, which Mistral stores three times for each run.
+#: The most earlier triggers that are remembered, and their executions listed. They are part of each
+#: run's input, which Mistral stores three times.
 MOST_EARLIER = 10
 
 #: For so long after a change readers leave the replaced trigger alone.
@@ -72,13 +72,13 @@ SETTLING = timedelta(minutes=2)
 #: From a firing on it may take so long until its execution can be seen; a firing may be early too.
 _FIRING = timedelta(seconds=5)
 
-#: So many schedules of the same name are listed in an error.
+#: The most schedules of the same name that an error lists.
 _MOST_TOLD = 20
 
 #: Mistral wants a first firing to be a minute ahead, by its own clock.
 _AHEAD = timedelta(minutes=2)
 
-#: A deletion gives up where the schedule was changed so many times meanwhile.
+#: A deletion gives up after the schedule was changed this many times meanwhile.
 _ROUNDS = 10
 
 #: How the names of the triggers begin that a schedule may have beside its generations.
@@ -369,7 +369,7 @@ def _schedule(name: TriggerName, trigger: CronTrigger) -> Schedule:
 
 
 def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
-    """When a backup is due next, where the next firing may be a guard tick of the last."""
+    """When a backup is due next, where the next firing may be a further attempt for the last."""
     if next_firing is None or plan.attempts == 1:
         return next_firing
     try:

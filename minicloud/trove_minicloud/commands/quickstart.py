@@ -26,7 +26,7 @@ COPY = "orders-restored"
 #: Of the schedule, and so of its backups.
 NAME = "quickstart"
 ROWS = 20_000
-#: The tick may be a minute away, and the backup of a small database takes seconds.
+#: The firing may be a minute away, and the backup of a small database takes seconds.
 BACKUP_TIMEOUT = 150.0
 #: Of one command; a first start on a busy machine is the longest.
 COMMAND_TIMEOUT = 300.0

@@ -89,6 +89,6 @@ def _file(root: Root, instance_id: str) -> Path:
 
 
 def _cut(text: str, limit: int) -> str:
-    """In one line of at most so many characters."""
+    """In one line of at most this many characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"

@@ -160,7 +160,7 @@ def _signal_group(pid: int, number: int) -> None:
 
 
 def wait_until_gone(process: ProcessRecord, timeout: float) -> bool:
-    """Whether the process ended within so many seconds."""
+    """Whether the process ended within this many seconds."""
     deadline = time.monotonic() + timeout
     while is_alive(process):
         if time.monotonic() > deadline:

@@ -286,7 +286,7 @@ NOTHING_IS_SENT = [
     ({"pattern": "50 2 * * *", "attempts": 12}, InvalidPatternError, "run into the next hour"),
     ({"notify_url": "ftp://hc.test/1"}, InvalidScheduleError, "http:// or https://"),
     ({"notify_start": "/go"}, InvalidScheduleError, "there is no notify URL"),
-    ({"deadline": 5, "pattern": "* * * * *"}, InvalidScheduleError, "due minutes a day"),
+    ({"deadline": 5, "pattern": "* * * * *"}, InvalidScheduleError, "due times a day"),
 ]
 
 

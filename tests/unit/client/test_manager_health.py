@@ -99,7 +99,7 @@ def test_a_quota_that_can_t_be_read_is_not_known_and_costs_nothing_else(
     schedules.schedule_pause(schedule)
     [found] = schedules.schedule_health()
     assert (found.state, found.kept, found.quota_left) == (State.PAUSED, 1, None)
-    assert "; the quota of backups can't be looked at: Trove: show quotas failed" in found.reason
+    assert "; the quota of backups can't be read: Trove: show quotas failed" in found.reason
 
 
 def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
@@ -119,7 +119,7 @@ def test_while_mistral_is_down_a_schedule_is_known_by_its_backups(
     assert (known.schedule_id, known.state, known.kept) == (schedule.id, State.OK, 1)
     # One that has no backup is not left out: nobody can say that it needs none.
     assert (without.schedule_id, without.state, without.instance) == (UNKNOWN, State.UNKNOWN, "")
-    assert "no completed backup; its schedule can't be looked up: Mistral: " in without.reason
+    assert "no completed backup; its schedule can't be read: Mistral: " in without.reason
     # It may be paused, or deleted: nobody can say that its backup is too old.
     [old] = schedules.schedule_health([schedule.id], limits=Limits(max_age=timedelta(minutes=1)))
     assert (old.state, old.kept) == (State.UNKNOWN, 1)
@@ -151,9 +151,7 @@ def test_drills_that_can_t_be_looked_at_are_told_and_cost_nothing_else(
     for given in ((), schedules.schedule_list()):
         found = schedules.schedule_health(given)
         assert {each.schedule_id for each in found} == {schedule.id, other.id}
-        assert all(
-            "; restore drills can't be looked at: Mistral: " in each.reason for each in found
-        )
+        assert all("; drills can't be read: Mistral: " in each.reason for each in found)
 
 
 def test_a_change_pays_off_nothing(cloud, schedules, schedule):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
 _ACHIEVED = ("Backup complete", "Drill passed")
 _POLL = 3.0
-#: A line at least so often, in seconds, though there is no news.
+#: Seconds after which a line is printed, though there is no news.
 _SAY_EVERY = 30.0
 
 

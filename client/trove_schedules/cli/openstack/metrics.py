@@ -19,7 +19,7 @@ _PREFIX = "trove_backup_schedule_"
 _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...] = (
     (
         "last_success_timestamp_seconds",
-        "When the newest completed backup of the schedule was begun.",
+        "When the newest completed backup of the schedule began.",
         lambda each: each.last_success,
     ),
     (

@@ -237,7 +237,7 @@ def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
     for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.UNKNOWN)):
         found = from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
         assert found.state == state
-        assert found.reason == "last backup 5 min ago; its schedule can't be looked up: down"
+        assert found.reason == "last backup 5 min ago; its schedule can't be read: down"
 
 
 def test_a_run_in_progress_does_not_hide_that_the_one_before_failed(nightly) -> None:
@@ -414,7 +414,7 @@ def test_a_run_that_names_yesterdays_backup_has_made_none(nightly) -> None:
     found = assess(nightly, [made], complete)
     assert (found.state, found.missed) == (State.STALE, 1)
     assert found.reason == (
-        f"execution e names backup {made.id}, which was begun at 2026-03-09 02:00 UTC; no backup "
+        f"execution e names backup {made.id}, which began at 2026-03-09 02:00 UTC; no backup "
         "for 2026-03-10 02:00 UTC; last backup 1 d 0 h ago"
     )
 

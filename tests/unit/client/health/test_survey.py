@@ -183,7 +183,7 @@ class TestInstances:
         cloud.mock.get(re.compile(re.escape(TROVE_URL)), text=trove)
         found = schedules.schedule_health()
         assert {each.state for each in found} == {State.LOST}
-        assert all("; instances can't be looked up: Trove: " in each.reason for each in found)
+        assert all("; instances can't be read: Trove: " in each.reason for each in found)
 
 
 class TestOneConsistentLook:

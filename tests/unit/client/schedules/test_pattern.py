@@ -319,7 +319,7 @@ class TestWiden:
         ("pattern", "guard", "reason"),
         [
             ("50 2 * * *", Guard(3, 20), "run into the next hour"),
-            ("0,25 2 * * *", Guard(3, 15), "run into the next due minute"),
+            ("0,25 2 * * *", Guard(3, 15), "run into the next due time"),
             ("*/10 * * * *", Guard(3, 5), "run into the next"),
             ("0-58/4 1-22 1,2,3,4,5,6,7,8,9,10 1,2,3,4,5,6 *", Guard(3, 1), "longer than the 100"),
         ],

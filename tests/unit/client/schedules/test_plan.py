@@ -102,10 +102,10 @@ class TestChecked:
     @pytest.mark.parametrize(
         "values", [{"deadline": 5}, {"attempts": 2, "retry_every": 1, "pattern": "*/4 * * * *"}]
     )
-    def test_what_needs_due_minutes_is_refused_where_they_are_too_many(self, values):
+    def test_what_needs_due_times_is_refused_where_they_are_too_many(self, values):
         plan = replace(Plan("*/4 * * * *", "n"), **values)
-        with pytest.raises(InvalidScheduleError, match=f"at most {MOST_DUE} due minutes"):
+        with pytest.raises(InvalidScheduleError, match=f"at most {MOST_DUE} due times"):
             plan.checked(SCHEDULE)
 
-    def test_a_plan_of_just_so_many_due_minutes_is_fine(self):
+    def test_a_plan_of_the_most_due_times_is_fine(self):
         assert Plan("*/5 * * * *", "n", deadline=5).checked(SCHEDULE).deadline == 5

@@ -19,15 +19,15 @@ from trove_schedules.health.preflight import Check
 LOOKING = [ScheduleHealth, ScheduleSummary, ScheduleMetrics]
 #: A terminal of 90 columns holds this and its reasons, which wrap.
 TABLE = """\
-+--------+---------+----------+-------------+-----------+-------------------------------+
-| State  | Name    | Instance | Last Backup | Next Due  | Reason                        |
-+--------+---------+----------+-------------+-----------+-------------------------------+
-| LOST   | hourly  | 5328f62a | 3 d ago     | in 20 min | Mistral left no execution: it |
-|        |         |          |             |           | may have lost the tick; last  |
-|        |         |          |             |           | backup 3 d 2 h ago            |
-| PAUSED | weekly  | 5328f62a | None        | paused    | paused; no backup yet         |
-| OK     | nightly | 5328f62a | 3 h ago     | in 20 h   | last backup 3 h 5 min ago     |
-+--------+---------+----------+-------------+-----------+-------------------------------+
++--------+---------+----------+-------------+-----------+--------------------------------+
+| State  | Name    | Instance | Last Backup | Next Due  | Reason                         |
++--------+---------+----------+-------------+-----------+--------------------------------+
+| LOST   | hourly  | 5328f62a | 3 d ago     | in 20 min | Mistral left no execution: it  |
+|        |         |          |             |           | may have lost the firing; last |
+|        |         |          |             |           | backup 3 d 2 h ago             |
+| PAUSED | weekly  | 5328f62a | None        | paused    | paused; no backup yet          |
+| OK     | nightly | 5328f62a | 3 h ago     | in 20 h   | last backup 3 h 5 min ago      |
++--------+---------+----------+-------------+-----------+--------------------------------+
 """
 
 
@@ -65,7 +65,8 @@ def test_people_read_six_columns_that_fit_a_terminal(run, schedules, good) -> No
             good,
             name="hourly",
             state=State.LOST,
-            reason="Mistral left no execution: it may have lost the tick; last backup 3 d 2 h ago",
+            reason="Mistral left no execution: it may have lost the firing; "
+            "last backup 3 d 2 h ago",
             last_success=now - timedelta(days=3, hours=2),
             next_execution_time=now + timedelta(minutes=20, seconds=30),
         ),
