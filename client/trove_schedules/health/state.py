@@ -37,7 +37,7 @@ class State(StrEnum):
 
     @property
     def severity(self) -> int:
-        """More is worse: what needs help counts more than what can't be told."""
+        """A larger number is worse. A schedule that needs help is worse than an unknown state."""
         return (0, 1, 3, 2).index(self.exit_status)
 
 

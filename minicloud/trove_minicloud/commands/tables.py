@@ -38,7 +38,7 @@ def show_fields(fields: Mapping[str, object]) -> None:
 
 
 def show(rows: Sequence[Mapping[str, object]]) -> None:
-    """Print the rows under their keys; nothing where there are none."""
+    """Print the rows under their keys. Without rows, print nothing."""
     if not rows:
         return
     lines = [[key.upper() for key in rows[0]]]

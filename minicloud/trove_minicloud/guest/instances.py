@@ -139,7 +139,7 @@ def write(folder: Path, instance: Instance) -> None:
 def changed_at(root: Root, instance_id: str) -> datetime:
     """When the instance's file was last written.
 
-    :raises InstanceNotFoundError: there is none of this id.
+    :raises InstanceNotFoundError: no instance has this id.
     """
     file = root.instances / instance_id / _FILE
     try:
@@ -149,14 +149,14 @@ def changed_at(root: Root, instance_id: str) -> datetime:
 
 
 def load(root: Root, instance_id: str) -> Instance:
-    """:raises InstanceNotFoundError: there is none of this id."""
+    """:raises InstanceNotFoundError: no instance has this id."""
     return read(root.instances / instance_id)
 
 
 def read(folder: Path) -> Instance:
     """The instance in this folder, which may be one in the making.
 
-    :raises InstanceNotFoundError: there is none.
+    :raises InstanceNotFoundError: the folder holds no instance.
     """
     values = read_json(folder / _FILE)
     if values is None:
@@ -188,7 +188,7 @@ def all_instances(root: Root) -> list[Instance]:
 def find(root: Root, name_or_id: str) -> Instance:
     """The one instance of this id or name.
 
-    :raises InstanceNotFoundError: there is none.
+    :raises InstanceNotFoundError: no instance has this id or name.
     :raises AmbiguousInstanceError: several bear the name.
     """
     instances = all_instances(root)
