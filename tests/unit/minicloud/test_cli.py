@@ -13,6 +13,7 @@ from unittest.mock import create_autospec
 
 import pytest
 
+from tests.unit.minicloud import examples
 from trove_minicloud import cli, settings
 from trove_minicloud.cloud import daemon, running
 from trove_minicloud.commands import dashboard, databases
@@ -28,23 +29,12 @@ from trove_minicloud.supervision.state import CloudStatus
 
 @pytest.fixture
 def instance(root: Root) -> Instance:
-    made = Instance(
+    return examples.saved(
+        root,
         id="5f1c7a6e-0000-4000-8000-000000000001",
-        name="m",
-        project_id="p",
-        datastore="postgresql",
-        version="18.6",
-        managed=True,
-        wanted="running",
-        host="127.0.0.1",
         port=5432,
-        user="backup",
-        incarnation="i",
         created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )
-    made.folder(root).mkdir()
-    instances.save(root, made)
-    return made
 
 
 def _run(root: Root, *arguments: str) -> int:

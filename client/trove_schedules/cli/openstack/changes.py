@@ -73,7 +73,7 @@ class PauseSchedule(base.Command):
     _description = "Pause schedules: they make no backups until they are resumed"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        return _for_several(super().get_parser(prog_name), "Pause")
+        return options.for_several(super().get_parser(prog_name), "Pause")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.do_each(
@@ -88,7 +88,7 @@ class ResumeSchedule(base.Command):
     _description = "Resume paused schedules. Each next runs at its next due time"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        return _for_several(super().get_parser(prog_name), "Resume")
+        return options.for_several(super().get_parser(prog_name), "Resume")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.do_each(
@@ -97,14 +97,3 @@ class ResumeSchedule(base.Command):
             parsed_args.schedules,
             lambda schedule: self.schedules.schedule_resume(schedule, force=parsed_args.force),
         )
-
-
-def _for_several(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
-    parser.add_argument(
-        "schedules",
-        metavar="<schedule>",
-        nargs="+",
-        help=f"Schedules to {verb.lower()} (name or ID)",
-    )
-    options.add_force(parser, f"{verb} a schedule")
-    return parser

@@ -70,6 +70,18 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def for_several(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
+    """Have the parser take schedules, and ``--force`` to do it while they run."""
+    parser.add_argument(
+        "schedules",
+        metavar="<schedule>",
+        nargs="+",
+        help=f"Schedules to {verb.lower()} (name or ID)",
+    )
+    add_force(parser, f"{verb} a schedule")
+    return parser
+
+
 def expecting_quotes(parser: argparse.ArgumentParser, *patterns: str) -> argparse.ArgumentParser:
     """Have the parser say that a pattern belongs in quotes, where its fields came one by one.
 

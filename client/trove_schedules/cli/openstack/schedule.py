@@ -53,12 +53,7 @@ class DeleteSchedule(base.Command):
     _description = "Delete schedules. Their backups stay"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "schedules", metavar="<schedule>", nargs="+", help="Schedules to delete (name or ID)"
-        )
-        options.add_force(parser, "Delete a schedule")
-        return parser
+        return options.for_several(super().get_parser(prog_name), "Delete")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.do_each(

@@ -25,7 +25,9 @@ class MariaDB(Datastore):
     ) -> Instance:
         root.prepare()
         found = binaries.find()
-        instance = server.new_instance(root, name, project_id, found.version, instance_id)
+        instance = server.new_instance(
+            root, name, project_id, version=found.version, instance_id=instance_id
+        )
         with folders.building(root) as folder:
             server.make(found, folder, instance.port)
             instances.write(folder, instance)

@@ -35,7 +35,9 @@ def restore_server(
     """See `Datastore.restore_server`."""
     found = binaries.find_for(version)
     user = binaries.account()
-    instance = server.new_instance(root, name, project_id, found.version, instance_id)
+    instance = server.new_instance(
+        root, name, project_id, version=found.version, instance_id=instance_id
+    )
     require_reachable(folder, user)
     full, *increments = chain
     _prepare(found, full, None)

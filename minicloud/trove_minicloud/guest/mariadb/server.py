@@ -7,17 +7,17 @@ The folder holds `data`, `my.cnf`, and the option files of the administrator and
 import secrets
 import signal
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
-from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT, Instance
+from trove_minicloud.guest.instances import HOST, PROBE_TIMEOUT
 from trove_minicloud.guest.mariadb.binaries import Programs, account
 from trove_minicloud.guest.mariadb.connection import status, write_option_file
 from trove_minicloud.guest.tools import run
-from trove_minicloud.root import Root
 from trove_minicloud.supervision.program import NotReadyError, Program
 
 DATASTORE = "mariadb"
@@ -30,18 +30,8 @@ _READY_TIMEOUT = 300.0
 _STOP_TIMEOUT = 60.0
 
 
-def new_instance(
-    root: Root, name: str, project_id: str, version: str, instance_id: str | None = None
-) -> Instance:
-    return instances.new(
-        root,
-        name,
-        project_id,
-        instance_id=instance_id,
-        datastore=DATASTORE,
-        version=version,
-        user=BACKUP_USER,
-    )
+#: A new instance, see `instances.new`.
+new_instance = partial(instances.new, datastore=DATASTORE, user=BACKUP_USER)
 
 
 def make(programs: Programs, folder: Path, port: int) -> None:

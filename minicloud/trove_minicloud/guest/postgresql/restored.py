@@ -41,7 +41,9 @@ def restore_server(
 ) -> Instance:
     """See `Datastore.restore_server`."""
     programs = server_programs(root, major_of(version))
-    instance = new_instance(root, name, project_id, programs.version, instance_id)
+    instance = new_instance(
+        root, name, project_id, version=programs.version, instance_id=instance_id
+    )
     require_reachable(folder, account())
     data = folder / "data"
     if len(chain) == 1:

@@ -4,6 +4,7 @@
 import secrets
 import signal
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from trove_minicloud.errors import ServerUnavailableError
@@ -44,7 +45,9 @@ def create_server(
     """
     root.prepare()
     programs, user = server_programs(root), account()
-    instance = new_instance(root, name, project_id, programs.version, instance_id)
+    instance = new_instance(
+        root, name, project_id, version=programs.version, instance_id=instance_id
+    )
     with folders.building(root) as folder:
         require_reachable(folder, user)
         data = folder / "data"
@@ -58,18 +61,8 @@ def create_server(
     return instance
 
 
-def new_instance(
-    root: Root, name: str, project_id: str, version: str, instance_id: str | None = None
-) -> Instance:
-    return instances.new(
-        root,
-        name,
-        project_id,
-        instance_id=instance_id,
-        datastore=DATASTORE,
-        version=version,
-        user=BACKUP_ROLE,
-    )
+#: A new instance, see `instances.new`.
+new_instance = partial(instances.new, datastore=DATASTORE, user=BACKUP_ROLE)
 
 
 def server_program(root: Root, instance: Instance) -> Program:

@@ -9,6 +9,7 @@ from unittest.mock import create_autospec
 import pytest
 import requests_mock
 
+from tests.unit.minicloud import examples
 from tests.unit.minicloud.clients.conftest import url_of
 from trove_minicloud import settings
 from trove_minicloud.clients import tenant
@@ -20,20 +21,6 @@ from trove_minicloud.root import Root
 from trove_minicloud.supervision import state
 
 _LATER = datetime(2999, 1, 1, tzinfo=UTC)
-_INSTANCE = Instance(
-    id="i1",
-    name="m",
-    project_id="p",
-    datastore="postgresql",
-    version="18.6",
-    managed=True,
-    wanted="running",
-    host="127.0.0.1",
-    port=1,
-    user="backup",
-    incarnation="",
-    created_at=datetime(2026, 3, 1, tzinfo=UTC),
-)
 
 
 def _backup(number: int, name: str, status: str = "COMPLETED") -> dict[str, Any]:
@@ -62,9 +49,7 @@ def test_a_cloud_that_is_down_is_an_error_that_says_how_to_start_it(root: Root) 
 
 @pytest.fixture
 def instance(root: Root) -> Instance:
-    _INSTANCE.folder(root).mkdir()
-    instances.save(root, _INSTANCE)
-    return _INSTANCE
+    return examples.saved(root, id="i1")
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, *serving: bool) -> None:

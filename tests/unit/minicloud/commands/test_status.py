@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.minicloud import examples
 from trove_minicloud import settings
 from trove_minicloud.commands.status import describe
 from trove_minicloud.errors import RootError
-from trove_minicloud.guest import instances
-from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import processes, state
 from trove_minicloud.supervision.processes import ProcessRecord
@@ -65,22 +64,7 @@ def test_a_failed_start_keeps_its_reason(root: Root) -> None:
 
 
 def test_an_instance_is_shown_by_its_name(root: Root) -> None:
-    instance = Instance(
-        id="5f1c7a6e-0000-4000-8000-000000000001",
-        name="orders",
-        project_id="p",
-        datastore="postgresql",
-        version="18.6",
-        managed=True,
-        wanted="running",
-        host="127.0.0.1",
-        port=5432,
-        user="backup",
-        incarnation="i",
-        created_at=_SINCE,
-    )
-    instance.folder(root).mkdir()
-    instances.save(root, instance)
+    instance = examples.saved(root, name="orders", port=5432)
     program = ProgramStatus(f"postgresql-{instance.id}", "ready", _SINCE, 0, "", _GONE)
     state.save(root, CloudStatus(os.getpid(), "running", "", (program,)))
     with state.supervisor_lock(root):
