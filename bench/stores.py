@@ -20,7 +20,7 @@ from bench.report import Report
 from tests.end_to_end.cloud import LiveCloud
 from tests.end_to_end.databases import DATABASES, Database
 from tests.end_to_end.ledger import Ledger, Link
-from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.clients.user import User
 from trove_minicloud.commands import databases
 from trove_minicloud.errors import ProgramsMissingError
 from trove_minicloud.root import Root
@@ -120,7 +120,7 @@ def _restore(root: Root, ledger: Ledger, link: Link) -> float:
 
 def _measured(root: Root, link: Link, restored: float | None) -> Measured:
     location = link.backup["locationRef"]
-    manifest = store_of(root, location, Tenant(root).token()).head(key_of(location))
+    manifest = store_of(root, location, User(root).token()).head(key_of(location))
     seconds = (manifest.finished_at - manifest.started_at).total_seconds()
     return Measured(manifest.raw_size / 1e6, manifest.stored_size / 1e6, seconds, restored)
 

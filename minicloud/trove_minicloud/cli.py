@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("down", _down, "stop the mini cloud and its databases")
     _format_option(add("status", _status, "show what runs"))
     env = add("env", _env, 'print variables for OpenStack clients: eval "$(trove-minicloud env)"')
-    env.add_argument("--admin", action="store_true", help="be the administrator, not the tenant")
+    env.add_argument("--admin", action="store_true", help="be the administrator, not the user")
     logs = add("logs", _logs, "print the logs, each line after the name of its program")
     logs.add_argument("name", nargs="*", help="a service, an instance, or supervisor")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what is appended")

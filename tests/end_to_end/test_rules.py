@@ -17,7 +17,7 @@ from mistralclient.api.v2.client import Client as MistralClient
 import trove_schedules
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.ticks import mistral_database
-from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.clients.user import User
 from trove_minicloud.guest import datastores
 from trove_schedules import ScheduledBackups, workbook
 from trove_schedules.errors import (
@@ -175,8 +175,8 @@ class TestBadInput:
         second = datastores.named("postgresql").create_server(
             cloud.root, "twin", str(cloud.session().get_project_id())
         )
-        tenant = Tenant(cloud.root)
-        tenant.wait_until_healthy(second, 300, lambda _line: None)
+        user = User(cloud.root)
+        user.wait_until_healthy(second, 300, lambda _line: None)
         with pytest.raises(AmbiguousNameError, match=twins[0]):
             schedules.schedule_create("twin", NEVER_SOON, "x")
         schedules.schedule_delete(schedules.schedule_create(twins[0], NEVER_SOON, "by id"))

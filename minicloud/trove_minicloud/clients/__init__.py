@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What asks the running cloud: logins, Keystone's content, Trove as its tenant sees it."""
+"""What asks the running cloud: logins, Keystone's content, Trove as its user sees it."""

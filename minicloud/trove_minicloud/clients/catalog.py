@@ -56,7 +56,7 @@ def offer_swift(settings: Settings, swift: Swift) -> None:
 
 
 def write_clouds(root: Root, settings: Settings) -> None:
-    """Write clouds.yaml: `minicloud` for the tenant, `minicloud-admin` for the administrator."""
+    """Write clouds.yaml: `minicloud` for the user, `minicloud-admin` for the administrator."""
     entries = {
         "minicloud": (USER, settings.demo_password, PROJECT),
         "minicloud-admin": ("admin", settings.admin_password, "admin"),

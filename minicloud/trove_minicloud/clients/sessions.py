@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logins to the cloud: as its administrator, and as the tenant."""
+"""Logins to the cloud: as its administrator, and as the user."""
 
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -12,7 +12,7 @@ def admin_session(settings: Settings, timeout: float) -> Session:
     return _session(settings, "admin", settings.admin_password, "admin", timeout)
 
 
-def tenant_session(settings: Settings, timeout: float) -> Session:
+def user_session(settings: Settings, timeout: float) -> Session:
     """A session of the plain member that people work as."""
     return _session(settings, USER, settings.demo_password, PROJECT, timeout)
 

@@ -49,7 +49,7 @@ def exports(root: Root, settings: Settings, *, admin: bool) -> str:
 
     `OS_CLOUD` would do for most clients, but the `trove` program doesn't read clouds.yaml and
     needs the variables one by one. In `openstack` these win over `--os-cloud`, so a shell has
-    either the tenant's or the administrator's.
+    either the user's or the administrator's.
     """
     user, password, project, cloud = (
         ("admin", settings.admin_password, "admin", "minicloud-admin")

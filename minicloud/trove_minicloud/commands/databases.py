@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from trove_minicloud.clients import schedules
 from trove_minicloud.clients.administrator import Administrator
-from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.clients.user import User
 from trove_minicloud.errors import MiniCloudError, ScheduledError
 from trove_minicloud.guest import copy_check, datastores, instances, names, proving, stopping
 from trove_minicloud.guest.copy_check import Check
@@ -20,27 +20,27 @@ Report = Callable[[str], None]
 
 
 def create(root: Root, name: str, kind: str, report: Report) -> Instance:
-    """A new, empty server of the tenant, healthy when this returns.
+    """A new, empty server of the user, healthy when this returns.
 
     :raises ProgramsMissingError: there is no such database on this machine.
     """
-    tenant = Tenant(root)
+    user = User(root)
     names.check(root, name)
     datastores.named(kind).newest_version(root)
-    return tenant.make_instance(name, kind, report)
+    return user.make_instance(name, kind, report)
 
 
 def add(
     root: Root, name: str, kind: str, dsn: str, password: str | None, report: Report
 ) -> Instance:
-    """A server that runs already, as an instance of the tenant.
+    """A server that runs already, as an instance of the user.
 
     The one instance that Trove isn't asked for, because it makes none from an address.
     """
-    tenant = Tenant(root)
+    user = User(root)
     names.check(root, name)
-    instance = datastores.named(kind).add_server(root, name, tenant.project_id, dsn, password)
-    tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
+    instance = datastores.named(kind).add_server(root, name, user.project_id, dsn, password)
+    user.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
 
@@ -49,11 +49,11 @@ def restore(root: Root, backup: str, name: str, report: Report) -> Instance:
 
     :raises MiniCloudError: it can't be made, or the source's check fails on it: then it stays.
     """
-    tenant = Tenant(root)
+    user = User(root)
     names.check(root, name)
-    found = tenant.find_backup(backup)
+    found = user.find_backup(backup)
     report(f"restoring backup {found['id']}")
-    instance = tenant.make_instance(name, found["datastore"]["type"], report, found["id"])
+    instance = user.make_instance(name, found["datastore"]["type"], report, found["id"])
     for line in proving.proof(root, instance):
         report(line)
     return instance
@@ -64,13 +64,13 @@ def start(root: Root, name_or_id: str, report: Report) -> Instance:
 
     :raises InstanceBusyError: it is being stopped or deleted.
     """
-    tenant = Tenant(root)
+    user = User(root)
     instance = _managed(root, name_or_id)
     if instance.wanted != "running":
         with instances.backup_lock(root, instance.id, "its start", stopping.LOCK_WAIT):
             instance = replace(instance, wanted="running")
             instances.save(root, instance)
-    tenant.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
+    user.wait_until_healthy(instance, _HEALTHY_TIMEOUT, report)
     return instance
 
 

@@ -81,7 +81,7 @@ class Quickstart:
             "database", "backup", "schedule", "workbook", "load", "--public",
         )  # fmt: skip
 
-        say("4. The tenant schedules a backup for every minute")
+        say("4. The user schedules a backup for every minute")
         self._delete_leftovers()
         schedule = self._create_schedule()
         backup = self._wait_for_backup(schedule)

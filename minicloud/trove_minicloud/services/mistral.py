@@ -57,5 +57,5 @@ def program(root: Root, settings: Settings) -> Program:
 
 
 def serves(settings: Settings) -> Callable[[], None]:
-    """Ready when the tenant can read an action that schedules need."""
+    """Ready when the user can read an action that schedules need."""
     return probes.answers(settings, f"{settings.mistral_url}/actions/trove.backups_create")

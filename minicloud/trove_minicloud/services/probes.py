@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from keystoneauth1.exceptions import ClientException
 
-from trove_minicloud.clients.sessions import admin_session, tenant_session
+from trove_minicloud.clients.sessions import admin_session, user_session
 from trove_minicloud.settings import Settings
 from trove_minicloud.supervision.program import NotReadyError
 
@@ -25,11 +25,11 @@ def issues_tokens(settings: Settings) -> Callable[[], None]:
 
 
 def answers(settings: Settings, url: str) -> Callable[[], None]:
-    """Ready when the tenant can read this URL; `{project}` becomes the tenant's project id."""
+    """Ready when the user can read this URL; `{project}` becomes the user's project id."""
 
     def ready() -> None:
         with _failures_as_not_ready():
-            session = tenant_session(settings, _TIMEOUT)
+            session = user_session(settings, _TIMEOUT)
             session.get(url.format(project=session.get_project_id()))
 
     return ready

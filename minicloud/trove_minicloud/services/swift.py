@@ -66,7 +66,7 @@ def configure(root: Root, settings: Settings, swift: Swift) -> None:
 
 
 def programs(root: Root, settings: Settings, swift: Swift) -> list[Program]:
-    """The servers; the proxy is ready when it answers the tenant."""
+    """The servers; the proxy is ready when it answers the user."""
     account = probes.answers(settings, f"{swift.url}{{project}}?limit=1")
     ready = {name: is_healthy(port) for name, port in ports(swift).items()} | {PROXY: account}
     directory = root.service(NAME)

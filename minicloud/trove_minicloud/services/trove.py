@@ -132,7 +132,7 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
 
 
 def program(root: Root, settings: Settings) -> Program:
-    """The program; it is ready when the tenant can list the backups."""
+    """The program; it is ready when the user can list the backups."""
     directory = root.service(NAME)
     return Program(
         name=NAME,

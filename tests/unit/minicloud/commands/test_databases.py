@@ -8,7 +8,7 @@ from tests.unit.minicloud import examples
 from tests.unit.minicloud.conftest import MakeProgram
 from trove_minicloud.clients import schedules
 from trove_minicloud.clients.administrator import Administrator
-from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.clients.user import User
 from trove_minicloud.commands import databases
 from trove_minicloud.errors import (
     InstanceBusyError,
@@ -59,10 +59,10 @@ def administrator(root: Root, monkeypatch: pytest.MonkeyPatch) -> Administrator:
 
 
 @pytest.fixture
-def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    made: Tenant = create_autospec(Tenant, instance=True)
+def user(monkeypatch: pytest.MonkeyPatch) -> User:
+    made: User = create_autospec(User, instance=True)
     made.project_id = "project-1"
-    monkeypatch.setattr(databases, "Tenant", lambda _root: made)
+    monkeypatch.setattr(databases, "User", lambda _root: made)
     return made
 
 
@@ -139,7 +139,7 @@ def test_where_mistral_does_not_say_what_points_at_an_instance_it_is_deleted_by_
 
 
 def test_a_server_that_is_being_stopped_is_not_started(
-    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
+    root: Root, instance: Instance, kind: datastores.Datastore, user: User
 ) -> None:
     stopped = replace(instance, wanted="stopped")
     instances.save(root, stopped)
@@ -153,7 +153,7 @@ def test_a_server_that_is_being_stopped_is_not_started(
 
 
 def test_a_taken_name_is_refused_before_anything_is_made(
-    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
+    root: Root, instance: Instance, kind: datastores.Datastore, user: User
 ) -> None:
     def say(_line: str) -> None:
         pass
@@ -168,9 +168,9 @@ def test_a_taken_name_is_refused_before_anything_is_made(
 
 
 def test_trove_makes_a_new_instance_of_what_this_machine_has_the_programs_for(
-    root: Root, instance: Instance, kind: datastores.Datastore, tenant: Tenant
+    root: Root, instance: Instance, kind: datastores.Datastore, user: User
 ) -> None:
-    make = tenant.make_instance
+    make = user.make_instance
     assert isinstance(make, Mock) and isinstance(kind.newest_version, Mock)
     make.return_value = instance
     said: list[str] = []
@@ -184,13 +184,13 @@ def test_trove_makes_a_new_instance_of_what_this_machine_has_the_programs_for(
 
 
 def test_trove_makes_an_instance_from_a_backup_and_the_proof_of_its_rows_is_shown(
-    root: Root, kind: datastores.Datastore, tenant: Tenant
+    root: Root, kind: datastores.Datastore, user: User
 ) -> None:
     copy = examples.saved(root, id="copy-1", name="n")
     backup = {"id": "id1", "datastore": {"type": "postgresql"}}
-    assert isinstance(tenant.find_backup, Mock) and isinstance(tenant.make_instance, Mock)
-    tenant.find_backup.return_value = backup
-    tenant.make_instance.return_value = copy
+    assert isinstance(user.find_backup, Mock) and isinstance(user.make_instance, Mock)
+    user.find_backup.return_value = backup
+    user.make_instance.return_value = copy
     assert isinstance(kind.count_rows, Mock)
     kind.count_rows.return_value = {"t": 3}
     # What Trove's process does before the instance is healthy.
@@ -199,7 +199,7 @@ def test_trove_makes_an_instance_from_a_backup_and_the_proof_of_its_rows_is_show
 
     said: list[str] = []
     assert databases.restore(root, "nightly", "o", said.append) == copy
-    tenant.make_instance.assert_called_once_with("o", "postgresql", said.append, "id1")
+    user.make_instance.assert_called_once_with("o", "postgresql", said.append, "id1")
     assert said == [
         "restoring backup id1",
         "n, from backup id1 of m, holds 3 rows in 1 tables: t 3",

@@ -12,8 +12,8 @@ import requests_mock
 from tests.unit.minicloud import examples
 from tests.unit.minicloud.clients.conftest import url_of
 from trove_minicloud import settings
-from trove_minicloud.clients import tenant
-from trove_minicloud.clients.tenant import Tenant
+from trove_minicloud.clients import user
+from trove_minicloud.clients.user import User
 from trove_minicloud.errors import MiniCloudError, NotUpError, WaitTimeoutError
 from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
@@ -44,7 +44,7 @@ def _serve_backups(trove: requests_mock.Mocker, root: Root, backups: list[dict[s
 def test_a_cloud_that_is_down_is_an_error_that_says_how_to_start_it(root: Root) -> None:
     settings.load_or_create(root)
     with pytest.raises(NotUpError, match="trove-minicloud up"):
-        Tenant(root)
+        User(root)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def _answers(monkeypatch: pytest.MonkeyPatch, *serving: bool) -> None:
     module = create_autospec(datastores.Datastore, instance=True)
     module.is_serving.side_effect = lambda *_: left.pop(0) if len(left) > 1 else left[0]
     monkeypatch.setattr(datastores, "named", lambda _name: module)
-    monkeypatch.setattr(tenant.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(user.time, "sleep", lambda _seconds: None)
 
 
 def _shown(status: str, operating_status: str = "", updated: datetime = _LATER) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_an_instance_is_waited_for_until_it_is_healthy(
         ],
     )
     seen: list[str] = []
-    Tenant(root).wait_until_healthy(instance, 60, seen.append)
+    User(root).wait_until_healthy(instance, 60, seen.append)
     assert seen == [
         "m: not known to Trove (0 s)",
         "m: SHUTDOWN (0 s)",
@@ -108,7 +108,7 @@ def test_what_trove_says_of_a_server_that_does_not_serve_or_of_an_earlier_time_i
         ],
     )
     seen: list[str] = []
-    Tenant(root).wait_until_healthy(instance, 60, seen.append)
+    User(root).wait_until_healthy(instance, 60, seen.append)
     assert seen == [
         "m: not serving yet (0 s)",
         "m: ACTIVE/HEALTHY, as of before the last change (0 s)",
@@ -134,9 +134,9 @@ def test_a_wait_for_what_was_stopped_or_deleted_meanwhile_ends(
 
     # Not for everybody: others sleep too.
     clock = SimpleNamespace(sleep=meanwhile, monotonic=time.monotonic)
-    monkeypatch.setattr(tenant, "time", clock)
+    monkeypatch.setattr(user, "time", clock)
     with pytest.raises(MiniCloudError, match=f"Instance m was {what} meanwhile"):
-        Tenant(root).wait_until_healthy(instance, 60, lambda _line: None)
+        User(root).wait_until_healthy(instance, 60, lambda _line: None)
 
 
 def test_a_wait_ends_when_the_cloud_goes_down(
@@ -145,7 +145,7 @@ def test_a_wait_ends_when_the_cloud_goes_down(
     instance: Instance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = Tenant(root)
+    known = User(root)
     monkeypatch.setattr(state, "supervisor_pid", lambda _root: None)
     with pytest.raises(NotUpError, match="went down"):
         known.wait_until_healthy(instance, 60, lambda _line: None)
@@ -157,15 +157,15 @@ def test_the_wait_has_an_end_that_says_what_was_seen(
     _answers(monkeypatch, True)
     trove.get(url_of(root, "/instances/i1"), status_code=404)
     with pytest.raises(WaitTimeoutError, match=r"m is not known to Trove.*runs no server for it"):
-        Tenant(root).wait_until_healthy(instance, -1, lambda _line: None)
+        User(root).wait_until_healthy(instance, -1, lambda _line: None)
 
 
 def test_a_backup_is_found_by_id_or_name_on_any_page(
     trove: requests_mock.Mocker, root: Root
 ) -> None:
     _serve_backups(trove, root, [_backup(number, f"name{number}") for number in range(250)])
-    assert Tenant(root).find_backup("id249")["id"] == "id249"
-    assert Tenant(root).find_backup("name120")["id"] == "id120"
+    assert User(root).find_backup("id249")["id"] == "id249"
+    assert User(root).find_backup("name120")["id"] == "id120"
 
 
 @pytest.mark.parametrize(
@@ -187,20 +187,20 @@ def test_a_backup_that_can_not_be_restored_is_refused(
     backups = [_backup(1, "twice"), _backup(2, "twice"), _backup(3, "failed", "FAILED")]
     _serve_backups(trove, root, backups)
     with pytest.raises(MiniCloudError, match=text):
-        Tenant(root).find_backup(wanted)
+        User(root).find_backup(wanted)
 
 
 def test_a_backup_that_failed_does_not_count_among_those_of_one_name(
     trove: requests_mock.Mocker, root: Root
 ) -> None:
     _serve_backups(trove, root, [_backup(1, "n", "FAILED"), _backup(2, "n"), _backup(3, "o")])
-    assert Tenant(root).find_backup("n")["id"] == "id2"
+    assert User(root).find_backup("n")["id"] == "id2"
 
 
 def test_a_trove_that_fails_is_an_error_of_ours(trove: requests_mock.Mocker, root: Root) -> None:
     trove.get(url_of(root, "/instances/i1"), status_code=500)
     with pytest.raises(MiniCloudError, match="Trove doesn't answer"):
-        Tenant(root).instance_state("i1")
+        User(root).instance_state("i1")
 
 
 def _making(status: str, operating_status: str = "", fault: str = "") -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _making(status: str, operating_status: str = "", fault: str = "") -> dict[st
 @pytest.fixture
 def made(trove: requests_mock.Mocker, root: Root, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was reported. Trove takes the request for an instance; nothing sleeps."""
-    monkeypatch.setattr(tenant.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(user.time, "sleep", lambda _seconds: None)
     trove.post(url_of(root, "/instances"), json={"instance": {"id": "i1"}})
     return []
 
@@ -221,7 +221,7 @@ def test_trove_makes_an_instance_from_a_backup(
 ) -> None:
     answers = [_making("BUILD"), _making("ACTIVE"), _making("ACTIVE", "HEALTHY")]
     trove.get(url_of(root, "/instances/i1"), answers)
-    assert Tenant(root).make_instance("m", "postgresql", made.append, "b1") == instance
+    assert User(root).make_instance("m", "postgresql", made.append, "b1") == instance
     assert made == ["m: BUILD (0 s)", "m: ACTIVE (0 s)", "m: ACTIVE/HEALTHY (0 s)"]
     [asked] = [each.json() for each in trove.request_history if each.path.endswith("/instances")]
     assert asked["instance"] == {
@@ -240,7 +240,7 @@ def test_an_instance_that_can_not_be_made_goes_again_and_the_cause_is_told(
     trove.get(url_of(root, "/instances/i1"), answers)
     deleted = trove.delete(url_of(root, "/instances/i1"), status_code=202)
     with pytest.raises(MiniCloudError, match=r"Instance m could not be made: The disk is full\."):
-        Tenant(root).make_instance("m", "postgresql", made.append)
+        User(root).make_instance("m", "postgresql", made.append)
     assert deleted.called
 
 
@@ -250,7 +250,7 @@ def test_a_copy_whose_rows_are_wrong_stays_to_be_looked_at(
     trove.get(url_of(root, "/instances/i1"), [_making("ERROR", "", "The check of o is answered")])
     deleted = trove.delete(url_of(root, "/instances/i1"), status_code=202)
     with pytest.raises(MiniCloudError, match=r"The check of o is answered\nThe server stays"):
-        Tenant(root).make_instance("m", "postgresql", made.append, "b1")
+        User(root).make_instance("m", "postgresql", made.append, "b1")
     assert not deleted.called
 
 
@@ -260,7 +260,7 @@ def test_what_trove_refuses_to_make_is_told_in_its_words(
     answer = {"overLimit": {"message": "Quota exceeded", "code": 413}}
     trove.post(url_of(root, "/instances"), json=answer, status_code=413)
     with pytest.raises(MiniCloudError, match=r"Trove refuses: Quota exceeded \(HTTP 413\)"):
-        Tenant(root).make_instance("m", "postgresql", made.append)
+        User(root).make_instance("m", "postgresql", made.append)
 
 
 def test_the_wait_for_a_new_instance_ends_with_it_or_with_the_cloud(
@@ -268,9 +268,9 @@ def test_the_wait_for_a_new_instance_ends_with_it_or_with_the_cloud(
 ) -> None:
     trove.get(url_of(root, "/instances/i1"), [_making("BUILD"), {"status_code": 404}])
     with pytest.raises(MiniCloudError, match="m was deleted meanwhile"):
-        Tenant(root).make_instance("m", "postgresql", made.append)
+        User(root).make_instance("m", "postgresql", made.append)
     trove.get(url_of(root, "/instances/i1"), [_making("BUILD")])
-    known = Tenant(root)
+    known = User(root)
     monkeypatch.setattr(state, "supervisor_pid", lambda _root: None)
     with pytest.raises(NotUpError, match="went down"):
         known.make_instance("m", "postgresql", made.append)

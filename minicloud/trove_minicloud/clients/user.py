@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mini cloud as its tenant sees it: instances and backups as Trove's API shows them."""
+"""The mini cloud as its user sees it: instances and backups as Trove's API shows them."""
 
 import contextlib
 import time
@@ -9,7 +9,7 @@ from typing import Any
 
 from keystoneauth1.exceptions import NotFound
 
-from trove_minicloud.clients.sessions import tenant_session
+from trove_minicloud.clients.sessions import user_session
 from trove_minicloud.clients.trove import Trove, fault_of
 from trove_minicloud.errors import (
     InstanceNotFoundError,
@@ -29,14 +29,14 @@ _PAGE = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Tenant(Trove):
-    """Requests of the tenant to Trove; the cloud has to be up.
+class User(Trove):
+    """Requests of the user to Trove; the cloud has to be up.
 
     :raises NotUpError: it isn't.
     """
 
     def __init__(self, root: Root) -> None:
-        super().__init__(root, tenant_session)
+        super().__init__(root, user_session)
         self._root = root
 
     def instance_state(self, instance_id: str, not_before: datetime | None = None) -> str:
