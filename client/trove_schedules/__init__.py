@@ -12,12 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trove_schedules.clients.trove import Backup
     from trove_schedules.errors import ScheduledBackupError
     from trove_schedules.manager import ScheduledBackups, connect
     from trove_schedules.runs.execution import ScheduleExecution
     from trove_schedules.schedules.schedule import Schedule
 
 __all__ = [
+    "Backup",
     "Schedule",
     "ScheduleExecution",
     "ScheduledBackupError",
@@ -25,6 +27,7 @@ __all__ = [
     "connect",
 ]
 _HOMES = {
+    "Backup": "clients.trove",
     "Schedule": "schedules.schedule",
     "ScheduleExecution": "runs.execution",
     "ScheduledBackupError": "errors",

@@ -1,46 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of backup schedules: no HTTP and no printing here."""
+"""The public API: each method finds what it was given, and has a rule's module do the rest.
+
+More than 300 lines, because it holds the documentation of all methods.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
-from datetime import UTC, datetime
-from functools import cached_property
+from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import health, workbook
+from trove_schedules import clock, health, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import retention
-from trove_schedules.clients import mistral as mistral_service
-from trove_schedules.clients.mistral import Mistral
-from trove_schedules.clients.session import open_session, require_delegable
-from trove_schedules.clients.trove import Backup, Trove
-from trove_schedules.drills import executions as drills, triggers as drill_triggers
+from trove_schedules.backups import parents, pruning, retention
+from trove_schedules.clients.services import Services
+from trove_schedules.clients.session import open_session
+from trove_schedules.drills import executions as drills, repeating
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
-    ExecutionNotFoundError,
     InvalidScheduleError,
-    ScheduleConflictError,
     ScheduleNotFoundError,
     ServiceUnavailableError,
 )
-from trove_schedules.health import judge, preflight
-from trove_schedules.health.state import worst_first
+from trove_schedules.health import preflight, without_mistral
 from trove_schedules.health.survey import survey
 from trove_schedules.ids import HasId, id_of, is_uuid
-from trove_schedules.runs import history
-from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
-from trove_schedules.schedules import pattern as cron, triggers
+from trove_schedules.runs import history, records
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.runs.progress import refuse_while_running
+from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.changing import changed, planned
-from trove_schedules.schedules.names import new_schedule_id, schedule_of
+from trove_schedules.schedules.names import new_schedule_id
 from trove_schedules.schedules.options import Changes, MoreOptions
-from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
+from trove_schedules.triggers import finding, replacing, trial as trials
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from mistralclient.api.v2.client import Client as MistralClient
+
+    from trove_schedules.clients.mistral import Mistral
+    from trove_schedules.clients.trove import Backup
 
 
 @checked
@@ -88,9 +88,7 @@ class ScheduledBackups:
         region_name: str | None = None,
         interface: str | None = None,
     ) -> None:
-        self._session = session
-        self._region_name = region_name
-        self._interface = interface
+        self._own = Services(session, region_name, interface)
 
     # The spec's methods
 
@@ -131,10 +129,13 @@ class ScheduledBackups:
         schedule_id = new_schedule_id()
         parent = None if parent_id is None else id_of(parent_id)
         plan = planned(schedule_id, pattern, name, description, parent, options)
-        mistral = self._delegable_mistral(mistral_client)
-        instance_id = self._trove.instance_id(id_of(instance))
-        self._check_parent(mistral, schedule_id, instance_id, plan)
-        return triggers.create(mistral, schedule_id, instance_id, plan)
+        services = self._delegable(mistral_client)
+        instance_id = services.trove.instance_id(id_of(instance))
+        if plan.parent_id is not None:
+            parents.check(
+                services, plan.parent_id, schedule_id=schedule_id, instance_id=instance_id
+            )
+        return replacing.create(services.mistral, schedule_id, instance_id, plan)
 
     def schedule_list(
         self, instance: str | HasId | None = None, mistral_client: MistralClient | None = None
@@ -147,18 +148,10 @@ class ScheduledBackups:
         :raises InstanceNotFoundError: or AmbiguousNameError. An id whose instance is gone is not
             an error while it has schedules.
         """
-        mistral = self._mistral(mistral_client)
+        services = self._own.through(mistral_client)
         if instance is None:
-            return triggers.find_all(mistral)
-        given = id_of(instance)
-        if is_uuid(given):
-            found = triggers.find_all(mistral, name=f"has:trove-backup:{given}:")
-            if found:
-                return found
-        instance_id = self._trove.instance_id(given)
-        if instance_id == given:
-            return []
-        return triggers.find_all(mistral, name=f"has:trove-backup:{instance_id}:")
+            return finding.find_all(services.mistral)
+        return finding.find_of_instance(services, id_of(instance))
 
     def schedule_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -167,7 +160,7 @@ class ScheduledBackups:
 
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        return triggers.find(self._mistral(mistral_client), id_of(schedule))
+        return finding.find(self._mistral(mistral_client), id_of(schedule))
 
     def schedule_delete(
         self,
@@ -183,19 +176,19 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress.
         """
-        mistral = self._mistral(mistral_client)
-        schedule_id = id_of(schedule)
+        services = self._own.through(mistral_client)
+        mistral, schedule_id = services.mistral, id_of(schedule)
         try:
-            found = triggers.find(mistral, schedule_id)
+            found = finding.find(mistral, schedule_id)
         except ScheduleNotFoundError:
             # A client that was killed may have left it a trigger of drills.
-            if not self._stop_drills(mistral, schedule_id, force=force):
+            if not is_uuid(schedule_id) or not repeating.stop(mistral, schedule_id, force=force):
                 raise
             return
         if not force:
-            _refuse_while_running(mistral, self._trove, found)
-            _refuse_while_drilling(mistral, found.id)
-        triggers.delete(mistral, found.id)
+            refuse_while_running(services, found)
+            drills.refuse_while_drilling(mistral, found.id)
+        replacing.delete(mistral, found.id)
 
     def execution_list(
         self,
@@ -218,18 +211,14 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
         """
-        if limit is not None and limit < 1:
-            raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
+        if limit is not None:
+            _check_limit(limit)
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, id_of(schedule))
+        found = finding.find(mistral, id_of(schedule))
         start = id_of(marker) if marker else None
         if drills_only:
             return list(islice(drills.executions(mistral, found.id, marker=start), limit))
-        # What is left out is looked at all the same: all but one attempt for each due time, mostly.
-        looked_at = limit if limit is None or include_all else limit * found.attempts
-        executions = history.executions(mistral, found, marker=start, limit=looked_at)
-        shown = (each for each in executions if include_all or not each.had_nothing_to_do)
-        return list(islice(shown, limit))
+        return records.listed(mistral, found, marker=start, limit=limit, include_all=include_all)
 
     def execution_delete(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
@@ -240,19 +229,7 @@ class ScheduledBackups:
         :raises ScheduleConflictError: it is still running.
         """
         mistral = self._mistral(mistral_client)
-        found = self._find_execution(mistral, execution)
-        if not found.ended:
-            what_to_do = (
-                "wait for its end"
-                if found.in_progress(triggers.now())
-                else "nothing runs in it any more, so end it first with "
-                f"'openstack workflow execution update -s CANCELLED {found.id}'"
-            )
-            raise ScheduleConflictError(
-                f"execution {found.id} is {found.state}, and only finished executions can be "
-                f"deleted; {what_to_do}"
-            )
-        mistral.delete_execution(found.id)
+        records.delete(mistral, records.find(mistral, id_of(execution)))
 
     # Beyond the spec
 
@@ -281,18 +258,19 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
-        mistral = self._delegable_mistral(mistral_client)
-        found = triggers.find(mistral, id_of(schedule))
+        services = self._delegable(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
         parent = changes.get("parent_id")
         if parent is not None:
             changes["parent_id"] = id_of(parent)
-        old = found.plan
-        plan = changed(old, found.id, changes, unset)
-        if plan == old:
+        plan = changed(found.plan, found.id, changes, unset)
+        if plan == found.plan:
             return found
-        if parent is not None:
-            self._check_parent(mistral, found.id, found.instance, plan)
-        return self._replace(mistral, found, plan, paused=found.paused, force=force)
+        if parent is not None and plan.parent_id is not None:
+            parents.check(
+                services, plan.parent_id, schedule_id=found.id, instance_id=found.instance
+            )
+        return replacing.replace(services, found, plan, paused=found.paused, force=force)
 
     def schedule_pause(
         self,
@@ -333,11 +311,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, id_of(schedule))
-        given = found.plan.workflow_input(found.instance, found.id, {"manual": True})
-        workflow = workbook.require(mistral, workbook.RUN)
-        started = mistral.start_execution(workflow, given, found.trigger_id)
-        return history.of_schedule(started, found.id)
+        return records.start(mistral, finding.find(mistral, id_of(schedule)))
 
     def schedule_prune(
         self,
@@ -358,37 +332,9 @@ class ScheduledBackups:
         :raises InvalidScheduleError: the schedule has no ``keep`` option.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        mistral = self._mistral(mistral_client)
-        found = triggers.find(mistral, id_of(schedule))
-        if found.keep_last is None and found.keep_days is None:
-            raise InvalidScheduleError(
-                f"schedule {found.id} keeps all its backups; set keep-last or keep-days first"
-            )
-        now = datetime.now(UTC)
-        # Asked for before the backups: what begins later finds what is judged here as it is.
-        needed = {
-            each.parent_id: _whose_parent(each, found)
-            for each in triggers.find_all(mistral)
-            if each.instance == found.instance and each.parent_id is not None
-        }
-        drills_now = drills.executions(mistral, found.id, running=True)
-        is_drilled = any(each.in_progress(now) for each in drills_now)
-        backups = self._trove.backups(found.instance)
-        if is_drilled:
-            needed |= retention.perhaps_read(backups, found.id, now)
-        verdicts = retention.judge(
-            backups,
-            found.id,
-            keep_last=found.keep_last,
-            keep_days=found.keep_days,
-            now=now,
-            needed=needed,
-        )
-        if not dry_run:
-            for verdict in verdicts:
-                if verdict.expired and verdict.goes_with is None:
-                    self._trove.delete_backup(verdict.backup.id)
-        return verdicts
+        services = self._own.through(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
+        return pruning.prune(services, found, dry_run=dry_run)
 
     def schedule_trial(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -401,8 +347,8 @@ class ScheduledBackups:
 
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        mistral = self._delegable_mistral(mistral_client)
-        return triggers.start_trial(mistral, triggers.find(mistral, id_of(schedule)))
+        mistral = self._delegable(mistral_client).mistral
+        return trials.start(mistral, finding.find(mistral, id_of(schedule)))
 
     def schedule_drill(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -416,7 +362,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return drills.start(mistral, triggers.find(mistral, id_of(schedule)))
+        return drills.start(mistral, finding.find(mistral, id_of(schedule)))
 
     def schedule_drill_every(
         self,
@@ -441,19 +387,15 @@ class ScheduledBackups:
         if pattern is None:
             mistral = self._mistral(mistral_client)
             if not is_uuid(schedule_id):
-                schedule_id = triggers.find(mistral, schedule_id).id
-            if not self._stop_drills(mistral, schedule_id, force=force, by_hand_too=False):
-                triggers.find(mistral, schedule_id)
+                schedule_id = finding.find(mistral, schedule_id).id
+            # One that is gone may have left a trigger of drills.
+            if not repeating.stop(mistral, schedule_id, force=force, by_hand_too=False):
+                finding.find(mistral, schedule_id)
             return None
         cron.validate(cron.freeze(pattern, schedule_id))
-        mistral = self._delegable_mistral(mistral_client)
-        found = triggers.find(mistral, schedule_id)
-        before = drill_triggers.planned(mistral, found)
-        if before is not None and before.pattern == cron.freeze(pattern, found.id):
-            return before
-        if not force:
-            _refuse_while_drilling(mistral, found.id, by_hand_too=False)
-        return drill_triggers.repeat(mistral, found, pattern, force=force)
+        mistral = self._delegable(mistral_client).mistral
+        found = finding.find(mistral, schedule_id)
+        return repeating.repeat(mistral, found, pattern, force=force)
 
     def schedule_drill_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -463,7 +405,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return drill_triggers.planned(mistral, triggers.find(mistral, id_of(schedule)))
+        return repeating.repeated(mistral, _found(mistral, schedule).id)
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
@@ -482,7 +424,7 @@ class ScheduledBackups:
 
         :raises ExecutionNotFoundError: the project has no such execution of a backup schedule.
         """
-        return self._find_execution(self._mistral(mistral_client), execution)
+        return records.find(self._mistral(mistral_client), id_of(execution))
 
     def workbook_load(
         self, mistral_client: MistralClient | None = None, *, public: bool = False
@@ -510,23 +452,21 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
-        mistral, now = self._mistral(mistral_client), datetime.now(UTC)
+        services, now = self._own.through(mistral_client), clock.now()
         try:
             if schedules:
-                found = [
-                    each if isinstance(each, Schedule) else triggers.find(mistral, id_of(each))
-                    for each in schedules
-                ]
+                found = [_found(services.mistral, each) for each in schedules]
             else:
                 found = self.schedule_list(instance, mistral_client)
         except ServiceUnavailableError as error:
             if error.service != "Mistral":
                 raise
             wanted = {id_of(each) for each in schedules}
-            return self._health_without_mistral(wanted, instance, limits, error)
+            of_one = None if instance is None else id_of(instance)
+            return without_mistral.survey(services.trove, of_one, wanted, limits, error)
         # The same one may be asked for by its id and by its name.
         found = list({each.id: each for each in found}.values())
-        return survey(mistral, self._trove, found, limits, now)
+        return survey(services, found, limits, now)
 
     def check(
         self,
@@ -537,40 +477,35 @@ class ScheduledBackups:
 
         :param instance: also whether this one can be backed up.
         """
-        return preflight.checks(
-            self._session,
-            lambda: self._mistral(mistral_client),
-            self._trove,
-            None if instance is None else id_of(instance),
-        )
+        services = self._own.through(mistral_client)
+        of_one = None if instance is None else id_of(instance)
+        return list(preflight.checks(services, of_one))
+
+    # What schedules are of, and what they have made
+
+    def instance_names(self) -> dict[str, str]:
+        """The names of the project's instances, by their ids."""
+        return self._own.trove.instance_names()
+
+    def instance_name(self, instance: str | HasId) -> str | None:
+        """The name of one instance, given by its id; None where the project has none of this id."""
+        return self._own.trove.instance_name(id_of(instance))
+
+    def backup_list(self, instance: str | HasId | None = None, *, limit: int = 50) -> list[Backup]:
+        """The newest backups of the project or of one instance, whoever made them, newest first.
+
+        :param limit: the N that were updated last, by one request; 1 or more.
+        :raises InvalidScheduleError: the limit is not a positive number.
+        :raises InstanceNotFoundError: or AmbiguousNameError, where a name is given.
+        """
+        _check_limit(limit)
+        trove = self._own.trove
+        given = None if instance is None else id_of(instance)
+        if given is not None and not is_uuid(given):
+            given = trove.instance_id(given)
+        return trove.newest_backups(limit, given)
 
     # Parts
-
-    def _health_without_mistral(
-        self,
-        wanted: Set[str],
-        instance: str | HasId | None,
-        limits: health.Limits,
-        why: ServiceUnavailableError,
-    ) -> list[health.Health]:
-        instance_id = None if instance is None else self._trove.instance_id(id_of(instance))
-        made: dict[str, list[Backup]] = {}
-        for backup in self._trove.backups(instance_id):
-            schedule_id = schedule_of(backup.description)
-            if schedule_id is None:
-                continue
-            # A schedule's name is that of its backups.
-            if not wanted or not wanted.isdisjoint((schedule_id, backup.name)):
-                made.setdefault(schedule_id, []).append(backup)
-        named = {each.name for backups in made.values() for each in backups}
-        wanted = made.keys() | (wanted - named)
-        if not wanted:
-            raise why
-        now = datetime.now(UTC)
-        return worst_first(
-            judge.from_backups_alone(schedule_id, made.get(schedule_id, []), limits, str(why), now)
-            for schedule_id in sorted(wanted)
-        )
 
     def _pause(
         self,
@@ -580,122 +515,30 @@ class ScheduledBackups:
         paused: bool,
         force: bool,
     ) -> Schedule:
-        mistral = self._delegable_mistral(client)
-        found = triggers.find(mistral, id_of(schedule))
+        services = self._delegable(client)
+        found = finding.find(services.mistral, id_of(schedule))
         if found.paused == paused:
             return found
-        plan = found.plan
-        return self._replace(mistral, found, plan, paused=paused, force=force)
-
-    def _replace(
-        self, mistral: Mistral, found: Schedule, plan: Plan, *, paused: bool, force: bool
-    ) -> Schedule:
-        if not force:
-            _refuse_while_running(mistral, self._trove, found)
-        return triggers.replace(mistral, found, plan, paused=paused, force=force)
-
-    @staticmethod
-    def _stop_drills(
-        mistral: Mistral, schedule_id: str, *, force: bool, by_hand_too: bool = True
-    ) -> bool:
-        """Stop repeating drills; tell whether any were repeated. The schedule may be gone."""
-        if not is_uuid(schedule_id):
-            return False
-        if not force:
-            _refuse_while_drilling(mistral, schedule_id, by_hand_too=by_hand_too)
-        return drill_triggers.stop(mistral, schedule_id)
-
-    @cached_property
-    def _trove(self) -> Trove:
-        return Trove(self._session, self._region_name, self._interface)
-
-    @cached_property
-    def _own_mistral(self) -> Mistral:
-        return mistral_service.connect(self._session, self._region_name, self._interface)
+        return replacing.replace(services, found, found.plan, paused=paused, force=force)
 
     def _mistral(self, client: MistralClient | None) -> Mistral:
-        return self._own_mistral if client is None else Mistral(client)
+        return self._own.through(client).mistral
 
-    def _delegable_mistral(self, client: MistralClient | None) -> Mistral:
-        """Mistral, for a call that creates a trust.
+    def _delegable(self, client: MistralClient | None) -> Services:
+        """The services, for a call that creates a trust.
 
         :raises NotDelegableError: the login is known to be unable to.
         """
-        require_delegable(self._session)
-        mistral = self._mistral(client)
-        require_delegable(mistral.session)
-        return mistral
-
-    def _find_execution(self, mistral: Mistral, execution: str | HasId) -> ScheduleExecution:
-        execution_id = id_of(execution)
-        found = mistral.execution(execution_id) if is_uuid(execution_id) else None
-        if found is None or found.workflow_name not in (workbook.WORKFLOW, workbook.DRILL):
-            raise ExecutionNotFoundError(
-                f"no execution of a backup schedule of this project has the id {execution_id!r}; "
-                "'openstack database backup schedule execution list <schedule>' lists them"
-            )
-        return history.of_schedule(found)
-
-    def _check_parent(self, mistral: Mistral, schedule_id: str, instance: str, plan: Plan) -> None:
-        if plan.parent_id is None:
-            return
-        backup = self._trove.backup(plan.parent_id)
-        if backup.instance_id != instance:
-            raise InvalidScheduleError(
-                f"backup {backup.id} is of instance {backup.instance_id}, not of {instance}; "
-                "a parent must be a backup of the same instance"
-            )
-        if backup.status != "COMPLETED":
-            raise InvalidScheduleError(
-                f"backup {backup.id} is {backup.status}; a parent must be COMPLETED"
-            )
-        # The runs of a schedule keep its own parent, but know nothing of another schedule's.
-        owner = schedule_of(backup.description)
-        if owner is not None and owner != schedule_id:
-            for each in triggers.find_all(mistral, name=f"has:{owner}"):
-                if each.id == owner and (each.keep_last or each.keep_days):
-                    raise InvalidScheduleError(
-                        f"backup {backup.id} is of schedule {owner}, whose retention may delete it "
-                        "before a run builds on it; choose a backup that was made by hand, or of a "
-                        "schedule without keep options"
-                    )
+        services = self._own.through(client)
+        services.require_delegable()
+        return services
 
 
-def _whose_parent(schedule: Schedule, pruned: Schedule) -> str:
-    if schedule.id == pruned.id:
-        return "the schedule's parent"
-    return f"the parent of schedule {schedule.id}"
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
 
 
-def _refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True) -> None:
-    """Refuse where a drill in progress would lose its rights, or its schedule.
-
-    :param by_hand_too: one that was started by hand needs no trigger of drills.
-    """
-    now = triggers.now()
-    for each in drills.executions(mistral, schedule_id, running=True):
-        if each.in_progress(now) and (by_hand_too or not each.manual):
-            raise ScheduleConflictError(
-                f"schedule {schedule_id} has a restore drill in progress (execution {each.id}) "
-                "that would leave its temporary instance behind; wait for its end, or force it"
-            )
-
-
-def _refuse_while_running(mistral: Mistral, trove: Trove, schedule: Schedule) -> None:
-    known = {schedule.trigger_id, *schedule.earlier_trigger_ids}
-    now = triggers.now()
-    running = history.running(mistral, known, now)
-    if running is None:
-        return
-    # One that should have its backup by now, while none is running and nothing is being deleted,
-    # lost its engine or executor.
-    if now - running.created_at > ASKS_WITHIN and not history.retains(mistral, running):
-        backups = trove.backups(schedule.instance)
-        if not any(
-            each.running and schedule_of(each.description) == schedule.id for each in backups
-        ):
-            return
-    raise ScheduleConflictError(
-        f"schedule {schedule.id} has a run in progress (execution {running.id}) that would lose "
-        "its rights; wait for its end, or force it"
-    )
+def _found(mistral: Mistral, schedule: str | HasId) -> Schedule:
+    """The schedule itself where it is given, for what only reads; else it is found."""
+    return schedule if isinstance(schedule, Schedule) else finding.find(mistral, id_of(schedule))

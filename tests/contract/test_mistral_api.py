@@ -28,8 +28,9 @@ from trove_schedules.errors import (
     WorkbookError,
     WorkbookMissingError,
 )
-from trove_schedules.manager import ScheduledBackups, _refuse_while_running
-from trove_schedules.schedules.triggers import NEVER
+from trove_schedules.manager import ScheduledBackups
+from trove_schedules.runs.progress import refuse_while_running
+from trove_schedules.triggers.reading import NEVER
 
 OURS, THEIRS = uuid.uuid4().hex, uuid.uuid4().hex
 INPUT = {"instance": "i", "name": "n"}
@@ -241,7 +242,7 @@ class TestExecutions:
     @pytest.mark.parametrize("limit", [0, -1])
     def test_a_limit_must_be_positive(self, mistral, limit):
         with pytest.raises(ServiceError):
-            mistral._request("list", "get", f"/executions?limit={limit}")
+            mistral.request("list", "get", f"/executions?limit={limit}")
 
 
 @pytest.fixture
@@ -383,7 +384,7 @@ def test_json_fields_cannot_be_searched(api, field):
 def test_lists_leave_the_output_out_unless_asked(api):
     api.add_execution(OURS)
     mistral = Mistral(Real(api).client())
-    (row,) = mistral._request("list", "get", "/executions?limit=5")["executions"]
+    (row,) = mistral.request("list", "get", "/executions?limit=5")["executions"]
     assert "output" not in row
 
 
@@ -391,7 +392,8 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
     """The six methods, with only Trove made up."""
     instance = str(uuid.uuid4())
     schedules = ScheduledBackups(object())
-    schedules.__dict__["_trove"] = type("T", (), {"instance_id": staticmethod(lambda _: instance)})
+    trove = type("T", (), {"instance_id": staticmethod(lambda _: instance)})
+    schedules._own.__dict__["trove"] = trove
     real = Real(api)
     client = real.client()
     schedules.workbook_load(client)
@@ -403,7 +405,7 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
         OURS, description=described(made.trigger_id), state="RUNNING", created_at=now
     )
     with pytest.raises(ScheduleConflictError):
-        _refuse_while_running(Mistral(client), schedules._trove, made)
+        refuse_while_running(schedules._own.through(client), made)
     with pytest.raises(ScheduleConflictError):
         schedules.schedule_delete(made, client)
     for _ in range(200):

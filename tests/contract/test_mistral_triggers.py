@@ -9,7 +9,7 @@ import pytest
 from mistral.db.v2.sqlalchemy import models
 from mistral.services import periodic, triggers
 
-from trove_schedules.clients.mistral import _triggered_by
+from trove_schedules.clients.mistral_rows import triggered_by
 from trove_schedules.schedules import pattern
 from trove_schedules.schedules.names import TriggerName
 
@@ -69,7 +69,7 @@ def test_a_run_is_described_by_its_trigger_as_the_client_reads_it(api):
         periodic.process_cron_triggers_v2(None, None)
     started = engine.return_value.start_workflow.call_args
     description = json.loads(started.kwargs["description"])
-    assert _triggered_by(description["triggered_by"]) == ("cron_trigger", "the-id")
+    assert triggered_by(description["triggered_by"]) == ("cron_trigger", "the-id")
     # The workflow is started by its name: every one that Mistral could take must be good.
     assert started.args[0] is trigger.workflow.name
 

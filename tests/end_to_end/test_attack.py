@@ -131,7 +131,7 @@ class TestAnotherTenant:
         with pytest.raises(exceptions.Forbidden):
             # Mistral itself refuses it, beside the public one.
             stranger.post("/workbooks", data=evil, headers=headers, endpoint_filter=_WORKFLOW)
-        public = workbook.require(schedules._own_mistral)
+        public = workbook.require(schedules._own.mistral)
         started = run_by_hand(schedules, victim.id)
         row = cloud.session().get(f"/executions/{started.id}", endpoint_filter=_WORKFLOW).json()
         assert row["workflow_id"] == public

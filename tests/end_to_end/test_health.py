@@ -110,7 +110,7 @@ def _tenant(cloud: LiveCloud, name: str) -> Tenant:
 def _has_status(tenant: Tenant, *wanted: str) -> bool:
     """Whether Trove says so of the tenant's instance."""
     path = f"/instances/{tenant.instance}"
-    answer = tenant.api._session.get(path, endpoint_filter=_DATABASE, raise_exc=False)
+    answer = tenant.api._own.session.get(path, endpoint_filter=_DATABASE, raise_exc=False)
     return bool(answer.ok and answer.json()["instance"]["status"] in wanted)
 
 

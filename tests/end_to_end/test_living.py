@@ -193,7 +193,7 @@ def test_a_client_killed_at_any_request_leaves_one_schedule_and_the_next_command
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Whoever lists would leave both for two minutes to the client, which is dead.
-    monkeypatch.setattr("trove_schedules.schedules.triggers.SETTLING", timedelta(0))
+    monkeypatch.setattr("trove_schedules.triggers.generations.SETTLING", timedelta(0))
     session, number, killed = cloud.session(), 0, True
     trusts = len(cloud.trusts(session))
     changes: list[tuple[tuple[str, bool], Callable[[ScheduledBackups, str], object]]] = [

@@ -267,11 +267,11 @@ class TestWithoutThePublicWorkbook:
         _post_workbook(session, _SPEC_WORKBOOK)
         tenant = trove_schedules.connect(session=session)
         with pytest.raises(WorkbookOutdatedError, match="no version of trove-schedules"):
-            workbook.require(tenant._own_mistral)
+            workbook.require(tenant._own.mistral)
         loaded = tenant.workbook_load()
         assert (loaded.action, loaded.scope) == ("updated", "private")
         assert tenant.workbook_load().action == "unchanged"
-        assert workbook.require(tenant._own_mistral)
+        assert workbook.require(tenant._own.mistral)
         _delete_workbook(session)
 
     def test_an_administrator_is_not_fooled_by_another_project_s_workbook(
@@ -284,7 +284,7 @@ class TestWithoutThePublicWorkbook:
         with pytest.raises(WorkbookError, match=session.get_project_id()):
             admin.workbook_load(public=True)
         with pytest.raises(WorkbookError):
-            workbook.require(admin._own_mistral)
+            workbook.require(admin._own.mistral)
         _delete_workbook(session)
 
     def test_the_plain_file_loads_with_the_stock_command_as_the_spec_shows(
@@ -319,7 +319,7 @@ class TestServicesDown:
     ) -> None:
         schedules = cloud.schedules()
         before = schedules.schedule_list()
-        schedules._session.timeout = 15
+        schedules._own.session.timeout = 15
         with cloud.stopped(program), pytest.raises(ServiceUnavailableError) as refused:
             schedules.schedule_create("m", NEVER_SOON, "x")
         assert refused.value.service == service

@@ -1,43 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistral: cron triggers, executions, workflows and workbooks, as typed values.
 
-The only importer of mistralclient. Requests go through the HTTP client inside a
-python-mistralclient client, because its managers drop the two things that are needed here: the
-``next`` link of a page (whatever was asked for, the server cuts a page at its ``[api]
-max_limit``, so a page that looks short may not be the last) and the request id of an error.
+The only importer of mistralclient.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 
 from keystoneauth1.session import Session
 
-from trove_schedules.clients.session import (
-    REQUEST_ID,
-    answer_text,
-    json_object,
-    log_in,
-    raise_not_delegable,
-    reading,
-    service_error,
-    text_in,
-    translated,
-)
+from trove_schedules.clients import mistral_rows as rows
+from trove_schedules.clients.mistral_rows import CronTrigger, Execution, Workbook, Workflow
+from trove_schedules.clients.mistral_wire import PAGE, Wire
+from trove_schedules.clients.session import log_in, raise_not_delegable, translated
 from trove_schedules.errors import ServiceError, ServiceUnavailableError
-
-if TYPE_CHECKING:
-    from mistralclient.api.v2.client import Client
-
-T = TypeVar("T")
-
-#: The largest page that a Mistral with default settings gives.
-PAGE = 1000
 
 #: What is asked for in lists. Mistral reads these columns by one query, where it otherwise makes an
 #: object of every row and, for an execution, reads three of its columns by a query of their own.
@@ -49,83 +30,18 @@ _EXECUTION_FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CronTrigger:
-    """A cron trigger, with what the schedules need of it."""
-
-    id: str
-    name: str
-    pattern: str | None
-    workflow_name: str
-    input: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime | None
-    next_execution_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A workflow execution.
-
-    ``trigger_id`` is the cron trigger that started it or, where ``manual``, whose schedule somebody
-    ran by hand; None where it has to do with none.
-    """
-
-    id: str
-    workflow_name: str
-    trigger_id: str | None
-    manual: bool
-    input: dict[str, Any]
-    output: dict[str, Any]
-    state: str
-    state_info: str | None
-    created_at: datetime
-    updated_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """A workflow of this project, or a public one."""
-
-    id: str
-    scope: str
-    project_id: str
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Workbook:
-    """A workbook of this project, or a public one, with its text."""
-
-    definition: str
-    scope: str
-    project_id: str
-
-
-class Mistral:
+class Mistral(Wire):
     """Typed requests to one project's Mistral.
 
     :param client: a python-mistralclient client, made by :func:`connect` or by the caller.
     """
-
-    def __init__(self, client: Client) -> None:
-        self._http = client.cron_triggers.http_client
-        self.session = self._http.session
-
-    def project_id(self) -> str | None:
-        """The id of the project that is logged in to, or None where the client can't tell."""
-        if isinstance(self.session, Session):
-            with translated("Keystone", "log in"):
-                return self.session.get_project_id()
-        project_id: str | None = self._http.project_id
-        return project_id
 
     # Cron triggers
 
     def cron_triggers(self, **filters: str) -> list[CronTrigger]:
         """Every trigger of the project that fits Mistral's filters, oldest first."""
         query = self._own(filters) | {"fields": _TRIGGER_FIELDS}
-        return list(self._pages("list cron triggers", "cron_triggers", _cron_trigger, query))
+        return list(self.pages("list cron triggers", "cron_triggers", rows.cron_trigger, query))
 
     def create_cron_trigger(
         self,
@@ -162,7 +78,7 @@ class Mistral:
         while True:
             attempts_left -= 1
             try:
-                return self._one(operation, "post", "/cron_triggers", _cron_trigger, body)
+                return self.one(operation, "post", "/cron_triggers", rows.cron_trigger, body)
             except ServiceError as error:
                 if "Delegated tokens cannot manage trusts" in str(error):
                     raise_not_delegable(error)
@@ -188,7 +104,7 @@ class Mistral:
         :returns: whether it was there; that it is gone is fine.
         """
         try:
-            self._request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
+            self.request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
         except ServiceError as error:
             if not error.says_missing("Mistral", trigger_id):
                 raise
@@ -216,9 +132,9 @@ class Mistral:
         project = self.project_id()
 
         def read(row: dict[str, Any]) -> Execution | None:
-            return _execution(row) if _is_in(project, row) else None
+            return rows.execution(row) if rows.is_in(project, row) else None
 
-        found = self._pages("list executions", "executions", read, query, page, marker)
+        found = self.pages("list executions", "executions", read, query, page, marker)
         return (each for each in found if each is not None)
 
     def oldest_update(self, **filters: str) -> datetime | None:
@@ -230,10 +146,10 @@ class Mistral:
         order = {"sort_keys": "updated_at,id", "sort_dirs": "asc,asc", "fields": "id,updated_at"}
 
         def read(row: dict[str, Any]) -> datetime | None:
-            return _time(row["updated_at"])
+            return rows.time_in(row["updated_at"])
 
         query = filters | order
-        return next(self._pages("list executions", "executions", read, query, 1), None)
+        return next(self.pages("list executions", "executions", read, query, 1), None)
 
     def waiting(self, workflow: str, task: str) -> set[str]:
         """Ids of the root executions whose sub-workflow of this name has yet to begin a task.
@@ -242,7 +158,7 @@ class Mistral:
         """
         query = {"workflow_name": f"eq:{workflow}", "name": f"eq:{task}", "state": "DELAYED"}
         fields = {"fields": "id,workflow_execution_id"}
-        owners = set(self._pages("list tasks", "tasks", _owner, query | fields))
+        owners = set(self.pages("list tasks", "tasks", rows.owner, query | fields))
         if not owners:
             return set()
         return {root for execution_id, root in self._parts(workflow) if execution_id in owners}
@@ -255,18 +171,18 @@ class Mistral:
         """The running executions of a sub-workflow: their ids, and those of their roots."""
         query = {"workflow_name": f"eq:{workflow}", "state": "RUNNING"}
         fields = {"fields": "id,root_execution_id"}
-        return self._pages("list executions", "executions", _root, query | fields)
+        return self.pages("list executions", "executions", rows.root, query | fields)
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""
         project = self.project_id()
 
         def read(row: dict[str, Any]) -> Execution | None:
-            return _execution(row) if _is_in(project, row) else None
+            return rows.execution(row) if rows.is_in(project, row) else None
 
         try:
             path = f"/executions/{quote(execution_id)}"
-            return self._one("show execution", "get", path, read)
+            return self.one("show execution", "get", path, read)
         except ServiceError as error:
             if error.says_missing("Mistral", execution_id):
                 return None
@@ -282,16 +198,16 @@ class Mistral:
             "description": json.dumps(
                 {
                     "description": "Started by hand.",
-                    "triggered_by": {"type": _MANUAL, "id": trigger_id},
+                    "triggered_by": {"type": rows.MANUAL, "id": trigger_id},
                 }
             ),
         }
-        return self._one("start execution", "post", "/executions", _execution, body)
+        return self.one("start execution", "post", "/executions", rows.execution, body)
 
     def delete_execution(self, execution_id: str) -> None:
         """Delete a finished execution; Mistral refuses one that is not. That it is gone is fine."""
         try:
-            self._request("delete execution", "delete", f"/executions/{quote(execution_id)}")
+            self.request("delete execution", "delete", f"/executions/{quote(execution_id)}")
         except ServiceError as error:
             if not error.says_missing("Mistral", execution_id):
                 raise
@@ -323,19 +239,19 @@ class Mistral:
     def save_workbook(self, definition: str, *, scope: str, update: bool) -> None:
         """Create or (update) replace the project's workbook; its workflows keep their ids."""
         method, operation = ("put", "update workbook") if update else ("post", "create workbook")
-        self._request(operation, method, f"/workbooks?scope={scope}", definition)
+        self.request(operation, method, f"/workbooks?scope={scope}", definition)
 
     def action_exists(self, name: str) -> bool:
         """Whether Mistral knows an action, which it does if its executors have what it needs."""
         try:
-            self._request("show action", "get", f"/actions/{quote(name)}")
+            self.request("show action", "get", f"/actions/{quote(name)}")
         except ServiceError as error:
             if error.says_missing("Mistral", name):
                 return False
             raise
         return True
 
-    # The wire
+    # Parts
 
     def _own(self, filters: dict[str, str]) -> dict[str, str]:
         project = self.project_id()
@@ -344,75 +260,16 @@ class Mistral:
     def _workflows(self, name: str) -> list[Workflow]:
         """The workflows of this name, in no namespace, that this login can see."""
         query = {"name": f"eq:{name}", "fields": "id,name,namespace,scope,project_id,tags"}
-        found = self._pages("list workflows", "workflows", _workflow, query)
+        found = self.pages("list workflows", "workflows", rows.workflow, query)
         return [each for each in found if each is not None]
 
     def _workbooks(self, name: str) -> list[Workbook]:
         """The same of workbooks."""
-        found = self._pages("list workbooks", "workbooks", _workbook, {"name": f"eq:{name}"})
+        found = self.pages("list workbooks", "workbooks", rows.workbook, {"name": f"eq:{name}"})
         return [each for each in found if each is not None]
 
     def _is_usable(self, found: Workflow | Workbook) -> bool:
         return found.scope == "public" or self.project_id() in (None, found.project_id)
-
-    def _pages(
-        self,
-        operation: str,
-        kind: str,
-        read: Callable[[dict[str, Any]], T],
-        query: dict[str, str],
-        page: int = PAGE,
-        marker: str | None = None,
-    ) -> Iterator[T]:
-        while True:
-            asked = query | {"limit": str(page)} | ({"marker": marker} if marker else {})
-            answer = self._request(operation, "get", f"/{kind}?{urlencode(asked)}")
-            with reading("Mistral", operation):
-                rows = answer[kind]
-                found = [read(row) for row in rows]
-                following = text_in(rows[-1], "id") if answer.get("next") else None
-                if following is not None and following == marker:
-                    raise ValueError(f"the page after {marker} ends with it again")
-            yield from found
-            if following is None:
-                return
-            marker = following
-
-    def _one(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        read: Callable[[dict[str, Any]], T],
-        body: dict[str, Any] | None = None,
-    ) -> T:
-        row = self._request(operation, method, path, body)
-        with reading("Mistral", operation):
-            return read(row)
-
-    def _request(
-        self, operation: str, method: str, path: str, body: dict[str, Any] | str | None = None
-    ) -> Any:
-        """Send one request; return its JSON, or None where the answer is empty."""
-        send = getattr(self._http, method)
-        if isinstance(self.session, Session):
-            log_in(self.session)
-        with translated("Mistral", operation):
-            if body is None:
-                response = send(path)
-            elif isinstance(body, str):
-                response = send(path, body.encode(), headers={"content-type": "text/plain"})
-            else:
-                response = send(path, json.dumps(body))
-        if response.status_code >= 400:  # only where the caller's client has a plain HTTP session
-            raise service_error(
-                "Mistral",
-                operation,
-                response.status_code,
-                answer_text(response) or response.text[:200],
-                response.headers.get(REQUEST_ID),
-            )
-        return json_object("Mistral", operation, response) if response.content else None
 
 
 def connect(session: Session, region_name: str | None, interface: str | None) -> Mistral:
@@ -433,96 +290,3 @@ def connect(session: Session, region_name: str | None, interface: str | None) ->
             operation="find its endpoint",
         )
     return Mistral(Client(mistral_url=url.rstrip("/"), session=session))
-
-
-def _time(text: str | None) -> datetime | None:
-    """Mistral writes UTC without saying so."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-
-
-def _object(text: Any) -> dict[str, Any]:
-    """Mistral writes objects as JSON text; what is none (a user can write anything) is empty."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _required_time(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _cron_trigger(row: dict[str, Any]) -> CronTrigger:
-    return CronTrigger(
-        id=text_in(row, "id"),
-        name=text_in(row, "name"),
-        pattern=None if row.get("pattern") is None else text_in(row, "pattern"),
-        workflow_name=text_in(row, "workflow_name"),
-        input=_object(row.get("workflow_input")),
-        created_at=_required_time(row["created_at"]),
-        updated_at=_time(row.get("updated_at")),
-        next_execution_time=_time(row.get("next_execution_time")),
-    )
-
-
-def _is_in(project: str | None, row: dict[str, Any]) -> bool:
-    """Whether a row is of our project: an administrator is given everybody's."""
-    return project in (None, row["project_id"])
-
-
-def _owner(row: dict[str, Any]) -> str:
-    """The id of the execution that a task belongs to."""
-    return text_in(row, "workflow_execution_id")
-
-
-def _root(row: dict[str, Any]) -> tuple[str, str]:
-    """The ids of an execution and of the one that it was started for."""
-    return text_in(row, "id"), row.get("root_execution_id") or text_in(row, "id")
-
-
-def _workflow(row: dict[str, Any]) -> Workflow | None:
-    """A workflow, or None where it is in a namespace."""
-    if row.get("namespace"):
-        return None
-    return Workflow(
-        id=text_in(row, "id"),
-        scope=text_in(row, "scope"),
-        project_id=text_in(row, "project_id"),
-        tags=tuple(row.get("tags") or ()),
-    )
-
-
-def _workbook(row: dict[str, Any]) -> Workbook | None:
-    """The same of a workbook."""
-    if row.get("namespace"):
-        return None
-    return Workbook(*(text_in(row, key) for key in ("definition", "scope", "project_id")))
-
-
-def _execution(row: dict[str, Any]) -> Execution:
-    starter, trigger_id = _triggered_by(_object(row.get("description")).get("triggered_by"))
-    state_info = row.get("state_info") or None
-    return Execution(
-        id=text_in(row, "id"),
-        workflow_name=text_in(row, "workflow_name"),
-        trigger_id=trigger_id,
-        manual=starter == _MANUAL,
-        input=_object(row.get("input")),
-        output=_object(row.get("output")),
-        state=text_in(row, "state"),
-        state_info=state_info and text_in(row, "state_info"),
-        created_at=_required_time(row["created_at"]),
-        updated_at=_time(row.get("updated_at")),
-    )
-
-
-#: What our own note of a run by hand calls its starter, where Mistral's says ``cron_trigger``.
-_MANUAL = "manual"
-
-
-def _triggered_by(note: Any) -> tuple[str | None, str | None]:
-    """Read the note of what started a run; users can edit it, so it may be anything."""
-    if isinstance(note, dict) and note.get("type") in ("cron_trigger", _MANUAL):
-        return note["type"], str(note.get("id"))
-    return None, None

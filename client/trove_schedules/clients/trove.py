@@ -91,7 +91,8 @@ class Trove:
         """
         if is_uuid(name_or_id) and self._find("show instance", "instances", name_or_id):
             return name_or_id
-        found = sorted(each for each, name in self._instances() if name == name_or_id)
+        names = self.instance_names()
+        found = sorted(each for each, name in names.items() if name == name_or_id)
         if not found:
             raise InstanceNotFoundError(
                 f"no database instance of this project has the id or name {name_or_id!r}; "
@@ -121,15 +122,22 @@ class Trove:
         """Whether the project has an instance of this id, whatever its status."""
         return self._instance(instance_id) is not None
 
-    def instances_listed(self, pages: int) -> set[str]:
-        """Ids of the project's instances. At most this many pages are read.
+    def instance_name(self, instance_id: str) -> str | None:
+        """The name of an instance; None where the project has none of this id."""
+        answer = self._instance(instance_id)
+        if answer is None:
+            return None
+        with reading("Trove", "show instance"):
+            return text_in(answer["instance"], "name")
+
+    def instance_names(self, pages: int | None = None) -> dict[str, str]:
+        """The names of the project's instances, by id.
 
         Trove gives 20 a page, or what its operator has set, however many are asked for.
+
+        :param pages: the most pages to read; None means all.
         """
-        found: set[str] = set()
-        for page in islice(self._instance_pages(), pages):
-            found.update(instance_id for instance_id, _ in page)
-        return found
+        return dict(chain.from_iterable(islice(self._instance_pages(), pages)))
 
     def backup(self, backup_id: str) -> Backup:
         """One backup.
@@ -162,6 +170,14 @@ class Trove:
                     break
         return list(found.values())
 
+    def newest_backups(self, limit: int, instance_id: str | None) -> list[Backup]:
+        """The N backups that were updated last, the newest made first, by one request."""
+        chosen = f"&instance_id={quote(instance_id)}" if instance_id else ""
+        answer = self._get("list backups", f"/backups?limit={limit}{chosen}")
+        with reading("Trove", "list backups"):
+            found = [_backup(row) for row in answer["backups"]]
+        return sorted(found, key=lambda each: each.created, reverse=True)
+
     def delete_backup(self, backup_id: str) -> None:
         """Ask Trove to delete a backup and all that builds on it; fine if it is gone."""
         log_in(self._http.session)
@@ -182,10 +198,6 @@ class Trove:
                 if row["resource"] == "backups" and row["limit"] >= 0:
                     return Quota(row["limit"], row["in_use"] + row["reserved"])
         return None
-
-    def _instances(self) -> Iterator[tuple[str, str]]:
-        """Ids and names."""
-        return chain.from_iterable(self._instance_pages())
 
     def _instance(self, instance_id: str) -> dict[str, Any] | None:
         return self._find("show instance", "instances", instance_id)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from trove_schedules import workbook
+from trove_schedules import clock, workbook
 from trove_schedules.clients.mistral import Mistral
-from trove_schedules.errors import ExecutionNotFoundError
+from trove_schedules.errors import ExecutionNotFoundError, ScheduleConflictError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
@@ -47,6 +47,34 @@ def executions(
     for each in map(history.of_schedule, found):
         if each.schedule_id == schedule_id:
             yield each
+
+
+def in_progress(
+    mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True
+) -> ScheduleExecution | None:
+    """A drill of the schedule that still does something, or None.
+
+    :param by_hand_too: also one that was started by hand.
+    """
+    now = clock.now()
+    for each in executions(mistral, schedule_id, running=True):
+        if each.in_progress(now) and (by_hand_too or not each.manual):
+            return each
+    return None
+
+
+def refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True) -> None:
+    """Refuse where a drill in progress would lose its rights, or its schedule.
+
+    :param by_hand_too: one that was started by hand needs no trigger of drills.
+    :raises ScheduleConflictError: there is one.
+    """
+    drill = in_progress(mistral, schedule_id, by_hand_too=by_hand_too)
+    if drill is not None:
+        raise ScheduleConflictError(
+            f"schedule {schedule_id} has a restore drill in progress (execution {drill.id}) "
+            "that would leave its temporary instance behind; wait for its end, or force it"
+        )
 
 
 def workflow_input(schedule: Schedule, *, manual: bool) -> dict[str, Any]:

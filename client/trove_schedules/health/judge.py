@@ -289,35 +289,3 @@ def unknown(schedule: Schedule, why: str, state: State = State.UNKNOWN) -> Healt
         kept=0,
         quota_left=None,
     )
-
-
-def from_backups_alone(
-    schedule_id: str, backups: Sequence[Backup], limits: Limits, why: str, now: datetime
-) -> Health:
-    """What can be told of a schedule when Mistral, which keeps it, doesn't answer.
-
-    It may be paused, or deleted, so no backup is too old; one that is young enough is OK.
-
-    :param backups: the schedule's own; without one, its instance and name are not known either.
-    :param why: what became of Mistral.
-    """
-    newest_first = sorted(backups, key=lambda each: each.created, reverse=True)
-    completed = [each for each in newest_first if each.status == "COMPLETED"]
-    newest = completed[0] if completed else None
-    said = f"last backup {span(now - newest.created)} ago" if newest else "no completed backup"
-    young = newest and limits.max_age is not None and now - newest.created <= limits.max_age
-    return Health(
-        schedule_id=schedule_id,
-        instance=newest_first[0].instance_id if newest_first else "",
-        name=newest_first[0].name if newest_first else "",
-        state=State.OK if young else State.UNKNOWN,
-        reason=f"{said}; its schedule can't be read: {why}",
-        last_success=newest.created if newest else None,
-        age=(now - newest.created).total_seconds() if newest else None,
-        next_execution_time=None,
-        missed=0,
-        chain_depth=0,
-        kept=len(completed),
-        quota_left=None,
-        last_size=newest.size if newest else None,
-    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from trove_schedules import workbook
+from trove_schedules import clock, workbook
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Quota, Trove
 from trove_schedules.errors import (
@@ -20,8 +21,9 @@ from trove_schedules.errors import (
 )
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
-from trove_schedules.schedules import pattern as cron, triggers
+from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.finding import find_all
 from trove_schedules.words import counted
 
 if TYPE_CHECKING:
@@ -46,26 +48,22 @@ class Check:
     said: str
 
 
-def checks(
-    session: Session, mistral: Callable[[], Mistral], trove: Trove, instance: str | None
-) -> list[Check]:
-    """Every point, in the order in which they build on each other."""
-    return list(_checks(session, mistral, trove, instance))
+def checks(services: Services, instance: str | None) -> Iterator[Check]:
+    """Yield every point, in the order in which they build on each other.
 
-
-def _checks(
-    session: Session, connect: Callable[[], Mistral], trove: Trove, instance: str | None
-) -> Iterator[Check]:
-    yield _check("login", lambda: _login(session))
-    reached = _check("Mistral", lambda: _reached(connect()))
+    :param instance: the id or name of one that is to be looked at too.
+    """
+    trove = services.trove
+    yield _check("login", lambda: _login(services.session))
+    reached = _check("Mistral", lambda: _reached(services.mistral))
     yield reached
     schedules = None
     if reached.ok:
-        mistral = connect()
+        mistral = services.mistral
         yield _check("workbook", lambda: _workbook(mistral))
         yield _check("actions", lambda: _actions(mistral))
         try:
-            schedules = triggers.find_all(mistral)
+            schedules = find_all(mistral)
         except ScheduledBackupError as error:
             yield Check("schedules", False, str(error))
         else:
@@ -132,7 +130,7 @@ def _unreadable(schedules: list[Schedule]) -> dict[str, Check]:
     lines = {}
     for schedule in schedules:
         try:
-            next(cron.runs(schedule.pattern, datetime.now(UTC)))
+            next(cron.runs(schedule.pattern, clock.now()))
         except InvalidPatternError as error:
             lines[schedule.id] = Check(
                 "pattern",
@@ -177,7 +175,7 @@ def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
 
 
 def _late() -> datetime:
-    return datetime.now(UTC) - GRACE
+    return clock.now() - GRACE
 
 
 def _room(quota: Quota | None) -> str:
@@ -227,7 +225,7 @@ def _most_kept(schedule: Schedule, limit: int) -> int:
     """How many backups a schedule has at once, its days counted up to the limit."""
     kept = schedule.keep_last or 1
     if schedule.keep_days is not None:
-        now = datetime.now(UTC)
+        now = clock.now()
         end = now + timedelta(days=schedule.keep_days)
         runs = islice(cron.runs(schedule.pattern, now), limit)
         kept = max(kept, sum(1 for time in runs if time <= end))

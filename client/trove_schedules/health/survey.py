@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.drills.drill import NEVER_PROVEN
 from trove_schedules.drills.proofs import proofs as read_proofs
@@ -38,12 +39,13 @@ _SURELY_KEPT = timedelta(days=1)
 
 
 def survey(
-    mistral: Mistral, trove: Trove, schedules: Sequence[Schedule], limits: Limits, now: datetime
+    services: Services, schedules: Sequence[Schedule], limits: Limits, now: datetime
 ) -> list[Health]:
     """The state of each schedule, the worst first.
 
     :param now: not later than when the schedules were read.
     """
+    mistral, trove = services.mistral, services.trove
     notes = []
     try:
         proofs = read_proofs(mistral)
@@ -102,7 +104,7 @@ def gone_instances(
     """
     asked = list(dict.fromkeys(each for each in instances if is_uuid(each)))
     if len(asked) > _FEW:
-        listed = trove.instances_listed(pages)
+        listed = trove.instance_names(pages)
         asked = [each for each in asked if each not in listed]
     gone = {each for each in asked[:confirm] if not trove.instance_exists(each)}
     return gone, set(asked[confirm:])

@@ -15,7 +15,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from trove_schedules import workbook
-from trove_schedules.clients.mistral import PAGE, Execution, Mistral
+from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.mistral_rows import Execution
+from trove_schedules.clients.mistral_wire import PAGE
 from trove_schedules.errors import ExecutionNotFoundError, InvalidPatternError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs.execution import ScheduleExecution, in_progress

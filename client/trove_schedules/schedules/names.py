@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a schedule is known in other services: its trigger's name, and the marker in its backups.
 
-A schedule is one cron trigger of Mistral. The trigger's name says which schedule and which instance
-it is of. The description of each backup of the schedule ends with its marker.
+A schedule is one cron trigger of Mistral, and others may stand beside it: that of its repeated
+drills, and those of trials. Each trigger's name says which schedule and which instance it is of.
+The description of each backup of the schedule ends with its marker.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from dataclasses import dataclass
 
 from trove_schedules.ids import UUID, is_uuid
 
-_TRIGGER_NAME = re.compile(rf"trove-backup:(?P<instance>{UUID}):(?P<schedule>{UUID}):([1-9][0-9]*)")
+#: How the names of triggers begin: that of a schedule, of its repeated drills, of a trial.
+BACKUP, DRILL, TRIAL = "trove-backup", "trove-drill", "trove-backup-trial"
+
+_TRIGGER_NAME = re.compile(
+    rf"(?P<kind>{BACKUP}|{DRILL}|{TRIAL}):(?P<instance>[^:]*):(?P<schedule>{UUID}):"
+    r"(?P<number>[1-9][0-9]*)"
+)
 
 
 def new_schedule_id() -> str:
@@ -23,26 +30,31 @@ def new_schedule_id() -> str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TriggerName:
-    """The name of the cron trigger that holds one generation of a schedule.
+    """The name of one of a schedule's cron triggers.
 
-    Triggers made by python-troveclient are named by the bare schedule id: there ``instance`` is
-    None and the generation 0.
+    :ivar number: the generation of the schedule or of its drills; of a trial, the minute it is for.
+    :ivar instance: None where python-troveclient made the trigger: it is named by the bare schedule
+        id, and its number is 0.
+    :ivar kind: :data:`BACKUP`, :data:`DRILL` or :data:`TRIAL`.
     """
 
-    generation: int
+    number: int
     schedule: str
     instance: str | None
+    kind: str = BACKUP
 
     @classmethod
     def parse(cls, name: str) -> TriggerName | None:
-        """Read a trigger's name; None where it is not a backup schedule's."""
+        """Read a trigger's name; None where it is not one of a backup schedule's."""
         if is_uuid(name):
             return cls(0, name, None)
         match = _TRIGGER_NAME.fullmatch(name)
-        return match and cls(int(match[3]), match["schedule"], match["instance"])
+        if match is None or (match["kind"] == BACKUP and not is_uuid(match["instance"])):
+            return None
+        return cls(int(match["number"]), match["schedule"], match["instance"], match["kind"])
 
     def __str__(self) -> str:
-        return f"trove-backup:{self.instance}:{self.schedule}:{self.generation}"
+        return f"{self.kind}:{self.instance}:{self.schedule}:{self.number}"
 
 
 def marker(schedule_id: str) -> str:

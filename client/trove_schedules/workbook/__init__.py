@@ -18,7 +18,8 @@ import yaml
 from trove_schedules.errors import WorkbookError, WorkbookMissingError, WorkbookOutdatedError
 
 if TYPE_CHECKING:
-    from trove_schedules.clients.mistral import Mistral, Workbook
+    from trove_schedules.clients.mistral import Mistral
+    from trove_schedules.clients.mistral_rows import Workbook
 
 WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"

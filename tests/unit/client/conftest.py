@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests_mock
 
-from tests.unit.client.fake_cloud import FakeCloud
+from tests.unit.client.fake_cloud import FakeCloud, use_clock
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.schedules.schedule import Schedule
 
@@ -17,7 +17,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     with requests_mock.Mocker() as mock:
         cloud = FakeCloud(mock)
         cloud.mistral.add_workflow(cloud.project)
-        monkeypatch.setattr("trove_schedules.schedules.triggers.now", lambda: cloud.mistral.now)
+        use_clock(monkeypatch, lambda: cloud.mistral.now)
         yield cloud
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import requests_mock
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -20,6 +23,27 @@ from trove_schedules.manager import ScheduledBackups
 KEYSTONE_URL = "http://keystone.test/v3"
 TROVE_URL = "http://trove.test/v1.0"
 PAGE = 20
+
+
+#: The modules that compare the time with what Mistral made a moment ago.
+_BY_MISTRALS_CLOCK = (
+    "drills.executions",
+    "runs.progress",
+    "runs.records",
+    "triggers.generations",
+    "triggers.replacing",
+    "triggers.trial",
+)
+
+
+def use_clock(
+    monkeypatch: pytest.MonkeyPatch,
+    now: Callable[[], datetime],
+    modules: Sequence[str] = _BY_MISTRALS_CLOCK,
+) -> None:
+    """Let modules take the time from there; as a rule, those that ask Mistral from its clock."""
+    for module in modules:
+        monkeypatch.setattr(f"trove_schedules.{module}.clock", SimpleNamespace(now=now))
 
 
 class FakeCloud:

@@ -306,7 +306,7 @@ class TestMarkers:
     def test_what_only_looks_like_the_marker_is_not_it(self, cloud, instance, text: str) -> None:
         assert schedule_of(text) != self.VICTIM
         cloud.add_backup(instance, description=text)
-        backups = cloud.schedules()._trove.backups()
+        backups = cloud.schedules()._own.trove.backups()
         now = datetime(2030, 1, 1, tzinfo=UTC)
         assert judge(backups, self.VICTIM, keep_last=1, keep_days=None, now=now) == []
 

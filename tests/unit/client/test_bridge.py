@@ -69,7 +69,7 @@ def test_a_session_with_its_login_is_used_as_it_is(wire):
     session = Session(auth=login())
     schedules = bridge.from_trove_client(trove_client(session=session))
     assert schedules.schedule_list() == []
-    assert schedules._session is session
+    assert schedules._own.session is session
 
 
 def test_a_login_beside_the_session_is_used_with_the_sessions_settings(wire):

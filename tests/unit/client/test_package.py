@@ -5,12 +5,14 @@ import pytest
 
 import trove_schedules
 from trove_schedules import errors, manager
+from trove_schedules.clients.trove import Backup
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
 
 
 def test_every_public_name_is_there_though_it_is_imported_late():
     homes = {
+        "Backup": Backup,
         "Schedule": Schedule,
         "ScheduleExecution": ScheduleExecution,
         "ScheduledBackupError": errors.ScheduledBackupError,

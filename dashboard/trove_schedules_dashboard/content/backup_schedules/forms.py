@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
-from trove_schedules import Schedule
+from trove_schedules import Backup, Schedule
 from trove_schedules.errors import AuthenticationError, NotDelegableError, ScheduledBackupError
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules_dashboard import api
@@ -248,7 +248,7 @@ class RepeatForm(_PatternForm):
         return True
 
 
-def _parents(names: dict[str, str], backups: Iterable[api.Backup]) -> list[Any]:
+def _parents(names: dict[str, str], backups: Iterable[Backup]) -> list[Any]:
     """The backups that can be parents, in a group for each instance."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for each in backups:

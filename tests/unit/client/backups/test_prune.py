@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.unit.client.fake_cloud import use_clock
 from trove_schedules import workbook
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
 from trove_schedules.schedules.names import marker
@@ -133,12 +134,11 @@ class TestDrilled:
 
     @pytest.fixture
     def made(self, cloud, schedules, instance, monkeypatch):
-        class Clock(datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return datetime(2026, 1, 10, 2, 5, tzinfo=UTC)
-
-        monkeypatch.setattr("trove_schedules.manager.datetime", Clock)
+        use_clock(
+            monkeypatch,
+            lambda: datetime(2026, 1, 10, 2, 5, tzinfo=UTC),
+            ("backups.pruning", "drills.executions"),
+        )
         self.schedule = create(schedules, instance, keep_last=1)
         return [
             cloud.add_backup(

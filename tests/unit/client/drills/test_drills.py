@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.client.rows import UNKNOWN
 from trove_schedules import workbook
-from trove_schedules.drills import triggers as drill_triggers
 from trove_schedules.drills.proofs import proofs_of
 from trove_schedules.errors import (
     ExecutionNotFoundError,
@@ -19,7 +18,8 @@ from trove_schedules.errors import (
 )
 from trove_schedules.health import State
 from trove_schedules.runs.execution import ScheduleExecution
-from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.names import DRILL, marker
+from trove_schedules.triggers import generations
 
 PASSED = {"status": "Drill passed: backup b restored in 7 s", "backup_id": "b"}
 
@@ -103,21 +103,21 @@ def test_another_pattern_takes_the_place_of_the_one_before(cloud, schedules, sch
 def test_who_is_quicker_with_another_pattern_is_a_conflict_and_keeps_it(
     cloud, schedules, schedule, monkeypatch
 ):
-    real = drill_triggers.repeat
+    listed = generations.of_schedule
 
-    def overtaken(*args, **how):
-        monkeypatch.setattr(drill_triggers, "repeat", real)
-        monkeypatch.setattr(drill_triggers, "_triggers", look)
-        return real(*args, **how)
-
-    def look(mistral, schedule_id):
-        before = looked(mistral, schedule_id)
-        monkeypatch.setattr(drill_triggers, "_triggers", looked)
+    def look(mistral, kind, schedule_id):
+        before = listed(mistral, kind, schedule_id)
+        monkeypatch.setattr(generations, "of_schedule", listed)
         schedules.schedule_drill_every(schedule, "0 5 * * *")
         return before
 
-    looked = drill_triggers._triggers
-    monkeypatch.setattr(drill_triggers, "repeat", overtaken)
+    def look_in_time(mistral, kind, schedule_id):
+        """The first look is for the schedule, the second for its drills."""
+        if kind == DRILL:
+            return look(mistral, kind, schedule_id)
+        return listed(mistral, kind, schedule_id)
+
+    monkeypatch.setattr(generations, "of_schedule", look_in_time)
     with pytest.raises(ScheduleConflictError, match="'0 5"):
         schedules.schedule_drill_every(schedule, "0 4 * * 0")
     assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * *"
@@ -137,12 +137,17 @@ def test_a_change_that_was_killed_is_tidied_by_the_next_reader(
     cloud, schedules, schedule, killed_between
 ):
     assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * 0"
+    # Its maker may still be at work.
+    assert [each["name"][-2:] for each in triggers(cloud)] == [":2", ":1"]
+    cloud.mistral.wait(minutes=2)
+    assert schedules.schedule_drill_show(schedule).pattern == "0 5 * * 0"
     assert [each["name"][-2:] for each in triggers(cloud)] == [":2"]
 
 
 def test_not_while_a_drill_by_the_older_one_is_in_progress(
     cloud, schedules, schedule, killed_between
 ):
+    cloud.mistral.wait(minutes=2)
     cloud.mistral.add_execution(
         cloud.project, killed_between["id"], workflow_name=workbook.DRILL, state="RUNNING"
     )

@@ -13,7 +13,7 @@ from trove_schedules.clients.trove import Backup
 from trove_schedules.drills.drill import NEVER_PROVEN
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health import USUAL_LIMITS, Health, Limits, State
-from trove_schedules.health.judge import from_backups_alone, look, unknown as unknown_state
+from trove_schedules.health.judge import look, unknown as unknown_state
 from trove_schedules.health.state import worst_first
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.names import marker
@@ -226,18 +226,6 @@ def test_what_needs_help_is_worse_than_what_can_t_be_told(nightly) -> None:
     found = [replace(unknown_state(nightly, "why"), state=state) for state in states]
     ordered = [each.state for each in worst_first(found)]
     assert ordered == [State.LOST, State.UNKNOWN, State.PAUSED, State.OK]
-
-
-def test_without_mistral_the_backups_alone_are_judged_by_their_age() -> None:
-    made = [backup(DUE), backup(DUE - timedelta(days=1), "FAILED")]
-    unknown = from_backups_alone(SCHEDULE, made, Limits(), "Mistral is down", NOW)
-    assert (unknown.state, unknown.kept, unknown.instance) == (State.UNKNOWN, 1, INSTANCE)
-    assert "Mistral is down" in unknown.reason
-    # It may be paused, or deleted long ago: nobody can say that a backup is missing.
-    for age, state in ((timedelta(hours=1), State.OK), (timedelta(minutes=1), State.UNKNOWN)):
-        found = from_backups_alone(SCHEDULE, made, Limits(max_age=age), "down", NOW)
-        assert found.state == state
-        assert found.reason == "last backup 5 min ago; its schedule can't be read: down"
 
 
 def test_a_run_in_progress_does_not_hide_that_the_one_before_failed(nightly) -> None:

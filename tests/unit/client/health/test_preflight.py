@@ -9,6 +9,7 @@ import pytest
 from tests import examples
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Quota, Trove
 from trove_schedules.errors import (
     PermissionDeniedError,
@@ -16,14 +17,14 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.health import preflight
-from trove_schedules.schedules import triggers
+from trove_schedules.triggers import finding
 
 
 @pytest.fixture
 def listed(monkeypatch):
     """The listing of the project's schedules, empty."""
-    listed = mock.create_autospec(triggers.find_all, return_value=[])
-    monkeypatch.setattr(triggers, "find_all", listed)
+    listed = mock.create_autospec(finding.find_all, return_value=[])
+    monkeypatch.setattr(preflight, "find_all", listed)
     return listed
 
 
@@ -38,9 +39,11 @@ def look(monkeypatch, listed):
     trove.backup_quota.return_value = Quota(50, 3)
     trove.instance_exists.return_value = True
 
+    services = Services(mock.Mock(auth=None), None, None)
+    services.__dict__ |= {"mistral": mistral, "trove": trove}
+
     def look(instance=None):
-        found = preflight.checks(mock.Mock(auth=None), lambda: mistral, trove, instance)
-        return {each.name: each for each in found}
+        return {each.name: each for each in preflight.checks(services, instance)}
 
     look.mistral, look.trove, look.require = mistral, trove, require
     return look
@@ -180,7 +183,8 @@ def test_schedules_whose_instance_is_gone_are_named_and_what_to_do(look, listed)
         examples.schedule(id=f"schedule-{n}", instance=f"{n}" + examples.INSTANCE[1:])
         for n in range(5)
     ]
-    look.trove.instances_listed.return_value = {each.instance for each in listed.return_value[2:]}
+    rest = listed.return_value[2:]
+    look.trove.instance_names.return_value = {each.instance: "m" for each in rest}
     found = look()["instances"]
     assert (found.ok, found.said) == (True, "those of 5 schedules are there")
     look.trove.instance_exists.return_value = False
@@ -188,7 +192,7 @@ def test_schedules_whose_instance_is_gone_are_named_and_what_to_do(look, listed)
     assert found.ok is False
     assert found.said.startswith("the instances of 2 schedules are gone: 'openstack database ")
     assert "schedule delete schedule-0 schedule-1' deletes these schedules" in found.said
-    look.trove.instances_listed.side_effect = ServiceUnavailableError(
+    look.trove.instance_names.side_effect = ServiceUnavailableError(
         "no answer", service="Trove", operation="list instances"
     )
     assert look()["instances"].ok is False

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from trove_schedules.ids import is_uuid
-from trove_schedules.schedules.names import TriggerName, marker, new_schedule_id
+from trove_schedules.schedules.names import (
+    BACKUP,
+    DRILL,
+    TRIAL,
+    TriggerName,
+    marker,
+    new_schedule_id,
+)
 
 INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
@@ -13,9 +20,14 @@ SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 uuids = st.uuids().map(str)
 
 
-@given(generation=st.integers(1, 10**6), schedule=uuids, instance=uuids)
-def test_a_written_name_reads_back(generation, schedule, instance):
-    name = TriggerName(generation, schedule, instance)
+@given(
+    number=st.integers(1, 10**6),
+    schedule=uuids,
+    instance=uuids,
+    kind=st.sampled_from((BACKUP, DRILL, TRIAL)),
+)
+def test_a_written_name_reads_back(number, schedule, instance, kind):
+    name = TriggerName(number, schedule, instance, kind)
     assert TriggerName.parse(str(name)) == name
     assert len(str(name)) <= 200
 
@@ -54,7 +66,7 @@ def test_no_name_is_too_strange_to_read(name):
 
 @given(st.lists(st.builds(TriggerName, st.integers(1, 9), st.just(SCHEDULE), uuids), min_size=2))
 def test_of_the_names_of_a_schedule_the_highest_generation_is_greatest(names):
-    assert max(names).generation == max(name.generation for name in names)
+    assert max(names).number == max(name.number for name in names)
 
 
 def test_generations_are_compared_as_numbers():

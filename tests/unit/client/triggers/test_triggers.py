@@ -20,7 +20,7 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     WorkbookOutdatedError,
 )
-from trove_schedules.schedules import triggers as triggers_module
+from trove_schedules.triggers import generations
 
 
 class TestList:
@@ -691,11 +691,9 @@ class TestTwoClients:
     def test_a_list_that_lags_behind_is_no_sign_of_a_deletion(
         self, cloud, schedules, schedule, monkeypatch
     ):
-        real = triggers_module._generations
-        answers = iter([real, lambda mistral, schedule_id: []])
-        monkeypatch.setattr(
-            triggers_module, "_generations", lambda *given: next(answers, real)(*given)
-        )
+        real = generations.of_schedule
+        answers = iter([real, lambda mistral, kind, schedule_id: []])
+        monkeypatch.setattr(generations, "of_schedule", lambda *given: next(answers, real)(*given))
         made = schedules.schedule_set(schedule, name="ours")
         assert [row["id"] for row in triggers(cloud)] == [made.trigger_id]
 

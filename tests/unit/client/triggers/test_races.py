@@ -11,14 +11,15 @@ from collections import Counter
 
 import pytest
 
+from tests.unit.client.fake_cloud import use_clock
 from tests.unit.client.fake_mistral import FakeMistral
 from tests.unit.client.interleaved import KilledError, Wire, orders, triggers_of
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
 from trove_schedules.manager import ScheduledBackups
-from trove_schedules.schedules import triggers
 from trove_schedules.schedules.plan import Plan
+from trove_schedules.triggers import replacing
 
 INSTANCE = "11111111-1111-4111-8111-111111111111"
 SCHEDULE = "22222222-2222-4222-8222-222222222222"
@@ -68,7 +69,7 @@ class Race:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.mistral: FakeMistral
-        monkeypatch.setattr("trove_schedules.schedules.triggers.now", lambda: self.mistral.now)
+        use_clock(monkeypatch, lambda: self.mistral.now)
         # To read the workbook takes longer than all the rest.
         version = workbook.version_of(workbook.text())
         monkeypatch.setattr("trove_schedules.workbook.version_of", lambda definition: version)
@@ -79,7 +80,7 @@ class Race:
             for name in (workbook.WORKFLOW, workbook.DRILL):
                 self.mistral.add_workflow("p", name=name)
             client = Wire(self.mistral, "p")
-            made = triggers.create(Mistral(client.client()), SCHEDULE, INSTANCE, PLAN)
+            made = replacing.create(Mistral(client.client()), SCHEDULE, INSTANCE, PLAN)
             if replaced:
                 [old] = triggers_of(self.mistral, SCHEDULE)
                 api.schedule_set(made, client.client(), description="replaces the first")

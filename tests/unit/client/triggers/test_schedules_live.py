@@ -21,7 +21,7 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
 )
 from trove_schedules.runs.execution import LONGEST_RUN
-from trove_schedules.schedules.triggers import SETTLING
+from trove_schedules.triggers.generations import SETTLING
 
 PATTERNS = ["0 2 * * *", "*/15 * * * *", "* * * * *", "50 4 * * 1"]
 
@@ -55,7 +55,7 @@ class Schedules(RuleBasedStateMachine):
         self.mistral = self.cloud.mistral
         self.mistral.add_workflow(self.cloud.project)
         self.mistral.max_limit = 3
-        clock = mock.patch("trove_schedules.schedules.triggers.now", lambda: self.mistral.now)
+        clock = mock.patch("trove_schedules.clock.now", lambda: self.mistral.now)
         clock.start()
         self.stop = [clock.stop, self.mocker.stop]
         self.instance = self.cloud.add_instance("m")

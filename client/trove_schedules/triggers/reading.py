@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A schedule, read from the cron trigger that holds it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from trove_schedules.errors import InvalidPatternError
+from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.generations import Generation, earlier_ids
+
+#: The first run of a paused trigger. Mistral shows it, and never gets there.
+NEVER = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+
+
+def schedule_in(generation: Generation) -> Schedule:
+    """The schedule that a trigger holds."""
+    name, trigger = generation.name, generation.trigger
+    plan = Plan.read(trigger.input, trigger.pattern)
+    kept = trigger.input.get("schedule")
+    past = kept if isinstance(kept, dict) else {}
+    paused = trigger.next_execution_time is not None and trigger.next_execution_time >= NEVER
+    return Schedule(
+        id=name.schedule,
+        instance=str(trigger.input.get("instance") or ""),
+        **asdict(plan),
+        paused=paused,
+        created_at=_time(past.get("created_at")) or trigger.created_at,
+        updated_at=trigger.updated_at,
+        next_execution_time=None if paused else _next_due(plan, trigger.next_execution_time),
+        input=trigger.input,
+        changed_at=trigger.created_at,
+        owed_since=_time(past.get("owed_since")) or trigger.created_at,
+        next_firing=trigger.next_execution_time,
+        generation=name.number,
+        trigger_id=trigger.id,
+        earlier_trigger_ids=earlier_ids(trigger),
+    )
+
+
+def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
+    """When a backup is due next, where the next firing may be a further attempt for the last."""
+    if next_firing is None or plan.attempts == 1:
+        return next_firing
+    try:
+        return _due_from(plan.pattern, next_firing)
+    except InvalidPatternError:  # somebody spoilt the input
+        return next_firing
+
+
+# A project's thousands of schedules have few patterns, and reading one takes longer than all else
+# that a row of a list needs.
+@lru_cache(maxsize=4096)
+def _due_from(pattern: str, moment: datetime) -> datetime:
+    cron.validate(pattern)
+    return next(cron.runs(pattern, moment - timedelta(seconds=1)))
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return time if time and time.tzinfo else None

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trial: one run of a schedule by a trigger of its own, soon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from trove_schedules import clock, workbook
+from trove_schedules.clients.mistral import Mistral
+from trove_schedules.schedules.names import TRIAL, TriggerName
+from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
+from trove_schedules.triggers.replacing import confirm
+
+#: Mistral wants a first firing to be a minute ahead, by its own clock.
+_AHEAD = timedelta(minutes=2)
+
+
+def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
+    """A trigger that fires once, soon, and does what the schedule does at a run by hand."""
+    earliest = clock.now() + _AHEAD
+    due = earliest.replace(second=0, microsecond=0)
+    if due < earliest:
+        due += timedelta(minutes=1)
+    minute = int(due.timestamp()) // 60
+    trigger = mistral.create_cron_trigger(
+        str(TriggerName(minute, schedule.id, schedule.instance, TRIAL)),
+        workbook.require(mistral, workbook.RUN),
+        None,
+        schedule.plan.workflow_input(schedule.instance, schedule.id, {"manual": True}),
+        first_time=due,
+        count=1,
+    )
+    confirm(mistral, schedule.id, trigger)
+    return ScheduleTrial(schedule.id, trigger.id, due)
