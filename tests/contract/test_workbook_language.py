@@ -391,8 +391,8 @@ class TestRetain:
         context = scheduled(**options) | {"asked": now.timestamp() - waited, "top": top}
         return evaluate(RUN["tasks"]["retain"]["wait-before"], context)
 
-    def test_it_is_twenty_minutes(self):
-        assert self.longest(1440) == 1200
+    def test_it_is_25_minutes(self):
+        assert self.longest(1440) == 1500
 
     def test_it_is_less_where_the_instance_is_backed_up_often(self):
         assert self.longest(8) == 120

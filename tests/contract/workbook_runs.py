@@ -669,8 +669,8 @@ def hurried() -> str:
     for there, here in (
         ("random(20, 80)", "1"),
         ("random(1, 20)", "1"),
-        ("random(60, 150)", "1"),
-        ("[1200,", "[1,"),
+        ("random(60, 300)", "1"),
+        ("[1500,", "[1,"),
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
         ("delay: 60", "delay: 1"),
