@@ -123,10 +123,20 @@ def trove(services: requests_mocking.Mocker) -> requests_mocking.Mocker:
 
 @pytest.fixture
 def schedules(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The product's API, mocked: a call that it doesn't have is an error."""
+    """The product's API, mocked but for instances and backups, which it asks Trove for.
+
+    A call that it doesn't have is an error.
+    """
     api = create_autospec(ScheduledBackups, spec_set=True, instance=True)
+
+    def connected(**how: Any) -> Any:
+        real = ScheduledBackups(**how)
+        for name in ("instance_names", "instance_name", "backup_list"):
+            getattr(api, name).side_effect = getattr(real, name)
+        return api
+
     api.schedule_health.return_value = [examples.health()]
     api.schedule_drill_show.return_value = None
-    connect = create_autospec(trove_schedules.connect, return_value=api)
+    connect = create_autospec(trove_schedules.connect, side_effect=connected)
     monkeypatch.setattr(trove_schedules, "connect", connect)
     return api

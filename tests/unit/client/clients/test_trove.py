@@ -17,6 +17,7 @@ from trove_schedules.errors import (
     AuthenticationError,
     BackupNotFoundError,
     InstanceNotFoundError,
+    InvalidScheduleError,
     PermissionDeniedError,
     ServiceError,
     ServiceUnavailableError,
@@ -292,3 +293,36 @@ def test_a_404_of_somebody_else_does_not_say_that_it_is_gone(cloud, trove, text)
     for ask in (trove.delete_backup, trove.backup, trove.instance_status, trove.instance_id):
         with pytest.raises(ServiceError, match="HTTP 404"):
             ask(AN_ID)
+
+
+class TestWhatSchedulesAreOf:
+    """Instances and backups as the API lists them, for the dashboard."""
+
+    def test_all_names_by_id_on_however_many_pages(self, cloud, schedules):
+        names = {cloud.add_instance(f"db-{i}"): f"db-{i}" for i in range(45)}
+        assert schedules.instance_names() == names
+        assert cloud.trove_paths() == ["instances"] * 3
+
+    def test_one_name_by_one_request_and_none_of_what_is_gone(self, cloud, schedules, instance):
+        assert schedules.instance_name(instance) == "m"
+        assert schedules.instance_name(AN_ID) is None
+        assert cloud.trove_paths() == [f"instances/{instance}", f"instances/{AN_ID}"]
+
+    def test_the_newest_backups_by_one_request_the_newest_made_first(
+        self, cloud, schedules, instance
+    ):
+        other = cloud.add_instance("other")
+        first = cloud.add_backup(instance, created="2026-01-01T02:00:00")
+        second = cloud.add_backup(instance, created="2026-01-02T02:00:00")
+        third = cloud.add_backup(other, created="2026-01-03T02:00:00")
+        assert [each.id for each in schedules.backup_list()] == [third, second, first]
+        assert [each.id for each in schedules.backup_list(instance)] == [second, first]
+        assert len(schedules.backup_list(limit=2)) == 2
+        assert cloud.trove_paths() == ["backups"] * 3
+        assert [each.id for each in schedules.backup_list("other")] == [third]
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_a_limit_that_is_no_number_of_backups_is_refused(self, cloud, schedules, limit):
+        with pytest.raises(InvalidScheduleError, match=f"limit {limit} is not a number of 1"):
+            schedules.backup_list(limit=limit)
+        assert cloud.mock.request_history == []
