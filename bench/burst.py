@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many schedules on one minute: how late they start, how many a second, whether any is lost.
 
-Measured from the due minute, each schedule once, every backup requested from Trove and completed
+Measured from the due time, each schedule once, every backup requested from Trove and completed
 (`crowd` says of what instances). Mistral's and Trove's times are whole seconds on MariaDB.
 """
 
@@ -21,7 +21,7 @@ from statistics import quantiles
 import psutil
 
 from bench import report
-from bench.crowd import LIGHT, Crowd, Member, Tick, next_minute, wait_until
+from bench.crowd import LIGHT, Crowd, Firing, Member, next_minute, wait_until
 from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
 from trove_minicloud.cloud import daemon
@@ -40,31 +40,31 @@ _POLL = 2.0
 
 @dataclass(frozen=True)
 class Burst:
-    """What became of one burst. Times are in seconds after the due minute.
+    """What became of one burst. Times are in seconds after the due time.
 
     :ivar cpu: seconds that each kind of program used for one run.
     """
 
-    ticks: Sequence[Tick]
+    firings: Sequence[Firing]
     unnoticed: Sequence[str]
     cpu: Mapping[str, float]
 
     @property
     def started(self) -> list[float]:
-        return sorted(tick.lateness for tick in self.ticks if tick.started)
+        return sorted(firing.lateness for firing in self.firings if firing.started)
 
     @property
     def lost(self) -> int:
-        """Ticks without a complete backup."""
-        return sum(not tick.completed for tick in self.ticks)
+        """Firings without a complete backup."""
+        return sum(not firing.completed for firing in self.firings)
 
     @property
     def duplicates(self) -> int:
-        return sum(tick.duplicates for tick in self.ticks)
+        return sum(firing.duplicates for firing in self.firings)
 
     @property
-    def firings(self) -> float:
-        """A second, from the due minute (or the first, where that came early) to the last."""
+    def rate(self) -> float:
+        """A second, from the due time (or the first, where that came early) to the last."""
         first = min(0.0, *self.started)
         return len(self.started) / max(self.started[-1] - first, 1.0)
 
@@ -73,14 +73,18 @@ class Burst:
 
     @property
     def requests(self) -> float:
-        """Backups asked for in a second, from the due minute to the last."""
-        last = max(_after(tick.due, tick.requested[0]) for tick in self.ticks if tick.requested)
-        return sum(bool(tick.requested) for tick in self.ticks) / max(last, 1.0)
+        """Backups asked for in a second, from the due time to the last."""
+        last = max(
+            _after(firing.due, firing.requested[0]) for firing in self.firings if firing.requested
+        )
+        return sum(bool(firing.requested) for firing in self.firings) / max(last, 1.0)
 
     @property
     def done(self) -> float:
         """When the last of the backups that became complete was so."""
-        return max(_after(tick.due, tick.completed[0]) for tick in self.ticks if tick.completed)
+        return max(
+            _after(firing.due, firing.completed[0]) for firing in self.firings if firing.completed
+        )
 
 
 def measure(root: Root, count: int) -> Burst:
@@ -96,9 +100,9 @@ def measure(root: Root, count: int) -> Burst:
         raise RuntimeError(f"The {count} schedules were not made before their minute came.")
     wait_until(due - timedelta(seconds=2))
     before = cpu_seconds(root)
-    ticks = follow(crowd, members, due)
+    firings = follow(crowd, members, due)
     used = {name: (after - before[name]) / count for name, after in cpu_seconds(root).items()}
-    return Burst(ticks, unnoticed(crowd, ticks), used)
+    return Burst(firings, unnoticed(crowd, firings), used)
 
 
 def cpu_seconds(root: Root) -> dict[str, float]:
@@ -117,46 +121,46 @@ def cpu_seconds(root: Root) -> dict[str, float]:
     return used
 
 
-def follow(crowd: Crowd, members: Sequence[Member], due: datetime) -> list[Tick]:
-    """The ticks once every backup is complete, or nothing has changed for a minute and a half."""
-    last: list[Tick] = []
+def follow(crowd: Crowd, members: Sequence[Member], due: datetime) -> list[Firing]:
+    """The firings once every backup is complete, or nothing has changed for a minute and a half."""
+    last: list[Firing] = []
     changed = time.monotonic()
     while True:
-        ticks = crowd.ticks(members, due)
-        if all(tick.completed and tick.ended for tick in ticks):
-            return ticks
-        if ticks != last:
-            last, changed = ticks, time.monotonic()
-            print(_progress(ticks), file=sys.stderr)
+        firings = crowd.firings(members, due)
+        if all(firing.completed and firing.ended for firing in firings):
+            return firings
+        if firings != last:
+            last, changed = firings, time.monotonic()
+            print(_progress(firings), file=sys.stderr)
         if time.monotonic() - changed > _STALLED:
-            return ticks
+            return firings
         time.sleep(_POLL)
 
 
-def _progress(ticks: Sequence[Tick]) -> str:
-    since = (datetime.now(UTC) - ticks[0].due).total_seconds()
+def _progress(firings: Sequence[Firing]) -> str:
+    since = (datetime.now(UTC) - firings[0].due).total_seconds()
     counts = {
-        "started": sum(bool(tick.started) for tick in ticks),
-        "requested": sum(bool(tick.requested) for tick in ticks),
-        "complete": sum(bool(tick.completed) for tick in ticks),
-        "ended": sum(tick.ended is not None for tick in ticks),
+        "started": sum(bool(firing.started) for firing in firings),
+        "requested": sum(bool(firing.requested) for firing in firings),
+        "complete": sum(bool(firing.completed) for firing in firings),
+        "ended": sum(firing.ended is not None for firing in firings),
     }
     return f"{since:4.0f} s: " + ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
-def unnoticed(crowd: Crowd, ticks: Sequence[Tick]) -> list[str]:
+def unnoticed(crowd: Crowd, firings: Sequence[Firing]) -> list[str]:
     """Schedules without a backup that the health of their project doesn't name.
 
     Asked from two minutes after the due time on, when it must be known.
     """
-    members = [tick.member for tick in ticks if not tick.completed]
+    members = [firing.member for firing in firings if not firing.completed]
     if not members:
         return []
-    wait_until(ticks[0].due + timedelta(seconds=130))
+    wait_until(firings[0].due + timedelta(seconds=130))
     named = crowd.named(members)
     # A backup may have come in after all.
-    later = crowd.ticks(members, ticks[0].due)
-    return sorted({tick.member.id for tick in later if not tick.completed} - named.keys())
+    later = crowd.firings(members, firings[0].due)
+    return sorted({firing.member.id for firing in later if not firing.completed} - named.keys())
 
 
 def _after(due: datetime, moment: datetime) -> float:
@@ -195,7 +199,7 @@ def add(found: Report, title: str, ours: Burst, against: str, theirs: Burst | No
 
 
 _FIGURES: tuple[tuple[str, str, Callable[[Burst], float]], ...] = (
-    ("firings", "1/s", lambda each: each.firings),
+    ("firings", "1/s", lambda each: each.rate),
     ("backups requested", "1/s", lambda each: each.requests),
     ("lateness, p50", "s", lambda each: each.lateness(50)),
     ("lateness, p99", "s", lambda each: each.lateness(99)),
@@ -232,7 +236,7 @@ def _sqlite_defaults(root: Root) -> None:
 
 
 def clusters(engines: Sequence[int], counts: Sequence[int]) -> Report:
-    """Clusters of so many engines, one after the other, each with bursts of so many schedules."""
+    """Clusters of N engines, one after the other, each with bursts of these sizes."""
     import_path()
     found = Report("burst-cluster")
     first: dict[int, Burst] = {}
@@ -253,7 +257,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="the sizes of the documentation")
     parser.add_argument(
-        "--engines", type=int, nargs="+", metavar="N", help="clusters of so many engines instead"
+        "--engines", type=int, nargs="+", metavar="N", help="clusters of N engines instead"
     )
     parser.add_argument(
         "--schedules", type=int, nargs="+", default=[100, 500], metavar="N", help="of a burst"

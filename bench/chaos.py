@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults in mid-burst, and a table of what became of every tick.
+"""Faults in mid-burst, and a table of what became of every firing.
 
 Each fault has schedules of its own on a minute of its own: half of them fire once for the due
-minute, half have two guard ticks as well. It passes if no tick made two backups, and if health
-names every schedule whose due backup is not there, from two minutes after the due time on.
+time, half have two further attempts as well. It passes if no firing made two backups, and if
+health names every schedule whose due backup is not there, from two minutes after the due time on.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from bench.crowd import (
     EARLY,
     LIGHT,
     Crowd,
+    Firing,
     Member,
     Project,
-    Tick,
     next_minute,
     wait_until,
     within_the_hour,
@@ -48,7 +48,7 @@ _NAMED_AFTER = timedelta(seconds=130)
 #: A run that lost its executor is taken up again by Mistral after about 5 minutes.
 _SETTLED_AFTER = timedelta(minutes=15)
 _BACK_AFTER = 300.0
-#: A fault that is there before the first tick, which may come early.
+#: A fault that is there before the first firing, which may come early.
 _BEFORE = -EARLY
 #: Seconds that the schedules of all faults are made in.
 _PREPARED = 60.0
@@ -72,24 +72,26 @@ class Case:
     after: timedelta = timedelta(seconds=1.5)
     note: str = ""
     back: str = "-"
-    ticks: Sequence[Tick] = ()
+    firings: Sequence[Firing] = ()
     named: dict[str, str] = field(default_factory=dict)
 
     def settle(self, crowd: Crowd) -> None:
         """Look once more at what is missing, and at what health says of it."""
-        self.ticks = crowd.ticks(self.members, self.due, self.due + min(self.after, timedelta()))
-        self.named = crowd.named([tick.member for tick in self.ticks if not tick.completed])
+        self.firings = crowd.firings(
+            self.members, self.due, self.due + min(self.after, timedelta())
+        )
+        self.named = crowd.named([firing.member for firing in self.firings if not firing.completed])
 
     def settled(self) -> bool:
         """Nothing is to be waited for: each backup is there or known not to be, each run over."""
         return all(
-            (tick.completed or tick.member.id in self.named) and not tick.in_progress
-            for tick in self.ticks
+            (firing.completed or firing.member.id in self.named) and not firing.in_progress
+            for firing in self.firings
         )
 
     def rows(self) -> Iterator[Row]:
         for attempts in sorted({member.attempts for member in self.members}):
-            yield Row.of(self, [t for t in self.ticks if t.member.attempts == attempts], attempts)
+            yield Row.of(self, [t for t in self.firings if t.member.attempts == attempts], attempts)
 
 
 @dataclass(frozen=True)
@@ -110,19 +112,21 @@ class Row:
     note: str
 
     @classmethod
-    def of(cls, case: Case, ticks: Sequence[Tick], attempts: int) -> Row:
-        missing = [tick for tick in ticks if not tick.completed]
+    def of(cls, case: Case, firings: Sequence[Firing], attempts: int) -> Row:
+        missing = [firing for firing in firings if not firing.completed]
         # In progress for so long that nothing will become of it.
-        stuck = [tick for tick in missing if tick.in_progress]
-        early = sum(bool(tick.started) and tick.lateness < -EARLY.total_seconds() for tick in ticks)
+        stuck = [firing for firing in missing if firing.in_progress]
+        early = sum(
+            bool(firing.started) and firing.lateness < -EARLY.total_seconds() for firing in firings
+        )
         named = [case.named[t.member.id] for t in missing if t.member.id in case.named]
         return cls(
             fault=case.name,
             attempts=attempts,
-            due=len(ticks),
-            runs=sum(bool(tick.started) for tick in ticks),
-            backups=sum(bool(tick.completed) for tick in ticks),
-            duplicates=sum(tick.duplicates for tick in ticks),
+            due=len(firings),
+            runs=sum(bool(firing.started) for firing in firings),
+            backups=sum(bool(firing.completed) for firing in firings),
+            duplicates=sum(firing.duplicates for firing in firings),
             lost=len(missing) - len(stuck),
             stuck=len(stuck),
             named=len(named),

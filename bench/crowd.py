@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many schedules on one minute: who has them, and what became of each tick.
+"""Many schedules on one minute: who has them, and what became of each firing.
 
 Trove backs an instance up once at a time, so each schedule has an instance of its own. These are
 rows of Trove's without a server (`light_guest` answers for them), shared out among projects,
@@ -41,7 +41,7 @@ LIGHT = {
 }
 #: Instances of a project.
 SHARE = 20
-#: A tick may come so much too early.
+#: A firing may come so much too early.
 EARLY = timedelta(seconds=5)
 _FLAVOR = "light"
 
@@ -57,7 +57,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Tick:
+class Firing:
     """What became of a due time of one schedule.
 
     :ivar started: when the executions of it began.
@@ -126,7 +126,7 @@ class Crowd:
         return self._member(self._create("project"))
 
     def projects(self, schedules: int) -> list[Project]:
-        """As many new ones as so many schedules take."""
+        """As many new ones as N schedules take."""
         return [self.project() for _ in range(-(-schedules // SHARE))]
 
     def colleague(self, project: Project) -> Project:
@@ -358,17 +358,17 @@ class Crowd:
             if each.schedule_id in ids and each.state.exit_status
         }
 
-    def ticks(
+    def firings(
         self, members: Sequence[Member], due: datetime, since: datetime | None = None
-    ) -> list[Tick]:
-        """What became of this due time of each schedule, guard ticks included.
+    ) -> list[Firing]:
+        """What became of this due time of each schedule, further attempts included.
 
         :param since: what is older is not of it; the due time where that isn't said.
         """
         executions = self._executions(since or due)
         backups = self._backups(since or due)
         return [
-            _tick(member, due, executions.get(member.id, []), backups.get(member.id, []))
+            _firing(member, due, executions.get(member.id, []), backups.get(member.id, []))
             for member in members
         ]
 
@@ -422,10 +422,10 @@ def _schedule_of(description: str | None) -> str | None:
     return text.removesuffix("]").rpartition(" ")[2] if text.endswith("]") else None
 
 
-def _tick(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[Any]) -> Tick:
+def _firing(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[Any]) -> Firing:
     ended = [_time(run.updated_at) for run in runs if run.state in ("SUCCESS", "ERROR")]
     complete = [_time(each.updated) for each in backups if each.state == "COMPLETED"]
-    return Tick(
+    return Firing(
         member=member,
         due=due,
         started=sorted(_time(run.created_at) for run in runs),
@@ -443,13 +443,13 @@ def _time(value: datetime | str) -> datetime:
 
 
 def next_minute(ahead: float) -> datetime:
-    """The first whole minute that is at least so many seconds ahead."""
+    """The first whole minute that is at least N seconds ahead."""
     earliest = datetime.now(UTC) + timedelta(seconds=ahead + 60)
     return within_the_hour(earliest.replace(second=0, microsecond=0))
 
 
 def within_the_hour(minute: datetime) -> datetime:
-    """This minute, or the next full hour if two guard ticks would run into that."""
+    """This minute, or the next full hour if two further attempts would run into that."""
     return minute if minute.minute < 58 else minute + timedelta(minutes=60 - minute.minute)
 
 

@@ -75,8 +75,8 @@ def _executions(
     """The newest of each schedule first: the last attempt of three has made the backup."""
     due = now.replace(minute=0, second=0)
     for number in range(size):
-        tick, which = divmod(number, SCHEDULES)
-        hours, attempt = divmod(tick, ATTEMPTS)
+        firing, which = divmod(number, SCHEDULES)
+        hours, attempt = divmod(firing, ATTEMPTS)
         row = execution_row(triggers[which], 0, now, project)
         at = due - timedelta(hours=hours + 1) + timedelta(minutes=15 * (ATTEMPTS - 1 - attempt))
         done = {"status": "Backup complete", "backup_id": str(uuid.uuid4())}

@@ -29,7 +29,7 @@ from bench import report
 from bench.minicloud import login, mini_cloud
 from bench.report import Report
 from trove_minicloud.services.preparation import database_file
-from trove_schedules.schedules.changing import guarded
+from trove_schedules.schedules.changing import with_attempts
 from trove_schedules.schedules.pattern import runs
 from trove_schedules.schedules.plan import Plan
 
@@ -105,9 +105,9 @@ def _trigger(
     instance: str, number: int, now: datetime, workflow: str, name: str, project: str
 ) -> dict[str, Any]:
     schedule = str(uuid.uuid4())
-    # As `create` makes one where no more than this is said: with guard ticks.
+    # As `create` makes one where no more than this is said: with attempts firings.
     wanted = Plan("H H(1-4) * * *", f"nightly-{number}")
-    plan = guarded(wanted.checked(schedule), None, None)
+    plan = with_attempts(wanted.checked(schedule), None, None)
     due = next(runs(plan.pattern, now.replace(tzinfo=UTC) + timedelta(days=300)))
     return trigger_row(
         plan, instance, schedule, due.replace(tzinfo=None), now, workflow, name, project

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run, a guard tick and retention cost: requests to Trove and Keystone, and rows in Mistral.
+"""What a run, a further attempt and retention cost: requests, and rows in Mistral.
 
 Of schedules with more and more kept backups, each of a project of its own (Trove counts a project's
 requests), on instances without a server (`crowd`). Requests are those that the services say they
@@ -66,7 +66,7 @@ _REQUEST = re.compile(r' http://127\.0\.0\.1:(\d+) "([A-Z]+) \S+ HTTP/1\.1" (\d+
 # What is measured
 RUN_1 = "run of 1 attempt"
 RUN_3 = "run of 3 attempts"
-TICK = "guard tick"
+FURTHER = "further attempt"
 KEEPING = "run with retention"
 INCREMENTAL = "incremental run with retention"
 #: One of these, and how many backups were kept.
@@ -95,7 +95,7 @@ _UNITS = {"trove": "to Trove", "keystone": "to Keystone", "rows": "rows", "kilob
 _TROVE_BEFORE = {
     RUN_1: {0: 4, 5: 9, 14: 9, 30: 9, 100: 9},
     RUN_3: {0: 4, 5: 9, 14: 18, 30: 24, 100: 24},
-    TICK: {0: 2, 5: 7, 14: 16, 30: 21, 100: 21},
+    FURTHER: {0: 2, 5: 7, 14: 16, 30: 21, 100: 21},
     KEEPING: {0: 6, 5: 17, 14: 35, 30: 57, 100: 127},
     INCREMENTAL: {40: 87},
 }
@@ -103,7 +103,7 @@ _TROVE_BEFORE = {
 _REST_BEFORE = {
     RUN_1: (21, 7, 27.8),
     RUN_3: (21, 7, 27.9),
-    TICK: (9, 3, 19.3),
+    FURTHER: (9, 3, 19.3),
     KEEPING: (0, 11, 33.4),
     INCREMENTAL: (0, 11, 33.9),
 }
@@ -113,7 +113,7 @@ BEFORE = {
     for kept, trove in counts.items()
 }
 #: KB that Mistral's database grew by, each time.
-_GROWTH_BEFORE = {RUN_1: 40.1, TICK: 26.6}
+_GROWTH_BEFORE = {RUN_1: 40.1, FURTHER: 26.6}
 
 
 # Requests
@@ -303,7 +303,7 @@ class Subject:
         )
         crowd.keep([self._member], kept, incremental=incremental)
 
-    def tick(self) -> Cost:
+    def firing(self) -> Cost:
         """The trigger fires."""
         return self._measure(lambda: self.mistral.fire(self._member))
 
@@ -335,7 +335,7 @@ class Subject:
 
 
 def this_minute() -> datetime:
-    """A minute that goes on for a while, and whose two guard ticks lie in the same hour."""
+    """A minute that goes on for a while, and whose two further attempts lie in the same hour."""
     now = datetime.now(UTC)
     if now.second > 30 or now.minute > 57:
         wait_until(within_the_hour((now + timedelta(minutes=1)).replace(second=0, microsecond=0)))
@@ -348,12 +348,14 @@ def measure(found: Report, crowd: Crowd, kept: Sequence[int], several: int) -> d
     for count in kept:
         owner = crowd.project()
         # The first action of a project may have to ask where Trove is.
-        Subject(crowd, owner, 0, 1).tick()
-        costs[RUN_1, count] = Subject(crowd, owner, count, 1).tick()
+        Subject(crowd, owner, 0, 1).firing()
+        costs[RUN_1, count] = Subject(crowd, owner, count, 1).firing()
         three = Subject(crowd, owner, count, 3)
-        costs[RUN_3, count] = three.tick()
-        costs[TICK, count] = three.tick()
-        found.expect(f"backups after a run and a guard tick, {count}", three.backups(), count + 1)
+        costs[RUN_3, count] = three.firing()
+        costs[FURTHER, count] = three.firing()
+        found.expect(
+            f"backups after a run and a further attempt, {count}", three.backups(), count + 1
+        )
         keeping = Subject(crowd, owner, count, 3, keeps=True)
         costs[KEEPING, count] = keeping.by_hand()
         found.expect(f"backups after retention, {count}", keeping.backups(), max(count, 1))
@@ -365,13 +367,13 @@ def measure(found: Report, crowd: Crowd, kept: Sequence[int], several: int) -> d
         found.expect(f"refused requests of {what}, {count} kept", cost.traffic.refused, 0)
 
     owner = crowd.project()
-    ticked = Subject(crowd, owner, 0, 3)
-    ticked.tick()
-    for name, fire in ((RUN_1, Subject(crowd, owner, 0, 1).tick), (TICK, ticked.tick)):
-        before = ticked.mistral.size()
+    fired = Subject(crowd, owner, 0, 3)
+    fired.firing()
+    for name, fire in ((RUN_1, Subject(crowd, owner, 0, 1).firing), (FURTHER, fired.firing)):
+        before = fired.mistral.size()
         for _ in range(several):
             fire()
-        grown = (ticked.mistral.size() - before) / several / 1000
+        grown = (fired.mistral.size() - before) / several / 1000
         _beside(found, f"{name}: Mistral's database grows by", "KB", grown, _GROWTH_BEFORE[name])
     return costs
 
@@ -419,7 +421,7 @@ class Burst:
     :ivar backed_up: instances that have one.
     :ivar retained: schedules that keep no more than they shall.
     :ivar failed: executions that ended in an error.
-    :ivar minutes: from the due minute until nothing ran any more.
+    :ivar minutes: from the due time until nothing ran any more.
     """
 
     traffic: Traffic
@@ -466,21 +468,23 @@ def burst(root: Root, count: int, kept: int, incremental: bool) -> Burst:
     last = due + timedelta(minutes=2 * RETRY_EVERY)
     states = _follow(mistral, last)
     kept_now = crowd.kept()
-    ticks = crowd.ticks(members, due)
+    firings = crowd.firings(members, due)
     second = due + timedelta(minutes=RETRY_EVERY) - EARLY
     return Burst(
         traffic=wire.traffic(),
-        first=sum(bool(tick.completed) and tick.requested[0] < second for tick in ticks),
-        backed_up=sum(bool(tick.completed) for tick in ticks),
-        retained=sum(bool(tick.completed) and kept_now[tick.member.id] <= kept for tick in ticks),
+        first=sum(bool(firing.completed) and firing.requested[0] < second for firing in firings),
+        backed_up=sum(bool(firing.completed) for firing in firings),
+        retained=sum(
+            bool(firing.completed) and kept_now[firing.member.id] <= kept for firing in firings
+        ),
         failed=sum(state == "ERROR" for state in states),
-        duplicates=sum(tick.duplicates for tick in ticks),
+        duplicates=sum(firing.duplicates for firing in firings),
         minutes=(datetime.now(UTC) - due).total_seconds() / 60,
     )
 
 
 def burst_minute(earliest: datetime) -> datetime:
-    """The first whole minute from then on whose guard ticks lie in the same hour."""
+    """The first whole minute from then on whose further attempts lie in the same hour."""
     due = earliest.replace(second=0, microsecond=0) + timedelta(minutes=1)
     late = due.minute + 2 * RETRY_EVERY >= 60
     return due + timedelta(minutes=60 - due.minute) if late else due

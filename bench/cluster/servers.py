@@ -44,7 +44,7 @@ def load(root: Root) -> Cluster | None:
 
 
 def want(root: Root, engines: int | None, executors: int | None) -> None:
-    """Have the next start run a cluster with so many servers; None leaves a number as it is.
+    """Have the next start run a cluster with N servers; None leaves a number as it is.
 
     :raises MiniCloudError: it can't be; nothing has changed then.
     """

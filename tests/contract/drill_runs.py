@@ -69,7 +69,7 @@ class Scenario:
 
     :ivar leftovers: instances with the name of a drill of this schedule: the name of the execution
         that made it ("own" for the run itself) and how many minutes ago.
-    :ivar more: so many other instances of the project.
+    :ivar more: N other instances of the project.
     :ivar created: what a create is answered: a status and a message.
     :ivar looks: what a look at the temporary instance is answered, until it is deleted.
     :ivar deletes: what a deletion is answered.

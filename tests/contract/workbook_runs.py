@@ -167,7 +167,7 @@ def backup(
     took: float = 0,
     number: int | None = None,
 ) -> dict[str, Any]:
-    """A backup as Trove shows it, made so many minutes ago.
+    """A backup as Trove shows it, made N minutes ago.
 
     :param took: minutes.
     :param number: which one of its chain it is, by its description.
@@ -223,7 +223,7 @@ def ten() -> list[dict[str, Any]]:
 
 
 def numbered(count: int) -> list[dict[str, Any]]:
-    """A chain of so many, one a day, each of which says which one it is."""
+    """A chain of N, one a day, each of which says which one it is."""
     return [
         backup(f"{n}", (count + 1 - n) * DAY, on=f"{n - 1}" if n > 1 else None, number=n)
         for n in range(1, count + 1)

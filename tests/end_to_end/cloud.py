@@ -386,7 +386,7 @@ _WORKFLOW = {"service_type": "workflowv2"}
 def finished(
     schedules: ScheduledBackups, schedule: str, count: int, timeout: float = FIRING_TIMEOUT
 ) -> list[ScheduleExecution]:
-    """The schedule's executions, newest first, once so many have ended."""
+    """The schedule's executions, newest first, once N have ended."""
 
     def ended() -> list[ScheduleExecution] | None:
         found = [each for each in schedules.execution_list(schedule) if each.state in FINISHED]

@@ -71,7 +71,7 @@ class Wire:
                 found = [read(row) for row in rows]
                 following = text_in(rows[-1], "id") if answer.get("next") else None
                 if following is not None and following == marker:
-                    raise ValueError(f"the page after {marker} ends with it again")
+                    raise ValueError(f"the page after {marker} repeats it")
             yield from found
             if following is None:
                 return

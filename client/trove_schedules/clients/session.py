@@ -155,7 +155,7 @@ def reading(service: str, operation: str) -> Iterator[None]:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ServiceError(
-            f"the answer has not the form that {service} gives ({type(error).__name__}: {error}); "
+            f"unexpected answer, not what {service} sends ({type(error).__name__}: {error}); "
             "is there a proxy between, or a release that this package doesn't know?",
             service=service,
             operation=operation,

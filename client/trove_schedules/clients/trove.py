@@ -217,7 +217,7 @@ class Trove:
                 found = [(text_in(row, "id"), text_in(row, "name")) for row in page["instances"]]
                 following = _next_marker(page)
                 if following is not None and following == marker:
-                    raise ValueError(f"the page after {marker} leads to itself")
+                    raise ValueError(f"the page after {marker} repeats it")
             yield found
             marker = following
 

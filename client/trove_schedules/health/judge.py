@@ -230,8 +230,8 @@ def _without_its_backup(seen: Seen, run: ScheduleExecution) -> tuple[State, str]
         return State.STALE, f"its backup {backup_id} was deleted since"
     if (error := seen.unclear.get(backup_id)) is not None:
         return State.UNKNOWN, (
-            f"the run ended with backup {backup_id}, which came after the list of backups was "
-            f"read, and can't be read itself: {error}"
+            f"the run ended with backup {backup_id}, which is newer than the list of backups; "
+            f"it can't be read: {error}"
         )
     backup = seen.backup(backup_id)
     if backup is None or backup.status == "COMPLETED":
@@ -260,7 +260,10 @@ def _limited(
     if state.exit_status == 0 and limits.max_age and age > limits.max_age:
         return State.STALE, f"{why}, more than {span(limits.max_age)}"
     if state == State.OK and quota_left is not None and quota_left <= 0:
-        return State.QUOTA, f"the project's quota of backups is used up: the next fails; {why}"
+        return (
+            State.QUOTA,
+            f"the project's quota of backups is used up: the next backup will fail; {why}",
+        )
     return state, why
 
 

@@ -102,7 +102,7 @@ def _check(name: str, look: Callable[[], str]) -> Check:
 
 def _login(session: Session) -> str:
     require_delegable(session)
-    return "can give Mistral its rights by a trust, as far as the login shows"
+    return "can give Mistral its rights by a trust, as far as this login shows"
 
 
 def _reached(mistral: Mistral) -> str:
@@ -120,7 +120,7 @@ def _actions(mistral: Mistral) -> str:
     if missing:
         raise ScheduledBackupError(
             f"Mistral lacks {', '.join(missing)}: install mistral-extra and python-troveclient on "
-            "its executors and engine, and populate its actions"
+            "its executors and engine, and run mistral-db-manage populate"
         )
     return "the workbook's actions are there"
 
@@ -167,8 +167,8 @@ def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
     orphans = [each.id for each in schedules if each.instance in gone]
     if orphans:
         raise ScheduledBackupError(
-            f"the instances of {len(orphans)} schedules are gone: 'openstack database backup "
-            f"schedule delete {' '.join(orphans)}' deletes these schedules, their backups stay"
+            f"the instances of {len(orphans)} schedules are gone. Delete these schedules with "
+            f"'openstack database backup schedule delete {' '.join(orphans)}'; their backups stay"
         )
     said = f"those of {len(schedules)} schedules are there"
     return f"{said}, but {len(unsure)} were not looked up" if unsure else said
@@ -198,7 +198,7 @@ def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -
             False,
             f"{len(endless)} of {counted(len(schedules), 'schedule')} never delete a backup, until "
             f"the quota is used up (the first: {endless[0]}); set keep-last or keep-days, and "
-            "full-every for a chain, of which retention can delete nothing before the next begins",
+            "full-every for a chain, because retention deletes a chain only as a whole",
         )
     if not known:
         return Check("retention", None, "without the quota nobody can tell whether it is enough")

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from trove_schedules.health.seen import Seen
 
 UNMARKED = (
-    "python-troveclient made it, and nothing in its backups says that they are its; 'openstack "
-    "database backup schedule set' makes it one whose backups can be told"
+    "python-troveclient made it, and its backups have no marker, so nobody knows which they are; "
+    "'openstack database backup schedule set' gives new ones a marker"
 )
 #: Of a schedule, by the ids of its instance and of itself.
 ORPHANED = (
-    "its instance {} is gone, and every run will fail; 'openstack database backup schedule delete "
-    "{}' deletes the schedule, its backups stay"
+    "its instance {} is gone, and every run will fail; delete the schedule with 'openstack "
+    "database backup schedule delete {}'; its backups stay"
 )
 
 

@@ -35,7 +35,7 @@ def planned(
     given: dict[str, Any] = {key: each for key, each in options.items() if each is not None}
     attempts, retry_every = given.pop("attempts", None), given.pop("retry_every", None)
     plain = Plan(pattern, name, description, parent_id, **given).checked(schedule_id)
-    return guarded(plain, attempts, retry_every).checked(schedule_id)
+    return with_attempts(plain, attempts, retry_every).checked(schedule_id)
 
 
 def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[str]) -> Plan:
@@ -64,28 +64,28 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
         cleared["incremental"] = False
     if not {**cleared, **given}.get("incremental", plan.incremental):
         cleared["full_every"] = None
-    return _reguarded(plan, replace(plan, **{**cleared, **given}), schedule_id, given)
+    return _with_new_attempts(plan, replace(plan, **{**cleared, **given}), schedule_id, given)
 
 
-def guarded(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:
+def with_attempts(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:
     """The checked plan with the attempts that were asked for, or the usual ones.
 
     :raises InvalidScheduleError: they are wrong, or don't fit the pattern.
     """
     if attempts is None and retry_every is None:
-        guard = cron.usual_guard(plan.pattern)
-        return replace(plan, attempts=guard.attempts, retry_every=guard.every or None)
+        usual = cron.usual_attempts(plan.pattern)
+        return replace(plan, attempts=usual.number, retry_every=usual.every or None)
     if attempts is None:
         attempts = cron.USUAL_ATTEMPTS
     plan = replace(plan, attempts=attempts, retry_every=retry_every)
     if retry_every is None and attempts != 1:
         # Any spacing will do for checking the number itself.
         replace(plan, retry_every=1).check_numbers()
-        plan = replace(plan, retry_every=cron.guard_of(plan.pattern, attempts).every)
+        plan = replace(plan, retry_every=cron.attempts_of(plan.pattern, attempts).every)
     return plan
 
 
-def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any]) -> Plan:
+def _with_new_attempts(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any]) -> Plan:
     """The changed plan with attempts: those asked for, the old ones, or what fits."""
     if {"pattern", "attempts", "retry_every"}.isdisjoint(given):
         return new.checked(schedule_id)
@@ -94,11 +94,11 @@ def _reguarded(old: Plan, new: Plan, schedule_id: str, given: Mapping[str, Any])
     if attempts is not None or retry_every is not None:
         if attempts is None and old.attempts > 1:
             attempts = old.attempts
-        return guarded(plain, attempts, retry_every).checked(schedule_id)
+        return with_attempts(plain, attempts, retry_every).checked(schedule_id)
     if old.attempts == 1:
         return plain
     try:
         kept = replace(plain, attempts=old.attempts, retry_every=old.retry_every)
         return kept.checked(schedule_id)
     except InvalidScheduleError:
-        return guarded(plain, None, None).checked(schedule_id)
+        return with_attempts(plain, None, None).checked(schedule_id)

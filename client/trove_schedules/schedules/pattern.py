@@ -172,18 +172,18 @@ def freeze(pattern: str, seed: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class Attempts:
     """How often a schedule fires for each due time.
 
-    :ivar attempts: attempts for a due time, the first included; 1 means no further ones.
+    :ivar number: the first included; 1 means no further ones.
     :ivar every: minutes between them.
     """
 
-    attempts: int
+    number: int
     every: int
 
 
-NO_GUARD = Guard(1, 0)
+ONE_ATTEMPT = Attempts(1, 0)
 USUAL_ATTEMPTS = 3
 #: Minutes between attempts, tried in this order where the user has not said.
 _SPACINGS = (20, 15, 10, 5, 4, 3, 2, 1)
@@ -220,45 +220,45 @@ def _one_of(values: Sequence[int | str], digits: int) -> str:
     return f"({'|'.join(f'{value:0{digits}}' for value in values)})"
 
 
-def usual_guard(pattern: str) -> Guard:
-    """The guard that a valid pattern gets where the user has not said."""
+def usual_attempts(pattern: str) -> Attempts:
+    """The attempts that a valid pattern gets where the user has not said."""
     try:
-        guard = guard_of(pattern, USUAL_ATTEMPTS)
+        attempts = attempts_of(pattern, USUAL_ATTEMPTS)
     except InvalidPatternError:
-        return NO_GUARD
+        return ONE_ATTEMPT
     # A minute apart they hardly outlast any trouble.
-    return guard if guard.every > 1 else NO_GUARD
+    return attempts if attempts.every > 1 else ONE_ATTEMPT
 
 
-def guard_of(pattern: str, attempts: int) -> Guard:
-    """This many attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
+def attempts_of(pattern: str, number: int) -> Attempts:
+    """N attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
 
     :raises InvalidPatternError: they don't fit, however close.
     """
     for every in _SPACINGS[:-1]:
-        guard = Guard(attempts, every)
+        attempts = Attempts(number, every)
         try:
-            widen(pattern, guard)
+            widen(pattern, attempts)
         except InvalidPatternError:
             continue
-        return guard
-    closest = Guard(attempts, _SPACINGS[-1])
+        return attempts
+    closest = Attempts(number, _SPACINGS[-1])
     widen(pattern, closest)
     return closest
 
 
-def widen(pattern: str, guard: Guard) -> str:
+def widen(pattern: str, attempts: Attempts) -> str:
     """The pattern that fires at every due time of a valid pattern and for its further attempts.
 
     :raises InvalidPatternError: five fields can't say that exactly.
     """
-    if guard.attempts == 1:
+    if attempts.number == 1:
         return pattern
     minutes, *rest = pattern.split()
     due = _FIELDS[0].values(minutes)
-    last = (guard.attempts - 1) * guard.every
-    apart = "minute" if guard.every == 1 else f"{guard.every} minutes"
-    said = f"{guard.attempts} attempts every {apart}"
+    last = (attempts.number - 1) * attempts.every
+    apart = "minute" if attempts.every == 1 else f"{attempts.every} minutes"
+    said = f"{attempts.number} attempts every {apart}"
     if due[-1] + last > 59:
         raise InvalidPatternError(
             f"{said} after minute {due[-1]} of {pattern!r} run into the next hour, which five "
@@ -270,8 +270,8 @@ def widen(pattern: str, guard: Guard) -> str:
             f"{said} run into the next due time of {pattern!r}, {counted(gap, 'minute')} later; "
             "choose fewer or closer attempts"
         )
-    ticks = sorted(minute + n * guard.every for minute in due for n in range(guard.attempts))
-    widened = " ".join([",".join(map(str, ticks)), *rest])
+    firings = sorted(minute + n * attempts.every for minute in due for n in range(attempts.number))
+    widened = " ".join([",".join(map(str, firings)), *rest])
     if len(widened) > MAX_LENGTH:
         raise InvalidPatternError(
             f"{said} make {pattern!r} longer than the {MAX_LENGTH} characters that Mistral keeps"

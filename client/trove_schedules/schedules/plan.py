@@ -58,7 +58,7 @@ class Plan(Options):
         )
 
     def checked(self, schedule_id: str) -> Plan:
-        """The plan with its pattern validated, frozen and guarded as usual.
+        """The plan with its pattern validated and frozen.
 
         :raises InvalidScheduleError: something in it is wrong, or excludes something else.
         :raises InvalidPatternError: the pattern, or its attempts.
@@ -80,7 +80,7 @@ class Plan(Options):
             )
         pattern = cron.validate(cron.freeze(self.pattern, schedule_id))
         plan = replace(self, pattern=pattern)
-        cron.widen(pattern, plan.guard)
+        cron.widen(pattern, plan.firings)
         if plan._needs_due() and len(cron.due_minutes(pattern)) > MOST_DUE:
             raise InvalidScheduleError(
                 "a deadline, or more than one attempt, is for patterns of at most "
@@ -89,13 +89,13 @@ class Plan(Options):
         return plan
 
     @property
-    def guard(self) -> cron.Guard:
+    def firings(self) -> cron.Attempts:
         """The attempts for each due time."""
-        return cron.Guard(self.attempts, self.retry_every or 0)
+        return cron.Attempts(self.attempts, self.retry_every or 0)
 
     def trigger_pattern(self) -> str:
         """The pattern that the trigger fires at."""
-        return cron.widen(self.pattern, self.guard)
+        return cron.widen(self.pattern, self.firings)
 
     def workflow_input(
         self, instance: str, schedule_id: str, past: dict[str, Any]

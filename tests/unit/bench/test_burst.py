@@ -16,7 +16,7 @@ import pytest
 
 from bench import burst, crowd
 from bench.burst import Burst
-from bench.crowd import Member, Tick
+from bench.crowd import Firing, Member
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.processes import ProcessRecord
@@ -29,13 +29,13 @@ def at(seconds: float) -> datetime:
     return DUE + timedelta(seconds=seconds)
 
 
-def tick(
+def firing(
     started: Sequence[float] = (1,),
     requested: Sequence[float] = (2,),
     completed: Sequence[float] = (4,),
     attempts: int = 1,
-) -> Tick:
-    return Tick(
+) -> Firing:
+    return Firing(
         member=Member("schedule", "instance", "project", attempts),
         due=DUE,
         started=[at(each) for each in started],
@@ -46,54 +46,54 @@ def tick(
     )
 
 
-def test_figures_count_from_the_due_minute() -> None:
-    found = Burst([tick([1 + n], [2 + n], [4 + n]) for n in range(10)], [], {})
-    assert found.firings == 1.0
+def test_figures_count_from_the_due_time() -> None:
+    found = Burst([firing([1 + n], [2 + n], [4 + n]) for n in range(10)], [], {})
+    assert found.rate == 1.0
     assert found.lateness(50) == 5.5
     assert found.requests == pytest.approx(10 / 11)
     assert found.done == 13
     assert (found.lost, found.duplicates) == (0, 0)
 
 
-def test_a_tick_that_left_nothing_is_lost() -> None:
-    found = Burst([tick(), tick([], [], [])], [], {})
+def test_a_firing_that_left_nothing_is_lost() -> None:
+    found = Burst([firing(), firing([], [], [])], [], {})
     assert found.lost == 1
     assert len(found.started) == 1
 
 
-def test_a_tick_whose_backup_failed_is_lost() -> None:
-    assert Burst([tick(), tick(completed=[])], [], {}).lost == 1
+def test_a_firing_whose_backup_failed_is_lost() -> None:
+    assert Burst([firing(), firing(completed=[])], [], {}).lost == 1
 
 
 @pytest.mark.parametrize(
     ("doubled", "count"),
     [
-        (tick(started=[1, 2]), 1),
-        (tick(completed=[4, 9]), 1),
+        (firing(started=[1, 2]), 1),
+        (firing(completed=[4, 9]), 1),
         # The first may have failed.
-        (tick(requested=[2, 3]), 0),
-        (tick(started=[1, 61, 121], attempts=3), 0),
-        (tick(started=[1, 61], completed=[4, 64], attempts=3), 1),
+        (firing(requested=[2, 3]), 0),
+        (firing(started=[1, 61, 121], attempts=3), 0),
+        (firing(started=[1, 61], completed=[4, 64], attempts=3), 1),
     ],
 )
-def test_a_second_run_or_backup_is_a_duplicate_and_a_guard_tick_is_not(
-    doubled: Tick, count: int
+def test_a_second_run_or_backup_is_a_duplicate_and_a_further_attempt_is_not(
+    doubled: Firing, count: int
 ) -> None:
-    # One whose guard ticks are to come does not make up for another's double.
-    assert Burst([doubled, tick(attempts=3)], [], {}).duplicates == count
+    # One whose further attempts are to come does not make up for another's double.
+    assert Burst([doubled, firing(attempts=3)], [], {}).duplicates == count
 
 
 def row(**fields: object) -> SimpleNamespace:
     return SimpleNamespace(**fields)
 
 
-def test_a_tick_is_what_the_databases_say_of_it() -> None:
+def test_a_firing_is_what_the_databases_say_of_it() -> None:
     runs = [
         row(created_at="2026-03-01 02:00:01.5", updated_at=DUE, state="SUCCESS"),
         row(created_at=DUE.replace(tzinfo=None), updated_at=DUE, state="RUNNING"),
     ]
     backups = [row(created=at(2), updated=at(4), state="COMPLETED")]
-    found = crowd._tick(Member("s", "i", "p", 1), DUE, runs, backups)
+    found = crowd._firing(Member("s", "i", "p", 1), DUE, runs, backups)
     assert found.started == [DUE, at(1.5)]
     assert found.ended is None
     assert found.completed == [at(4)]
@@ -132,5 +132,5 @@ def test_the_cpu_of_two_engines_is_that_of_one_kind(
 
 
 @pytest.mark.parametrize(("minute", "found"), [(0, "02:00"), (57, "02:57"), (58, "03:00")])
-def test_a_due_minute_leaves_room_for_guard_ticks_within_its_hour(minute: int, found: str) -> None:
+def test_a_due_time_leaves_room_for_attempts_within_its_hour(minute: int, found: str) -> None:
     assert f"{crowd.within_the_hour(DUE.replace(minute=minute)):%H:%M}" == found

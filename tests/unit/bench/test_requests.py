@@ -100,8 +100,8 @@ def test_each_firing_is_shown_beside_the_workbook_before_and_retention_by_itself
     costs = {
         (requests.RUN_3, 30): _cost(4),
         (requests.KEEPING, 30): _cost(6),
-        (requests.TICK, 14): _cost(2),
-        (requests.TICK, 7): _cost(2),
+        (requests.FURTHER, 14): _cost(2),
+        (requests.FURTHER, 7): _cost(2),
     }
     requests.add(found, costs)
     rows = [(row.what, row.unit, row.ours, row.theirs) for row in found.rows]
@@ -109,11 +109,11 @@ def test_each_firing_is_shown_beside_the_workbook_before_and_retention_by_itself
         ("run of 3 attempts, 30 kept", "to Trove", [4], [24]),
         ("run with retention, 30 kept", "to Trove", [6], [57]),
         ("retention alone, 30 kept", "to Trove", [2], [33]),
-        ("guard tick, 14 kept", "to Trove", [2], [16]),
-        ("guard tick, 14 kept", "to Keystone", [3], [9]),
-        ("guard tick, 14 kept", "rows", [7], [3]),
-        ("guard tick, 14 kept", "KB", [20], [19.3]),
-        ("guard tick, 7 kept", "to Trove", [2], ()),
+        ("further attempt, 14 kept", "to Trove", [2], [16]),
+        ("further attempt, 14 kept", "to Keystone", [3], [9]),
+        ("further attempt, 14 kept", "rows", [7], [3]),
+        ("further attempt, 14 kept", "KB", [20], [19.3]),
+        ("further attempt, 7 kept", "to Trove", [2], ()),
     ]
 
 

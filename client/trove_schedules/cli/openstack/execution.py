@@ -46,7 +46,7 @@ class ListExecution(base.Lister):
         parser.add_argument(
             "--all",
             action="store_true",
-            help="Also list retries that had nothing to do",
+            help="Also list attempts that had nothing to do",
         )
         parser.add_argument(
             "--drills",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
     from trove_schedules.runs.execution import ScheduleExecution
 
-#: Exit statuses: the backup is completed, or proven; it is not; not needed, or not told yet.
+#: Exit statuses: the backup is completed, or proven; it is not; not needed, or not known yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
 _ACHIEVED = ("Backup complete", "Drill passed")
 _POLL = 3.0
@@ -43,7 +43,7 @@ def follow(
         except ServiceError as error:
             if not _says_nothing(error):
                 raise
-            now = f"can't look, and try again: {error}"
+            now = f"can't read it now; trying again: {error}"
         waited = time.monotonic() - started
         if now != said or waited - said_at >= _SAY_EVERY:
             say(f"{now} ({waited:.0f} s)")

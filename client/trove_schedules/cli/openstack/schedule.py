@@ -100,7 +100,7 @@ class ListSchedule(base.Lister):
         ]
         if parsed_args.long:
             headers += (
-                "Description", "Paused", "Base", "Retention", "Attempts", "Deadline",
+                "Description", "Paused", "Builds On", "Retention", "Attempts", "Deadline",
                 "Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore",
             )  # fmt: skip
             # None would mean every schedule there is by then.

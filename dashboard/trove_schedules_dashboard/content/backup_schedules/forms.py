@@ -234,7 +234,7 @@ class RepeatForm(_PatternForm):
         self.fields["preset"].initial = ""
         self.fields["pattern"].required = False
         self.fields["pattern"].help_text = _(
-            "Minute, hour, day of month, month and day of week, in UTC; empty for no more drills."
+            "Minute, hour, day of month, month and day of week, in UTC. Empty: stop repeating."
         )
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> bool:

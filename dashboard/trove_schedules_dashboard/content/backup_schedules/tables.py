@@ -251,7 +251,7 @@ class DeleteExecution(_Delete):
 
 
 class DeleteDrill(DeleteExecution):
-    help_text = _("The record of the drill is deleted, and what it proved is known no more.")
+    help_text = _("The record of the drill is deleted, and its proof is lost.")
 
     @staticmethod
     def action_present(count: int) -> Any:

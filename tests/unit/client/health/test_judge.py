@@ -319,7 +319,7 @@ def test_a_schedule_of_python_troveclient_can_t_be_told_and_says_what_to_do(nigh
     done = run(DUE, "SUCCESS", status="Backup complete", backup_id="backup-10-020000")
     found = assess(old, [backup(DUE, description=None)], done)
     assert (found.state, found.missed) == (State.UNKNOWN, 0)
-    assert "schedule set' makes it one" in found.reason
+    assert "schedule set' gives new ones" in found.reason
 
 
 @pytest.mark.parametrize("missed", [1, 2, 9])
@@ -391,9 +391,9 @@ def test_a_clock_of_trove_that_is_behind_makes_no_backup_late(nightly, seconds) 
     complete = run(DUE, "SUCCESS", status="Backup complete", backup_id=made.id)
     found = assess(nightly, [made], complete)
     assert (found.state, found.missed, found.kept) == (State.OK, 0, 1)
-    # A guard tick that found it is no run that made it.
-    guard = run(DUE, "SUCCESS", status="Skipped: already backed up", backup_id=made.id)
-    assert assess(nightly, [made], guard).state == State.LOST
+    # An attempt that found it is no run that made it.
+    attempt = run(DUE, "SUCCESS", status="Skipped: already backed up", backup_id=made.id)
+    assert assess(nightly, [made], attempt).state == State.LOST
 
 
 def test_a_run_that_names_yesterdays_backup_has_made_none(nightly) -> None:
@@ -422,7 +422,7 @@ def test_a_backup_that_came_after_the_list_was_read_is_looked_at_again(nightly) 
 
     unclear = assess(nightly, served, complete, look_again=down)
     assert unclear.state == State.UNKNOWN
-    assert f"the run ended with backup {made.id}, which came after the list" in unclear.reason
+    assert f"the run ended with backup {made.id}, which is newer than the list" in unclear.reason
     for each in (found, gone, unclear):
         assert "Backup complete" not in each.reason
 

@@ -190,8 +190,8 @@ def test_schedules_whose_instance_is_gone_are_named_and_what_to_do(look, listed)
     look.trove.instance_exists.return_value = False
     found = look()["instances"]
     assert found.ok is False
-    assert found.said.startswith("the instances of 2 schedules are gone: 'openstack database ")
-    assert "schedule delete schedule-0 schedule-1' deletes these schedules" in found.said
+    assert found.said.startswith("the instances of 2 schedules are gone. Delete these schedules ")
+    assert "schedule delete schedule-0 schedule-1'; their backups stay" in found.said
     look.trove.instance_names.side_effect = ServiceUnavailableError(
         "no answer", service="Trove", operation="list instances"
     )

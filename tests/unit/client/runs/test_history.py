@@ -341,7 +341,7 @@ class TestWindows:
 class TestGuardTicks:
     @pytest.fixture
     def nights(self, cloud, schedule):
-        """Ids of five nights' backups, newest first, each with two guard ticks after it."""
+        """Ids of five nights' backups, newest first, each with two further attempts after it."""
         (row,) = triggers(cloud)
         done = '{"status": "Skipped: already backed up as b"}'
         made = []

@@ -4,7 +4,7 @@
 from hypothesis import strategies as st
 
 from trove_schedules.errors import InvalidPatternError
-from trove_schedules.schedules.changing import guarded
+from trove_schedules.schedules.changing import with_attempts
 from trove_schedules.schedules.options import NUMBERS, USUAL_SUFFIXES
 from trove_schedules.schedules.plan import Plan
 
@@ -42,6 +42,6 @@ def plans(draw):
     ).checked(SCHEDULE)
     attempts = draw(st.sampled_from([None, 1, 2, 3]))
     try:
-        return guarded(plan, attempts, None).checked(SCHEDULE)
+        return with_attempts(plan, attempts, None).checked(SCHEDULE)
     except InvalidPatternError:
         return plan

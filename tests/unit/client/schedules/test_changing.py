@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tests.unit.client.schedules.plans import BACKUP, NIGHTLY, SCHEDULE, plans
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
-from trove_schedules.schedules.changing import changed, guarded, planned
+from trove_schedules.schedules.changing import changed, planned, with_attempts
 from trove_schedules.schedules.options import UNSETTABLE
 from trove_schedules.schedules.plan import Plan
 
@@ -34,7 +34,7 @@ class TestPlanned:
             self.planned(kep_last=3)
 
 
-class TestGuarded:
+class TestAttempts:
     PLAIN = Plan("0 2 * * *", "n")
 
     @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ class TestGuarded:
         ],
     )
     def test_what_is_not_said_is_as_usual(self, attempts, retry_every, wanted):
-        plan = guarded(self.PLAIN, attempts, retry_every)
+        plan = with_attempts(self.PLAIN, attempts, retry_every)
         assert (plan.attempts, plan.retry_every) == wanted
 
     @pytest.mark.parametrize("attempts", [0, -1, 13, "3", 2.0])
     def test_attempts_that_are_no_number_of_times_are_refused(self, attempts):
         with pytest.raises(InvalidScheduleError, match="attempts"):
-            guarded(self.PLAIN, attempts, None)
+            with_attempts(self.PLAIN, attempts, None)
 
     def test_a_pattern_without_room_gets_one_attempt_unless_asked_for_more(self):
         plain = replace(self.PLAIN, pattern="* * * * *")
-        assert guarded(plain, None, None) == plain
+        assert with_attempts(plain, None, None) == plain
         with pytest.raises(InvalidPatternError, match="run into the next"):
-            guarded(plain, 2, None)
+            with_attempts(plain, 2, None)
 
 
 class TestChanged:

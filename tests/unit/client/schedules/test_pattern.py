@@ -15,15 +15,15 @@ from hypothesis import given, strategies as st
 from trove_schedules.errors import InvalidPatternError
 from trove_schedules.schedules.pattern import (
     MAX_LENGTH,
-    NO_GUARD,
-    Guard,
+    ONE_ATTEMPT,
+    Attempts,
+    attempts_of,
     due_days,
     due_minutes,
     freeze,
-    guard_of,
     runs,
     runs_before,
-    usual_guard,
+    usual_attempts,
     validate,
     widen,
 )
@@ -278,96 +278,102 @@ class TestFreeze:
         assert freeze(pattern, "x") == pattern
 
 
-guards = st.builds(Guard, st.integers(2, 12), st.integers(1, 59))
+many_attempts = st.builds(Attempts, st.integers(2, 12), st.integers(1, 59))
 
 
-def ticks_after(due, guard):
-    return [due + timedelta(minutes=n * guard.every) for n in range(guard.attempts)]
+def firings_after(due, attempts):
+    return [due + timedelta(minutes=n * attempts.every) for n in range(attempts.number)]
 
 
 class TestWiden:
-    @given(valid_patterns, guards, moments)
+    @given(valid_patterns, many_attempts, moments)
     def test_a_widened_pattern_fires_exactly_at_due_times_and_their_guard_ticks(
-        self, pattern, guard, moment
+        self, pattern, attempts, moment
     ):
         try:
-            wide = widen(pattern, guard)
+            wide = widen(pattern, attempts)
         except InvalidPatternError:
             return
         assert validate(wide) == wide
         # Midnight: no due time before it has ticks after it.
         start = moment.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
         expected = [
-            tick for due in islice(runs(pattern, start), 6) for tick in ticks_after(due, guard)
+            firing
+            for due in islice(runs(pattern, start), 6)
+            for firing in firings_after(due, attempts)
         ]
         assert list(islice(runs(wide, start), len(expected))) == expected
 
-    @given(valid_patterns, guards)
-    def test_it_is_refused_exactly_where_the_ticks_leave_the_hour_or_meet(self, pattern, guard):
+    @given(valid_patterns, many_attempts)
+    def test_it_is_refused_exactly_where_firings_leave_the_hour_or_meet(self, pattern, attempts):
         minutes = sorted({each % 60 for each in due_minutes(pattern)})
-        last = (guard.attempts - 1) * guard.every
+        last = (attempts.number - 1) * attempts.every
         gap = min(b - a for a, b in pairwise([*minutes, minutes[0] + 60]))
         fits = minutes[-1] + last <= 59 and last < gap
         try:
-            wide = widen(pattern, guard)
+            wide = widen(pattern, attempts)
         except InvalidPatternError as error:
             assert not fits or "longer than" in str(error)
         else:
             assert fits and len(wide) <= MAX_LENGTH
 
     @pytest.mark.parametrize(
-        ("pattern", "guard", "reason"),
+        ("pattern", "attempts", "reason"),
         [
-            ("50 2 * * *", Guard(3, 20), "run into the next hour"),
-            ("0,25 2 * * *", Guard(3, 15), "run into the next due time"),
-            ("*/10 * * * *", Guard(3, 5), "run into the next"),
-            ("0-58/4 1-22 1,2,3,4,5,6,7,8,9,10 1,2,3,4,5,6 *", Guard(3, 1), "longer than the 100"),
+            ("50 2 * * *", Attempts(3, 20), "run into the next hour"),
+            ("0,25 2 * * *", Attempts(3, 15), "run into the next due time"),
+            ("*/10 * * * *", Attempts(3, 5), "run into the next"),
+            (
+                "0-58/4 1-22 1,2,3,4,5,6,7,8,9,10 1,2,3,4,5,6 *",
+                Attempts(3, 1),
+                "longer than the 100",
+            ),
         ],
     )
-    def test_the_reason_is_told(self, pattern, guard, reason):
+    def test_the_reason_is_told(self, pattern, attempts, reason):
         with pytest.raises(InvalidPatternError, match=reason):
-            widen(pattern, guard)
+            widen(pattern, attempts)
 
     def test_the_specs_example(self):
-        assert widen("0 2 * * *", Guard(3, 20)) == "0,20,40 2 * * *"
+        assert widen("0 2 * * *", Attempts(3, 20)) == "0,20,40 2 * * *"
 
     @given(patterns)
     def test_one_attempt_leaves_a_pattern_as_it_is(self, pattern):
-        assert widen(pattern, NO_GUARD) == pattern
+        assert widen(pattern, ONE_ATTEMPT) == pattern
 
 
-class TestUsualGuard:
+class TestUsualAttempts:
     @pytest.mark.parametrize(
-        ("pattern", "guard"),
+        ("pattern", "attempts"),
         [
-            ("0 2 * * *", Guard(3, 20)),
-            ("19 2 * * *", Guard(3, 20)),
-            ("20 2 * * *", Guard(3, 15)),
-            ("0,30 2 * * *", Guard(3, 10)),
-            ("*/15 * * * *", Guard(3, 5)),
-            ("55 2 * * *", Guard(3, 2)),
-            ("56 2 * * *", NO_GUARD),
-            ("* * * * *", NO_GUARD),
-            ("*/2 * * * *", NO_GUARD),
+            ("0 2 * * *", Attempts(3, 20)),
+            ("19 2 * * *", Attempts(3, 20)),
+            ("20 2 * * *", Attempts(3, 15)),
+            ("0,30 2 * * *", Attempts(3, 10)),
+            ("*/15 * * * *", Attempts(3, 5)),
+            ("55 2 * * *", Attempts(3, 2)),
+            ("56 2 * * *", ONE_ATTEMPT),
+            ("* * * * *", ONE_ATTEMPT),
+            ("*/2 * * * *", ONE_ATTEMPT),
         ],
     )
-    def test_it_is_three_attempts_as_far_apart_as_fits(self, pattern, guard):
-        assert usual_guard(pattern) == guard
+    def test_it_is_three_attempts_as_far_apart_as_fits(self, pattern, attempts):
+        assert usual_attempts(pattern) == attempts
 
     @given(valid_patterns)
     def test_it_always_fits(self, pattern):
-        widen(pattern, usual_guard(pattern))
+        widen(pattern, usual_attempts(pattern))
 
     @pytest.mark.parametrize(
         ("pattern", "attempts", "every"),
         [("0 2 * * *", 2, 20), ("0 2 * * *", 5, 10), ("50 2 * * *", 10, 1), ("0 2 * * *", 12, 5)],
     )
     def test_any_number_of_attempts_is_spaced_so(self, pattern, attempts, every):
-        assert guard_of(pattern, attempts) == Guard(attempts, every)
+        assert attempts_of(pattern, attempts) == Attempts(attempts, every)
 
     def test_what_does_not_fit_however_close_is_refused(self):
         with pytest.raises(InvalidPatternError, match="12 attempts every minute "):
-            guard_of("50 2 * * *", 12)
+            attempts_of("50 2 * * *", 12)
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class TestRun:
         schedules.schedule_run.return_value = running
         schedules.execution_show.side_effect = [running, trouble, trouble, execution]
         assert command(RunSchedule, "a-schedule", "--wait") == 0
-        said = f"can't look, and try again: {service}: look failed: busy"
+        said = f"can't read it now; trying again: {service}: look failed: busy"
         assert capsys.readouterr().err.count(said) == 1
 
     def test_but_not_longer_than_it_was_told(self, command, schedules, running, clock):

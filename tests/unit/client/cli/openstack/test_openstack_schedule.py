@@ -277,7 +277,7 @@ def test_long_adds_what_else_is_set(take, schedules, schedule, values, told):
     schedules.schedule_list.return_value = [replace(schedule, updated_at=fired, **values)]
     columns, (row,) = take(ListSchedule, "--long")
     assert columns[5:] == (
-        *("Description", "Paused", "Base", "Retention", "Attempts", "Deadline"),
+        *("Description", "Paused", "Builds On", "Retention", "Attempts", "Deadline"),
         *("Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore"),
     )
     assert (row[2], *row[5:7]) == (schedule.instance, None, False)
