@@ -206,7 +206,7 @@ class ScheduledBackups:
         :param limit: at most N executions, 1 or more; None means all.
         :param include_all: also those that found their due backup done, which ``attempts`` brings
             with it.
-        :param drills_only: the schedule's restore drills instead of its runs.
+        :param drills_only: the schedule's drills instead of its runs.
         :raises InvalidScheduleError: the limit is not a positive number.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.

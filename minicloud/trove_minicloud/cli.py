@@ -86,7 +86,7 @@ def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser
     group = instance.add_subparsers(title="commands", required=True, metavar="COMMAND")
     create = add("create", _create, "make a new, empty server that the mini cloud runs", group)
     create.add_argument("name", metavar="NAME")
-    added = add("add", _add, "take in a server that runs already, to back it up", group)
+    added = add("add", _add, "add a server that runs already, to back it up", group)
     added.add_argument("name", metavar="NAME")
     added.add_argument(
         "--dsn",
@@ -128,7 +128,7 @@ def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser
     delete.add_argument(
         "--force",
         action="store_true",
-        help="delete it although backup schedules point at it, or Mistral can't say whether any do",
+        help="delete it although schedules back it up, or Mistral can't say whether any do",
     )
 
 

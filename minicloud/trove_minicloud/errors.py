@@ -8,7 +8,7 @@ MiniCloudError            says what failed, the evidence, and what to do next
 ├─ DamagedFileError       a file of ours holds what we never wrote
 ├─ StartupError           a program died or didn't answer in time while the cloud came up
 │  └─ StopRequestedError  somebody stopped the cloud while it came up
-├─ ScheduledError         backup schedules point at what is to be deleted
+├─ ScheduledError         schedules back up what is to be deleted
 ├─ WaitTimeoutError       something didn't reach the wanted state in time
 ├─ StopError              a process outlived its SIGKILL
 ├─ RootError              the root folder can't be used as it is
@@ -67,7 +67,7 @@ class StopRequestedError(StartupError):
 
 
 class ScheduledError(MiniCloudError):
-    """Backup schedules point at the instance that is to be deleted, or may do so."""
+    """Schedules back up the instance that is to be deleted, or may do so."""
 
 
 class WaitTimeoutError(MiniCloudError):

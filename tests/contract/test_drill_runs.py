@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a restore drill ends on Mistral's real engine, whatever Trove answers: see drill_runs.py."""
+"""How a drill ends on Mistral's real engine, whatever Trove answers: see drill_runs.py."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The restore drills of a schedule, and the form that repeats them."""
+"""The drills of a schedule, and the form that repeats them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_wrong_pattern_is_refused_at_its_field(client: Any, schedules: Any) ->
     [
         WorkbookOutdatedError("load a newer workbook"),
         NotDelegableError("no trusts"),
-        ScheduleConflictError("it has a restore drill in progress"),
+        ScheduleConflictError("it has a drill in progress"),
     ],
 )
 def test_what_the_product_refuses_stays_in_the_form_with_its_words(

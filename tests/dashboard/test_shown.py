@@ -72,7 +72,7 @@ def test_lengths_are_written_for_people(length: float | None, words: str) -> Non
         ({}, "Full"),
         ({"parent_id": BACKUP}, f"Increment of {BACKUP}"),
         ({"incremental": True}, "Incremental"),
-        ({"incremental": True, "full_every": 7}, "Incremental, one of 7 full"),
+        ({"incremental": True, "full_every": 7}, "Incremental, a full backup every 7"),
     ],
 )
 def test_a_kind_says_what_each_run_makes(options: dict[str, Any], words: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Restore drills on real servers: one that passes, a flipped byte, a killed drill, a stranger."""
+"""Drills on real servers: one that passes, a flipped byte, a killed drill, a stranger."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 
 Trove deletes whatever builds on a deleted backup with it, so nothing may go that something else
 still needs: a backup of a user, of another schedule, one that runs, or one that is kept. A parent
-of a schedule is needed before it has a child, and what a restore drill reads while it does.
+of a schedule is needed before it has a child, and what a drill reads while it does.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def judge(
 
 
 def perhaps_read(backups: Iterable[Backup], schedule_id: str, now: datetime) -> dict[str, str]:
-    """The ids of what a restore drill of the schedule, in progress now, may be reading, and why.
+    """The ids of what a drill of the schedule, in progress now, may be reading, and why.
 
     A drill reads what was the newest completed backup when it began.
     """
@@ -89,7 +89,7 @@ def perhaps_read(backups: Iterable[Backup], schedule_id: str, now: datetime) -> 
     completed = [each for each in mine if each.status == "COMPLETED"]
     read = {}
     for backup in sorted(completed, key=lambda each: each.created, reverse=True):
-        read[backup.id] = "a restore drill may be reading it"
+        read[backup.id] = "a drill may be reading it"
         if (backup.updated or backup.created) < now - LONGEST_RUN:
             # It was there before any such drill began, so nothing older was the newest then.
             break

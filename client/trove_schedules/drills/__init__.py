@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Restore drills of schedules. A drill is an execution of the workbook's ``backup_drill``."""
+"""Drills of schedules. A drill is an execution of the workbook's ``backup_drill``."""

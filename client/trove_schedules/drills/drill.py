@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What callers get back of restore drills: when they are repeated, and what they have proved."""
+"""What callers get back of drills: when they are repeated, and what they have proved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ScheduleDrill:
-    """When restore drills of a schedule are done.
+    """When drills of a schedule are done.
 
     :ivar pattern: five cron fields, in UTC.
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
@@ -23,7 +23,7 @@ class ScheduleDrill:
 
 @dataclass(frozen=True, slots=True)
 class RestoreProof:
-    """What the restore drills of a schedule have shown, as far back as Mistral keeps them.
+    """What the drills of a schedule have shown, as far back as Mistral keeps them.
 
     :ivar last_proven: when the newest drill that passed ended, in UTC, or None.
     :ivar backup_id: the backup that it restored, or None.

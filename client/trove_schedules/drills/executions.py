@@ -72,7 +72,7 @@ def refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bo
     drill = in_progress(mistral, schedule_id, by_hand_too=by_hand_too)
     if drill is not None:
         raise ScheduleConflictError(
-            f"schedule {schedule_id} has a restore drill in progress (execution {drill.id}) "
+            f"schedule {schedule_id} has a drill in progress (execution {drill.id}) "
             "that would leave its temporary instance behind; wait for its end, or force it"
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What restore drills have proved: it is kept in their executions, and nowhere else.
+"""What drills have proved: it is kept in their executions, and nowhere else.
 
 A record that an operator's Mistral expires takes the proof with it.
 """

@@ -95,7 +95,7 @@ class Look:
         :param look_again: gives a backup that is not in the list, or None where Trove has none.
         :param unread: why it shows nothing that no execution was found of a due time; None where
             it shows that there was none.
-        :param proof: what the schedule's restore drills have shown.
+        :param proof: what the schedule's drills have shown.
         """
         if self.seen is None:
             state, why = self.told or (State.UNKNOWN, "")
@@ -269,7 +269,7 @@ def _limited(
 
 def _unproven(state: State, why: str, failure: str) -> tuple[State, str]:
     """FAILED where the newest drill failed: its backup doesn't restore. A worse state stays."""
-    told = f"the newest restore drill failed: {failure}"
+    told = f"the newest drill failed: {failure}"
     if state.exit_status == 2:
         return state, f"{why}; {told}"
     return State.FAILED, f"{told}; {why}"

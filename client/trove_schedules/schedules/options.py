@@ -113,7 +113,7 @@ class Options:
         default=None,
         metadata=_row(
             "Keep the newest",
-            "Keep the newest N backups and what they depend on; delete older ones after each "
+            "Keep the newest N backups and what they build on; delete older ones after each "
             "success",
             unit="N",
             most=1000,
@@ -124,7 +124,7 @@ class Options:
         default=None,
         metadata=_row(
             "Keep for days",
-            "Keep the backups of this many days, the newest one, and what they depend on; delete "
+            "Keep the backups of this many days, the newest one, and what they build on; delete "
             "older ones after each success. With a number of backups to keep too, a backup is "
             "kept if either rule keeps it",
             unit="days",
@@ -136,7 +136,7 @@ class Options:
         default=1,
         metadata=_row(
             "Attempts",
-            "Try up to N times for each due time, until there is a backup; 1: don't retry",
+            "Try up to N times for each due time, until there is a backup; 1: no further attempts",
             unit="N",
             most=12,
             otherwise="3 if the pattern leaves room for it, else 1",

@@ -45,7 +45,7 @@ class Purpose:
 CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
 PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
 RUN = Purpose("run a schedule", WORKFLOW, 1)
-DRILLS = Purpose("do restore drills", DRILL, 4)
+DRILLS = Purpose("do drills", DRILL, 4)
 
 
 @dataclass(frozen=True, slots=True)

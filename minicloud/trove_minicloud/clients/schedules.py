@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which backup schedules point at an instance, whoever's they are."""
+"""Which schedules back an instance up, whoever's they are."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from trove_minicloud.root import Root
 _TIMEOUT = 30.0
 
 
-def pointing_at(root: Root, instance: Instance) -> dict[str, str]:
+def backing_up(root: Root, instance: Instance) -> dict[str, str]:
     """The names of the schedules by their ids.
 
     :raises MiniCloudError: Mistral, which keeps the schedules, doesn't say.

@@ -85,7 +85,7 @@ def stop(root: Root, name_or_id: str) -> Instance:
 def delete(root: Root, name_or_id: str, *, force: bool = False) -> Instance:
     """Have Trove delete the instance, and with it the server's folder. Its backups stay.
 
-    :param force: although backup schedules point at it, or Mistral can't say whether any do.
+    :param force: although schedules back it up, or Mistral can't say whether any do.
     :raises ScheduledError: without `force`, it is so.
     :raises InstanceBusyError: a backup of it is running.
     """
@@ -112,17 +112,17 @@ def check(root: Root, name_or_id: str, wanted: Check | None, clear: bool) -> Che
 
 def _require_unscheduled(root: Root, instance: Instance) -> None:
     try:
-        found = schedules.pointing_at(root, instance)
+        found = schedules.backing_up(root, instance)
     except MiniCloudError as error:
         raise ScheduledError(
-            f"Backup schedules may point at instance {instance.name}, and Mistral can't be asked:"
-            f" {error}\nTry again when it answers, or delete the instance without knowing: add"
+            f"Schedules may back up instance {instance.name}, and Mistral can't be asked:"
+            f" {error}\nTry again when it answers, or delete the instance without that check: add"
             " --force."
         ) from error
     if found:
         listed = "".join(f"\n  {each} ({name})" for each, name in sorted(found.items()))
         raise ScheduledError(
-            f"Backup schedules point at instance {instance.name}, and would fail without it:"
+            f"Schedules back up instance {instance.name}, and would fail without it:"
             f"{listed}\nDelete them first (openstack database backup schedule delete ID), or delete"
             " the instance only: add --force."
         )

@@ -32,7 +32,7 @@ def index_executions(url: str) -> None:
     """Give Mistral's table of executions the index that docs/operators/mistral-history.md names.
 
     Without it SQLite, which knows nothing of what is in its tables, reads every execution of the
-    project to find a few new ones, and every database does so to find restore drills.
+    project to find a few new ones, and every database does so to find drills.
     """
     engine = sqlalchemy.create_engine(url)
     there = {each["name"] for each in sqlalchemy.inspect(engine).get_indexes(_EXECUTIONS)}

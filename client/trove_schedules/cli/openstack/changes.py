@@ -23,7 +23,7 @@ class SetSchedule(base.Command):
         parser.add_argument(
             "--drill-every",
             metavar="<pattern>",
-            help="Repeat restore drills on this pattern (UTC): five cron fields in quotes, as for "
+            help="Repeat drills on this pattern (UTC): five cron fields in quotes, as for "
             "--pattern. With --force even while a repeated drill is in progress, which then leaves "
             "its temporary instance behind",
         )
@@ -56,7 +56,7 @@ class UnsetSchedule(base.Command):
         parser.add_argument(
             "--drill-every",
             action="store_true",
-            help="Stop repeating restore drills, also those of a schedule that is gone (by its ID)",
+            help="Stop repeating drills, also those of a schedule that is gone (by its ID)",
         )
         options.add_force(parser, "Change the schedule")
         return parser

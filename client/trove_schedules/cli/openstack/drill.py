@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Restore drills: ``drill``."""
+"""Drills: ``drill``."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class ListExecution(base.Lister):
         parser.add_argument(
             "--drills",
             action="store_true",
-            help="List the schedule's restore drills instead of its runs",
+            help="List the schedule's drills instead of its runs",
         )
         parser.add_argument(
             "--limit",

@@ -24,7 +24,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...
     ),
     (
         "last_proven_restore_timestamp_seconds",
-        "When the newest restore drill of the schedule that passed ended.",
+        "When the newest drill of the schedule that passed ended.",
         lambda each: each.last_proven,
     ),
     (

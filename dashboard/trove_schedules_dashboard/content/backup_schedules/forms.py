@@ -224,7 +224,7 @@ class EditForm(_ScheduleForm):
 
 
 class RepeatForm(_PatternForm):
-    """Has restore drills of a schedule done by a pattern, or no more by any."""
+    """Has drills of a schedule done by a pattern, or no more by any."""
 
     field_order = ("preset", "pattern")
 

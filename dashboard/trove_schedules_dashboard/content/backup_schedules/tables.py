@@ -87,7 +87,7 @@ class ViewExecutions(tables.LinkAction):
 
 
 class ViewDrills(tables.LinkAction):
-    """To the restore drills of a schedule."""
+    """To the drills of a schedule."""
 
     name = "drills"
     verbose_name = _("Restore Drills")

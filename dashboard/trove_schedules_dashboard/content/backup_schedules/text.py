@@ -24,7 +24,7 @@ def kind(schedule: Schedule) -> str:
     if not schedule.incremental:
         return _("Full")
     if schedule.full_every:
-        return _("Incremental, one of %d full") % schedule.full_every
+        return _("Incremental, a full backup every %d") % schedule.full_every
     return _("Incremental")
 
 
@@ -43,7 +43,7 @@ def retention(schedule: Schedule) -> str:
 
 
 def last_proven(health: Health) -> str:
-    """When a restore drill last passed, and which backup that was."""
+    """When a drill last passed, and which backup that was."""
     if health.last_proven is None:
         return _("Not known")
     values = {"time": utc(health.last_proven), "backup": health.proven_backup}

@@ -322,7 +322,7 @@ class ExecutionsView(_ScheduleMixin, tables.DataTableView):
 
 
 class DrillsView(ExecutionsView):
-    """The restore drills of a schedule, likewise."""
+    """The drills of a schedule, likewise."""
 
     table_class = DrillsTable
     page_title = _("Restore Drills of {{ schedule.name }}")

@@ -165,7 +165,7 @@ class TestDrilled:
         verdicts = {each.backup.id: each for each in schedules.schedule_prune(self.schedule)}
         assert deleted(cloud) == []
         for backup in made[:3]:
-            assert verdicts[backup].reason == "a restore drill may be reading it"
+            assert verdicts[backup].reason == "a drill may be reading it"
 
     def test_what_was_older_then_goes(self, cloud, schedules, made):
         self.add_drill(cloud)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Restore drills: started, repeated by triggers of their own, and judged."""
+"""Drills: started, repeated by triggers of their own, and judged."""
 
 import json
 from datetime import UTC, datetime
@@ -337,7 +337,7 @@ def test_a_failed_drill_makes_health_fail_until_a_newer_one_passes(
     found = health(schedules, schedule)
     assert found.state == State.FAILED
     assert found.reason.startswith(
-        "the newest restore drill failed: Backup b does not restore. b.tar.zst is damaged; last"
+        "the newest drill failed: Backup b does not restore. b.tar.zst is damaged; last"
     )
     assert found.last_proven == datetime(2026, 1, 5, 0, 1, tzinfo=UTC)
     drilled(minute=3)
@@ -350,7 +350,7 @@ def test_what_is_worse_stays_with_the_drill_added(schedules, schedule, cloud, dr
     drilled("ERROR", {}, "damaged")
     found = health(schedules, schedule)
     assert found.state in (State.LOST, State.OVERDUE)
-    assert found.reason.endswith("the newest restore drill failed: damaged")
+    assert found.reason.endswith("the newest drill failed: damaged")
 
 
 def test_the_drills_of_all_schedules_cost_health_one_request(cloud, schedules, schedule, healthy):

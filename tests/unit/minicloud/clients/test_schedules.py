@@ -50,7 +50,7 @@ def test_every_schedule_of_an_instance_is_named_once_whoever_made_it(
         _trigger(f"not-trove-backup:{instance.id}:s3:1", "mine"),
     ]
     asked = mistral.get(_url(root), json={"cron_triggers": triggers})
-    assert schedules.pointing_at(root, instance) == {"s1": "nightly", "s2": "weekly"}
+    assert schedules.backing_up(root, instance) == {"s1": "nightly", "s2": "weekly"}
     assert asked.last_request.qs == {
         "all_projects": ["true"],
         "name": [f"has:trove-backup:{instance.id}:"],
@@ -65,9 +65,9 @@ def test_a_mistral_that_does_not_say_is_an_error_of_ours(
 ) -> None:
     mistral.get(_url(root), **failure)
     with pytest.raises(MiniCloudError, match="Mistral doesn't answer"):
-        schedules.pointing_at(root, instance)
+        schedules.backing_up(root, instance)
 
 
 def test_a_cloud_that_was_never_up_has_nobody_to_ask(root: Root, instance: Instance) -> None:
     with pytest.raises(NotUpError):
-        schedules.pointing_at(root, instance)
+        schedules.backing_up(root, instance)

@@ -42,10 +42,10 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> datastores.Datastore:
 
 
 @pytest.fixture(autouse=True)
-def pointing_at(monkeypatch: pytest.MonkeyPatch) -> Mock:
+def backing_up(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """No schedule points at any instance, as Mistral says."""
-    made: Mock = create_autospec(schedules.pointing_at, return_value={})
-    monkeypatch.setattr(schedules, "pointing_at", made)
+    made: Mock = create_autospec(schedules.backing_up, return_value={})
+    monkeypatch.setattr(schedules, "backing_up", made)
     return made
 
 
@@ -117,9 +117,9 @@ def test_a_server_that_is_backed_up_is_neither_stopped_nor_deleted(
 
 
 def test_an_instance_that_schedules_point_at_is_deleted_by_force_only(
-    root: Root, instance: Instance, kind: datastores.Datastore, pointing_at: Mock
+    root: Root, instance: Instance, kind: datastores.Datastore, backing_up: Mock
 ) -> None:
-    pointing_at.return_value = {"id-2": "weekly", "id-1": "nightly"}
+    backing_up.return_value = {"id-2": "weekly", "id-1": "nightly"}
     with pytest.raises(ScheduledError, match=r"id-1 \(nightly\)\n +id-2 \(weekly\)\n.*--force"):
         databases.delete(root, "m")
     assert instances.all_instances(root) == [instance]
@@ -128,9 +128,9 @@ def test_an_instance_that_schedules_point_at_is_deleted_by_force_only(
 
 
 def test_where_mistral_does_not_say_what_points_at_an_instance_it_is_deleted_by_force_only(
-    root: Root, instance: Instance, kind: datastores.Datastore, pointing_at: Mock
+    root: Root, instance: Instance, kind: datastores.Datastore, backing_up: Mock
 ) -> None:
-    pointing_at.side_effect = MiniCloudError("Mistral doesn't answer: nobody listens")
+    backing_up.side_effect = MiniCloudError("Mistral doesn't answer: nobody listens")
     with pytest.raises(ScheduledError, match=r"can't be asked: .*nobody listens\n.*--force"):
         databases.delete(root, "m")
     assert instances.all_instances(root) == [instance]
