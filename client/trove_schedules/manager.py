@@ -88,7 +88,7 @@ class ScheduledBackups:
         region_name: str | None = None,
         interface: str | None = None,
     ) -> None:
-        self._own = Services(session, region_name, interface)
+        self._own = Services.of(session, region_name, interface)
 
     # The spec's methods
 

@@ -226,7 +226,7 @@ class TestExecutions:
         ours = wire.add_execution(OURS)
         assert [each.id for each in admin.executions()] == [ours]
         assert admin.execution(theirs) is None
-        assert admin._request("show", "get", f"/executions/{theirs}")["project_id"] == THEIRS
+        assert admin.request("show", "get", f"/executions/{theirs}")["project_id"] == THEIRS
 
     def test_one_is_shown_and_deleted_by_its_id(self, wire, mistral):
         execution = wire.add_execution(OURS)
@@ -300,7 +300,7 @@ def test_of_two_filters_of_a_column_mistral_takes_none(api):
     wire = Real(api)
     wire.add_execution(OURS, created_at=_moment(wire, 1))
     query = "updated_at=gte:2026-01-01 00:00:02&updated_at=lt:2026-01-01 00:00:09"
-    answer = Mistral(wire.client())._request("list", "get", f"/executions?{query}")
+    answer = Mistral(wire.client()).request("list", "get", f"/executions?{query}")
     assert len(answer["executions"]) == 1
 
 
@@ -377,7 +377,7 @@ def test_mistral_checks_a_triggers_input_against_the_workflows(api, extra):
 @pytest.mark.parametrize("field", ["input", "params"])
 def test_json_fields_cannot_be_searched(api, field):
     with pytest.raises(ServiceError) as caught:
-        Mistral(Real(api).client())._request("list", "get", f"/executions?{field}=has:x")
+        Mistral(Real(api).client()).request("list", "get", f"/executions?{field}=has:x")
     assert caught.value.status == 400
 
 
@@ -393,7 +393,7 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api):
     instance = str(uuid.uuid4())
     schedules = ScheduledBackups(object())
     trove = type("T", (), {"instance_id": staticmethod(lambda _: instance)})
-    schedules._own.__dict__["trove"] = trove
+    schedules._own.trove = trove
     real = Real(api)
     client = real.client()
     schedules.workbook_load(client)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from trove_schedules.clients import mistral
-from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.mistral import Mistral, connect
 from trove_schedules.clients.session import require_delegable
 from trove_schedules.clients.trove import Trove
 
@@ -17,26 +17,22 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """Trove and Mistral of one project, each looked for when it is first needed.
+    """Trove and Mistral of one project.
 
     :param session: the login.
-    :param client: a python-mistralclient client to use instead of the session's own Mistral.
+    :param mistral: gives Mistral, when it is first needed.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        region_name: str | None,
-        interface: str | None,
-        client: MistralClient | None = None,
-    ) -> None:
+    def __init__(self, session: Session, trove: Trove, mistral: Callable[[], Mistral]) -> None:
         self.session = session
-        self._where = region_name, interface
-        self._client = client
+        self.trove = trove
+        self._mistral = mistral
 
-    @cached_property
-    def trove(self) -> Trove:
-        return Trove(self.session, *self._where)
+    @classmethod
+    def of(cls, session: Session, region_name: str | None, interface: str | None) -> Services:
+        """Those of the session's catalog."""
+        trove = Trove(session, region_name, interface)
+        return cls(session, trove, lambda: connect(session, region_name, interface))
 
     @cached_property
     def mistral(self) -> Mistral:
@@ -44,13 +40,13 @@ class Services:
 
         :raises ServiceError: the catalog has none.
         """
-        if self._client is not None:
-            return Mistral(self._client)
-        return mistral.connect(self.session, *self._where)
+        return self._mistral()
 
     def through(self, client: MistralClient | None) -> Services:
-        """The same, but Mistral is asked through the caller's client, where there is one."""
-        return self if client is None else Services(self.session, *self._where, client)
+        """The same, but Mistral is asked by the caller's client, where there is one."""
+        return (
+            self if client is None else Services(self.session, self.trove, lambda: Mistral(client))
+        )
 
     def require_delegable(self) -> None:
         """Refuse a login that can't create the trust which a cron trigger needs.

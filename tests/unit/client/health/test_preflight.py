@@ -39,8 +39,7 @@ def look(monkeypatch, listed):
     trove.backup_quota.return_value = Quota(50, 3)
     trove.instance_exists.return_value = True
 
-    services = Services(mock.Mock(auth=None), None, None)
-    services.__dict__ |= {"mistral": mistral, "trove": trove}
+    services = Services(mock.Mock(auth=None), trove, lambda: mistral)
 
     def look(instance=None):
         return {each.name: each for each in preflight.checks(services, instance)}
