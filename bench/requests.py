@@ -30,7 +30,6 @@ from bench.crowd import (
     EARLY,
     LIGHT,
     Crowd,
-    Member,
     Project,
     wait_until,
     within_the_hour,
@@ -57,8 +56,8 @@ KEPT_INCREMENTAL = 40
 RETRY_EVERY = 5
 #: Seconds that one firing may take.
 _PATIENCE = 300.0
-#: Retention may wait for 20 minutes before it begins.
-_RETENTION = timedelta(minutes=30)
+#: Retention may wait for 25 minutes before it begins, and for more after a refusal.
+_RETENTION = timedelta(minutes=45)
 _ENDED = ("SUCCESS", "ERROR", "CANCELLED")
 RUNNING = "RUNNING"
 _REQUEST = re.compile(r' http://127\.0\.0\.1:(\d+) "([A-Z]+) \S+ HTTP/1\.1" (\d+) ')
@@ -205,23 +204,6 @@ class Mistral:
         )
         return states(rows)
 
-    def fire(self, member: Member) -> None:
-        """Make the trigger due now, as that of a schedule that has been there since long."""
-        now = datetime.now(UTC).replace(tzinfo=None)
-        since = f"{now - timedelta(days=400):%Y-%m-%dT%H:%M:%S}+00:00"
-        with closing(sqlite3.connect(self._file, timeout=60)) as connection, connection:
-            changed = connection.execute(
-                "update cron_triggers_v2 set next_execution_time = ?, workflow_input ="
-                " json_set(workflow_input, '$.schedule.owed_since', ?) where name = ?",
-                [
-                    f"{now:%Y-%m-%d %H:%M:%S.%f}",
-                    since,
-                    f"trove-backup:{member.instance}:{member.id}:1",
-                ],
-            )
-            if changed.rowcount != 1:
-                raise RuntimeError(f"Schedule {member.id} has no trigger.")
-
     def left(self, root_execution: str) -> Left:
         """What an execution left, its sub-workflows included."""
         rows = [
@@ -304,8 +286,9 @@ class Subject:
         crowd.keep([self._member], kept, incremental=incremental)
 
     def firing(self) -> Cost:
-        """The trigger fires."""
-        return self._measure(lambda: self.mistral.fire(self._member))
+        """The trigger fires, as that of a schedule that has been there since long."""
+        since = datetime.now(UTC) - timedelta(days=400)
+        return self._measure(lambda: self._crowd.fire([self._member], since))
 
     def by_hand(self) -> Cost:
         """A person starts a run, whose retention waits for nothing."""
