@@ -85,12 +85,6 @@ def test_what_an_execution_left_is_counted_with_its_sub_workflows(mistral: Mistr
     assert mistral.left("r") == Left(rows=5, size=3 + 2 + 3 + 3 + 8)
 
 
-def test_a_schedule_without_a_trigger_can_not_be_fired(mistral: Mistral) -> None:
-    member = requests.Member("s", "i", "p", 1)
-    with pytest.raises(RuntimeError, match="no trigger"):
-        mistral.fire(member)
-
-
 def _cost(trove: int) -> Cost:
     return Cost(Traffic(Counter(GET=trove - 1, POST=1), 0, 3), Left(7, 20_000))
 
