@@ -58,9 +58,9 @@ def test_a_schedule_is_changed_paused_run_and_pruned(
     [row] = [row for row in seen.json if row["ID"] == schedule]
     metrics = cloud.openstack("schedule", "metrics", "--instance", "m").out
     assert f'{{schedule="{schedule}",name="typed",' in metrics
-    summary = cloud.openstack("schedule", "summary", "typed", check=False)
-    worst = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}[summary.status]
-    assert summary.out.startswith(f"BACKUPS {worst}: ")
+    plugin = cloud.openstack("schedule", "health", "typed", "-f", "nagios", check=False)
+    worst = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}[plugin.status]
+    assert plugin.out.startswith(f"{worst} - ")
     assert row["State"] in ("OK", "RUNNING"), row
 
     verdicts = cloud.openstack("schedule", "prune", schedule, *_JSON).json

@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import EntryPoint
 from typing import Any
 
+from cliff.formatters.base import ListFormatter
 from osc_lib.exceptions import CommandError
+from stevedore import ExtensionManager
+from stevedore.extension import Extension
 
-from trove_schedules.cli.openstack import base, columns, looking
+from trove_schedules.cli import text
+from trove_schedules.cli.openstack import base, columns, looking, nagios
 
 
 class ScheduleHealth(base.Lister):
-    _description = "Show the state of backup schedules and why, the worst first. " + (
-        looking.EXIT_STATUS
+    _description = (
+        "Show the state of backup schedules and why, the worst first; with -f nagios as monitoring "
+        "plugins do. " + looking.EXIT_STATUS
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -33,7 +39,18 @@ class ScheduleHealth(base.Lister):
         try:
             return super().run(parsed_args)
         except CommandError as error:
-            return looking.unknown(self.log, error)
+            status = looking.unknown(self.log, error)
+            if parsed_args.formatter == nagios.NAME:
+                text.write(self.app.stdout, nagios.line(status, str(error)) + "\n")
+            return status
+
+    def _load_formatter_plugins(self) -> ExtensionManager[ListFormatter]:
+        """Those of all commands, and one for this."""
+        found = super()._load_formatter_plugins()
+        made = nagios.Nagios()
+        where = EntryPoint(nagios.NAME, f"{nagios.__name__}:Nagios", self.formatter_namespace)
+        found.extensions.append(Extension(nagios.NAME, where, nagios.Nagios, made))
+        return found
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -45,6 +62,8 @@ class ScheduleHealth(base.Lister):
             )
             self.log.warning("no schedules %s", whose)
         self.exit_status = looking.worst(found).exit_status
+        if parsed_args.formatter == nagios.NAME:
+            return nagios.rows(found)
         headers: tuple[str, ...] = (
             "State", "Name", "Instance", "Last Backup", "Next Due", "Reason",
         )  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking at the health of schedules: what ``health``, ``summary`` and ``metrics`` share."""
+"""Looking at the health of schedules: what ``health`` and ``metrics`` share."""
 
 from __future__ import annotations
 

@@ -10,13 +10,12 @@ import pytest
 from tests.examples import INSTANCE
 from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth
 from trove_schedules.cli.openstack.metrics import ScheduleMetrics
-from trove_schedules.cli.openstack.summary import ScheduleSummary
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import BLOCKED_AFTER, Limits, State
 from trove_schedules.health.preflight import Check
 
 #: What looks at the health of schedules, for people, for plugins and for Prometheus.
-LOOKING = [ScheduleHealth, ScheduleSummary, ScheduleMetrics]
+LOOKING = [ScheduleHealth, ScheduleMetrics]
 #: A terminal of 90 columns holds this and its reasons, which wrap.
 TABLE = """\
 +--------+---------+----------+-------------+-----------+--------------------------------+
@@ -129,14 +128,14 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize("command", [ScheduleHealth, ScheduleSummary])
+@pytest.mark.parametrize("arguments", [[], ["-f", "nagios"]])
 @pytest.mark.parametrize(("states", "status"), STATES)
 def test_the_exit_status_is_that_of_the_worst(
-    app, connect, schedules, good, command, states, status
+    app, connect, schedules, good, arguments, states, status
 ) -> None:
     schedules.schedule_health.return_value = [replace(good, state=state) for state in states]
-    taken = command(app, None)
-    assert taken.run(taken.get_parser("health").parse_args([])) == status
+    taken = ScheduleHealth(app, None)
+    assert taken.run(taken.get_parser("health").parse_args(arguments)) == status
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from trove_schedules.cli.openstack.metrics import ScheduleMetrics
 from trove_schedules.cli.openstack.prune import PruneSchedule
 from trove_schedules.cli.openstack.run import RunSchedule
 from trove_schedules.cli.openstack.schedule import CreateSchedule, ListSchedule, ShowSchedule
-from trove_schedules.cli.openstack.summary import ScheduleSummary
 from trove_schedules.cli.openstack.workbook import LoadWorkbook
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health import State
@@ -106,16 +105,18 @@ def test_what_programs_read_is_whole_and_utf_8_in_any_locale(
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "koi8-r", "utf-8"])
-@pytest.mark.parametrize("command", [ScheduleMetrics, ScheduleSummary])
+@pytest.mark.parametrize(
+    ("command", "arguments"), [(ScheduleMetrics, ()), (ScheduleHealth, ("-f", "nagios"))]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_monitoring_reads_is_whole_and_utf_8_in_any_locale(
-    named, schedules, printed, command, encoding, name
+    named, schedules, printed, command, arguments, encoding, name
 ):
     named(name)
     # Of what is fine, the line of monitoring plugins names nothing.
     [found] = schedules.schedule_health.return_value
     schedules.schedule_health.return_value = [replace(found, state=State.FAILED)]
-    text = printed(command, encoding).decode("utf-8")
+    text = printed(command, encoding, *arguments).decode("utf-8")
     assert text.endswith("\n")
     assert name in text
 

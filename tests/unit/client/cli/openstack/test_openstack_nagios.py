@@ -5,20 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from trove_schedules.cli.openstack.summary import ScheduleSummary
+from trove_schedules.cli.openstack.health import ScheduleHealth
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import State
 
 BACKUPS = [
-    ([], ["BACKUPS UNKNOWN: no schedules"]),
+    ([], ["UNKNOWN - no schedules"]),
     (
         [("nightly", State.OK, "fine"), ("hourly", State.RUNNING, "fine")],
-        ["BACKUPS OK: 2 schedules | ok=2 warning=0 critical=0 unknown=0 missed=0"],
+        ["OK - 2 schedules | ok=2 warning=0 critical=0 unknown=0 missed=0"],
     ),
     (
         [("a|b\n", State.FAILED, "no | space"), ("p", State.PAUSED, "paused"), ("o", State.OK, "")],
         [
-            "BACKUPS CRITICAL: a/b\\n (s) is FAILED: no / space, and 1 more"
+            "CRITICAL - a/b\\n (s) is FAILED: no / space, and 1 more"
             " | ok=1 warning=1 critical=1 unknown=0 missed=0",
             "a/b\\n (s) is FAILED: no / space",
             "p (s) is PAUSED: paused",
@@ -35,14 +35,14 @@ def test_the_first_line_is_the_status_a_text_and_figures(
         replace(good, schedule_id="s", name=name, state=state, reason=reason)
         for name, state, reason in found
     ]
-    assert run(ScheduleSummary).splitlines() == lines
+    assert run(ScheduleHealth, "-f", "nagios").splitlines() == lines
 
 
 def test_the_first_line_tells_why_nothing_can_be_told(app, connect, schedules, caplog) -> None:
     schedules.schedule_health.side_effect = ScheduleNotFoundError("no schedule | x")
-    command = ScheduleSummary(app, None)
-    assert command.run(command.get_parser("summary").parse_args(["x"])) == 3
-    assert app.stdout.getvalue() == "BACKUPS UNKNOWN: no schedule / x\n"
+    command = ScheduleHealth(app, None)
+    assert command.run(command.get_parser("health").parse_args(["x", "-f", "nagios"])) == 3
+    assert app.stdout.getvalue() == "UNKNOWN - no schedule / x\n"
     assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == [
         "no schedule | x"
     ]

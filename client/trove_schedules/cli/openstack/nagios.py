@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``health -f nagios``: what monitoring plugins print."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from cliff.formatters.base import ListFormatter
+
+from trove_schedules.words import counted, shown
+
+if TYPE_CHECKING:
+    from trove_schedules.health import Health
+
+NAME = "nagios"
+#: The plugins' words for their exit statuses.
+_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+
+
+class Nagios(ListFormatter):
+    """``STATE - words | perfdata``, then the schedules that are not fine, the worst first.
+
+    It prints one command's rows only, those of :func:`rows`.
+    """
+
+    def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
+        """It has no options."""
+
+    def emit_list(
+        self,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+        stdout: TextIO,
+        parsed_args: argparse.Namespace,
+    ) -> None:
+        found = list(data)
+        if not found:
+            stdout.write(f"{line(_WORDS.index('UNKNOWN'), 'no schedules')}\n")
+            return
+        troubles = [said for status, said, _ in found if status]
+        said = troubles[0] if troubles else counted(len(found), "schedule")
+        more = f", and {len(troubles) - 1} more" if len(troubles) > 1 else ""
+        counts = Counter(_WORDS[status] for status, *_ in found)
+        figures = " ".join(f"{word.lower()}={counts[word]}" for word in _WORDS)
+        missed = sum(missed for *_, missed in found)
+        worst, *_ = found[0]
+        stdout.write(f"{line(worst, said + more)} | {figures} missed={missed}\n")
+        stdout.writelines(f"{_harmless(trouble)}\n" for trouble in troubles)
+
+
+def rows(found: Iterable[Health]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """What the formatter prints, of states with the worst first."""
+    return ("Status", "Trouble", "Missed"), [
+        (
+            each.state.exit_status,
+            f"{each.name} ({each.schedule_id}) is {each.state}: {each.reason}",
+            each.missed,
+        )
+        for each in found
+    ]
+
+
+def line(status: int, said: str) -> str:
+    """The first line, as far as the figures."""
+    return f"{_WORDS[status]} - {_harmless(said)}"
+
+
+def _harmless(said: str) -> str:
+    """A text in one line; what follows a ``|`` in a plugin's output are figures."""
+    return shown(said).replace("|", "/")
