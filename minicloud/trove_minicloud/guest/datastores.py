@@ -2,8 +2,8 @@
 """What the guest needs to know of each kind of database, and which kinds there are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,21 @@ class Tool:
     argv: Sequence[str]
     env: Mapping[str, str]
     check: Check
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a look at a server found: each of its objects is in one of three places.
+
+    `rows` has the rows of every table that was counted, by the table's full name. `left_out` and
+    `unreadable` have the reason for each object that wasn't: what is left out says nothing about a
+    backup, and what is unreadable speaks against it. `repaired` tables are counted, too.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    repaired: dict[str, str] = field(default_factory=dict)
 
 
 class Datastore(ABC):
@@ -94,10 +109,25 @@ class Datastore(ABC):
         """
 
     @abstractmethod
-    def count_rows(self, root: Root, instance: Instance) -> Mapping[str, int]:
-        """The rows of every user's table, by the table's full name.
+    def look_at(
+        self, root: Root, instance: Instance, only: Collection[str] | None = None
+    ) -> Contents:
+        """Count the rows of every user's table of a managed server.
 
-        :raises QueryError: one can't be read.
+        No setting, trigger or odd object of the server's own ends it. In a restored copy, tables
+        that want to be repaired are.
+
+        :param only: look at these objects alone, in a server that isn't a copy: nothing changes.
+        :raises QueryError: the server can't be asked at all.
+        """
+
+    @abstractmethod
+    def switched_off(self, root: Root, copy: Instance) -> list[str]:
+        """What a restored copy has of its original that would act by itself, and doesn't.
+
+        The last line says how to switch it on; without any there is none.
+
+        :raises QueryError: the server can't be asked.
         """
 
     @abstractmethod

@@ -2,6 +2,7 @@
 """From a backup's raw stream to the files below a folder, whatever their format: `unpack`."""
 
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -35,12 +36,12 @@ class Reader(Protocol):
         """:raises VerificationError: the stream ends early."""
 
 
-def unpack(stream: BinaryIO, folder: Path, reader_for: Callable[[Receiver], Reader]) -> None:
+def unpack(stream: BinaryIO, folder: Path, reader_for: Callable[["Writer"], Reader]) -> None:
     """Write the stream's files, and nothing else, below the folder.
 
     :raises VerificationError: the stream isn't what was backed up.
     """
-    writer = _Writer(folder)
+    writer = Writer(folder)
     reader = reader_for(writer)
     try:
         # The next piece is decompressed while this one is written.
@@ -56,12 +57,13 @@ def unpack(stream: BinaryIO, folder: Path, reader_for: Callable[[Receiver], Read
 
 def require_inside(path: str) -> None:
     """:raises VerificationError: a file of this name would not be below the backup's folder."""
-    if path.startswith("/") or ".." in PurePosixPath(path).parts or "\0" in path:
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or not parts or ".." in parts or "\0" in path:
         raise VerificationError(f"{path!r} would lead out of the backup's folder.")
 
 
-class _Writer:
-    """A receiver that makes the files, for their owner alone; one that is there already is left."""
+class Writer:
+    """Makes the files, for their owner alone; one that is there already is never written over."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -76,6 +78,24 @@ class _Writer:
     def end(self, path: str) -> None:
         self._file(path).close()
         del self._open[path]
+
+    def seek(self, path: str, offset: int) -> None:
+        """The next bytes of this open file belong there."""
+        self._file(path).seek(offset)
+
+    def remove(self, path: str) -> None:
+        """The file, or the folder with all that is in it, if it is there."""
+        target = self._folder / path
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+    def rename(self, path: str, new_path: str) -> None:
+        """One that has the new name already is replaced."""
+        target = self._folder / new_path
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._folder / path).rename(target)
 
     def close(self) -> None:
         for file in self._open.values():

@@ -12,6 +12,24 @@ from trove_minicloud.files import write_private
 from trove_minicloud.guest.instances import ANSWER_TIMEOUT, HOST
 from trove_minicloud.guest.mariadb.binaries import plain_version
 
+# Whatever the server's user has set for every session, and MariaDB itself hasn't: it must neither
+# decide whether we are answered nor what, and a restored copy may have something else.
+_SESSION = {
+    "sql_mode": "'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,"
+    "NO_ENGINE_SUBSTITUTION'",
+    "old_mode": "'UTF8_IS_UTF8MB3'",
+    "time_zone": "'+00:00'",
+    "lc_time_names": "'en_US'",
+    "tx_isolation": "'REPEATABLE-READ'",
+    "sql_select_limit": "18446744073709551615",
+    "sql_big_selects": "1",
+    "sql_safe_updates": "0",
+    "lock_wait_timeout": "5",
+    "group_concat_max_len": "1048576",
+    "div_precision_increment": "4",
+    "default_week_format": "0",
+}
+
 
 def write_option_file(path: Path, port: int, user: str, password: str) -> None:
     """Address and login as every client of MariaDB reads them, readable by their owner alone.
@@ -23,7 +41,7 @@ def write_option_file(path: Path, port: int, user: str, password: str) -> None:
 
 
 def connect(option_file: Path, timeout: float = ANSWER_TIMEOUT) -> "pymysql.Connection[Any]":
-    """A connection with autocommit.
+    """A connection with autocommit, to which none of the server's own session settings apply.
 
     :param timeout: seconds that each answer may take, being let in included.
     :raises ServerUnavailableError: the server refuses us or doesn't answer.
@@ -40,10 +58,16 @@ def connect(option_file: Path, timeout: float = ANSWER_TIMEOUT) -> "pymysql.Conn
             password=client["password"],
             autocommit=True,
             connect_timeout=timeout,
+            init_command=_settings(timeout),
             read_timeout=timeout,
         )
     except (FileNotFoundError, pymysql.OperationalError) as error:
         raise ServerUnavailableError(f"No connection by {option_file}: {error}") from error
+
+
+def _settings(timeout: float) -> str:
+    values = _SESSION | {"max_statement_time": f"{timeout:g}"}
+    return f"SET SESSION {', '.join(f'{name} = {value}' for name, value in values.items())}"
 
 
 def status(option_file: Path, name: str, timeout: float = ANSWER_TIMEOUT) -> str:

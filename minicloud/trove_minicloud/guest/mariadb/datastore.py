@@ -59,7 +59,8 @@ class MariaDB(Datastore):
         return shlex.join(("mariadb", f"--defaults-file={option_file}"))
 
     ask = staticmethod(questions.ask)
-    count_rows = staticmethod(questions.count_rows)
+    look_at = staticmethod(questions.look_at)
+    switched_off = staticmethod(questions.switched_off)
     inspect = staticmethod(backing_up.inspect)
     backup_tool = staticmethod(backing_up.backup_tool)
     restore_server = staticmethod(restored.restore_server)

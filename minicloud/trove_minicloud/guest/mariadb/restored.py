@@ -20,6 +20,8 @@ _TIMEOUT = 3600.0
 _PREPARED = "log-applied"
 # What the files depend on, of the settings that mariadb-backup keeps with them.
 _INHERITED = ("innodb_page_size", "innodb_data_file_path", "innodb_undo_tablespaces")
+# A copy doesn't act for its original, in the events that it has, or as a replica.
+_QUIET = {"event_scheduler": "OFF", "skip-slave-start": "ON"}
 
 
 def restore_server(
@@ -50,7 +52,7 @@ def restore_server(
         _verify(argv, folder)
     data.chmod(0o700)
     give_to(user, data)
-    server.configure(folder, instance.port, inherited)
+    server.configure(folder, instance.port, inherited | _QUIET)
     server.set_passwords(found, folder, instance.port)
     instances.write(folder, instance)
     return instance

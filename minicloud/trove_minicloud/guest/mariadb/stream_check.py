@@ -73,6 +73,16 @@ class BackupCheck:
         if path == CHECKPOINTS:
             self._checkpoints += data
 
+    def seek(self, path: str, offset: int) -> None:
+        """Only tables and logs are written in another order than their own."""
+
+    def remove(self, path: str) -> None:
+        if path == CHECKPOINTS:
+            self._checkpoints.clear()
+
+    def rename(self, path: str, new_path: str) -> None:
+        """Only tables are renamed."""
+
     def end(self, path: str) -> None:
         """:raises VerificationError: a copy of the server would use a file of the source's."""
         if path.endswith(_LINK):

@@ -9,7 +9,14 @@ from trove_minicloud.errors import DatastoreError
 from trove_minicloud.guest import unpacking
 from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
-from trove_minicloud.guest.postgresql import added, backing_up, questions, restored, server
+from trove_minicloud.guest.postgresql import (
+    added,
+    backing_up,
+    questions,
+    quieting,
+    restored,
+    server,
+)
 from trove_minicloud.guest.postgresql.binaries import client_programs, major_of, server_programs
 from trove_minicloud.guest.postgresql.connection import identify
 from trove_minicloud.guest.postgresql.tar import TarReader
@@ -36,7 +43,8 @@ class PostgreSQL(Datastore):
         return shlex.join(("psql", server.connection_string(root, instance)))
 
     ask = staticmethod(questions.ask)
-    count_rows = staticmethod(questions.count_rows)
+    look_at = staticmethod(questions.look_at)
+    switched_off = staticmethod(quieting.switched_off)
     inspect = staticmethod(backing_up.inspect)
     backup_tool = staticmethod(backing_up.backup_tool)
     restore_server = staticmethod(restored.restore_server)

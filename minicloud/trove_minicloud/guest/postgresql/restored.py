@@ -53,9 +53,10 @@ def restore_server(
         for part in chain:
             shutil.rmtree(part)
     _run(verify_command(programs, data), folder)
-    server_config.write(
-        data, server_config.settings(instance.port, programs.major, _inherited(programs, data))
-    )
+    settings = server_config.settings(instance.port, programs.major, _inherited(programs, data))
+    server_config.write(data, settings | server_config.quiet_settings(programs.major))
+    # That of a source which is a standby would make a standby of the copy.
+    (data / "standby.signal").unlink(missing_ok=True)
     # A copy that starts plainly goes on with the source's timeline, and PostgreSQL would then
     # accept the source's backups as parents of the copy's: rows are lost by that.
     (data / "recovery.signal").touch(0o600)

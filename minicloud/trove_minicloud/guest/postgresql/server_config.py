@@ -10,12 +10,34 @@ from trove_minicloud.guest.postgresql.binaries import INCREMENTAL_MAJOR
 SUPERUSER = "postgres"
 BACKUP_ROLE = "minicloud_backup"
 
+#: The configuration's file, the one that ALTER SYSTEM writes, and what is added to the names of
+#: those of a restored copy's source.
+MAIN = "postgresql.conf"
+BY_COMMAND = "postgresql.auto.conf"
+ASIDE = ".source"
+
 _HBA = f"""\
 # TYPE  DATABASE     USER              ADDRESS       METHOD
 host    replication  {BACKUP_ROLE}  {HOST}/32  scram-sha-256
 host    all          {BACKUP_ROLE}  {HOST}/32  reject
 host    all          all               {HOST}/32  scram-sha-256
 """
+
+
+#: What a restored copy has in its configuration so that it doesn't act for its original, by the
+#: version that brought it. Its libraries, its archive and its primary stay behind with the source's
+#: configuration, and no backup holds replication slots.
+_QUIET = {0: {"max_logical_replication_workers": "0"}, 17: {"event_triggers": "off"}}
+
+
+def quiet_settings(major: int) -> dict[str, str]:
+    """Those of a restored copy of a server of this version."""
+    return {
+        name: value
+        for since, values in _QUIET.items()
+        if major >= since
+        for name, value in values.items()
+    }
 
 
 def settings(port: int, major: int, inherited: Mapping[str, int]) -> dict[str, str]:
@@ -41,14 +63,14 @@ def write(data: Path, values: Mapping[str, str]) -> None:
     """
     text = "".join(f"{name} = '{value}'\n" for name, value in values.items())
     contents = {
-        "postgresql.conf": text,
+        MAIN: text,
         "pg_hba.conf": _HBA,
         "pg_ident.conf": "",
-        "postgresql.auto.conf": "",
+        BY_COMMAND: "",
     }
     for name, content in contents.items():
         path = data / name
         if path.exists():
-            path.rename(path.with_name(f"{name}.source"))
+            path.rename(path.with_name(f"{name}{ASIDE}"))
         path.write_text(content, encoding="utf-8")
         path.chmod(0o600)

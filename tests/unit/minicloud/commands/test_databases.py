@@ -191,8 +191,9 @@ def test_trove_makes_an_instance_from_a_backup_and_the_proof_of_its_rows_is_show
     assert isinstance(user.find_backup, Mock) and isinstance(user.make_instance, Mock)
     user.find_backup.return_value = backup
     user.make_instance.return_value = copy
-    assert isinstance(kind.count_rows, Mock)
-    kind.count_rows.return_value = {"t": 3}
+    assert isinstance(kind.look_at, Mock) and isinstance(kind.switched_off, Mock)
+    kind.look_at.return_value = datastores.Contents(rows={"t": 3})
+    kind.switched_off.return_value = ["switched off in n: events"]
     # What Trove's process does before the instance is healthy.
     kind.is_serving = lambda *_: True  # type: ignore[method-assign]
     proving.prove(root, copy, examples.manifest("id1"), lambda _line: None)
@@ -203,6 +204,7 @@ def test_trove_makes_an_instance_from_a_backup_and_the_proof_of_its_rows_is_show
     assert said == [
         "restoring backup id1",
         "n, from backup id1 of m, holds 3 rows in 1 tables: t 3",
+        "switched off in n: events",
         "m has no check",
     ]
 

@@ -22,14 +22,31 @@ FILES = {
 }
 
 
-def chunk(path: str, data: bytes | None = None, offset: int = 0, crc: int | None = None) -> bytes:
-    """A payload, or without data the end of the file."""
-    name = path.encode("utf-8", "surrogateescape")
-    head = struct.pack("<8sBcI", b"XBSTCK01", 0, b"E" if data is None else b"P", len(name)) + name
+def chunk(
+    path: str, data: bytes | None = None, offset: int = 0, crc: int | None = None, flags: int = 0
+) -> bytes:
+    """A payload, or without data the end of the file. Flags of 2 rewrite a file."""
     if data is None:
-        return head
+        return _head(b"E", path, flags)
     crc = zlib.crc32(data) if crc is None else crc
-    return head + struct.pack("<QQI", len(data), offset, crc) + data
+    return _head(b"P", path, flags) + struct.pack("<QQI", len(data), offset, crc) + data
+
+
+def seek(path: str, offset: int) -> bytes:
+    return _head(b"S", path) + struct.pack("<Q", offset)
+
+
+def remove(path: str) -> bytes:
+    return _head(b"D", path)
+
+
+def rename(path: str, new_path: str) -> bytes:
+    return _head(b"R", path) + struct.pack("<I", len(new_path)) + new_path.encode()
+
+
+def _head(kind: bytes, path: str, flags: int = 0) -> bytes:
+    name = path.encode("utf-8", "surrogateescape")
+    return struct.pack("<8sBcI", b"XBSTCK01", flags, kind, len(name)) + name
 
 
 def backup(files: dict[str, bytes]) -> bytes:

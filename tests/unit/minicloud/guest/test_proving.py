@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections.abc import Collection
 from dataclasses import asdict
 from unittest.mock import create_autospec
 
@@ -9,6 +10,7 @@ from trove_minicloud.errors import CheckFailedError, InstanceNotFoundError, Wait
 from trove_minicloud.files import write_json
 from trove_minicloud.guest import datastores, folders, instances, proving
 from trove_minicloud.guest.copy_check import Check
+from trove_minicloud.guest.datastores import Contents
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 
@@ -19,7 +21,9 @@ class Kind:
     """Servers that serve at the second look."""
 
     def __init__(self) -> None:
-        self.rows = {"shop.public.orders": 20_000, "shop.public.kinds": 3}
+        self.contents = Contents(rows={"shop.public.orders": 20_000, "shop.public.kinds": 3})
+        self.source = Contents()
+        self.quiet: list[str] = []
         self.answer = "t"
         self.looks = 0
 
@@ -27,9 +31,15 @@ class Kind:
         self.looks += 1
         return self.looks > 1
 
-    def count_rows(self, _root: Root, _instance: Instance) -> dict[str, int]:
+    def look_at(
+        self, _root: Root, instance: Instance, only: Collection[str] | None = None
+    ) -> Contents:
         assert self.looks > 1
-        return self.rows
+        assert (only is None) == (instance.id == "copy-1")
+        return self.contents if instance.id == "copy-1" else self.source
+
+    def switched_off(self, _root: Root, _copy: Instance) -> list[str]:
+        return self.quiet
 
     def ask(self, _root: Root, _instance: Instance, _query: str, _database: str | None) -> str:
         return self.answer
@@ -83,12 +93,12 @@ def test_without_a_source_there_is_no_check(root: Root, kind: Kind, copy: Instan
 def test_an_empty_copy_is_not_called_counted(
     root: Root, kind: Kind, copy: Instance, rows: dict[str, int]
 ) -> None:
-    kind.rows = rows
+    kind.contents.rows = rows
     assert _prove(root, copy)[0].endswith(f"holds NO ROWS, in {len(rows)} tables")
 
 
 def test_many_tables_and_odd_names_make_one_line(root: Root, kind: Kind, copy: Instance) -> None:
-    kind.rows = {f"a.t\n{number}": number for number in range(100)}
+    kind.contents.rows = {f"a.t\n{number}": number for number in range(100)}
     (line, _check) = _prove(root, copy)
     assert "holds 4950 rows in 100 tables: a.t 99 99, a.t 98 98," in line
     assert line.endswith("a.t 80 80, and 80 more")
@@ -104,4 +114,46 @@ def test_a_copy_that_does_not_serve_is_given_up(
         _prove(root, copy)
     folders.remove(root, "copy-1")
     with pytest.raises(InstanceNotFoundError):
+        _prove(root, copy)
+
+
+def test_what_was_not_looked_at_is_named_with_its_reason(
+    root: Root, kind: Kind, copy: Instance
+) -> None:
+    kind.contents.left_out = {"old": "it allows no connections", "a.u": "unlogged"}
+    kind.contents.repaired = {"a.m": "status: OK"}
+    kind.quiet = ["switched off in m again: subscription a.s", "to switch it on again: …"]
+
+    assert _prove(root, copy)[1:] == [
+        "repaired before it was counted: a.m (status: OK)",
+        "not looked at: a.u (unlogged), old (it allows no connections)",
+        "switched off in m again: subscription a.s",
+        "to switch it on again: …",
+        "m before has no check",
+    ]
+
+
+def test_what_is_unreadable_fails_unless_the_source_can_not_read_it_either(
+    root: Root, kind: Kind, copy: Instance
+) -> None:
+    kind.contents.unreadable = {"a.x": "gone", "a.y": "gone"}
+    with pytest.raises(CheckFailedError, match=r"^2 objects of .* a\.x \(gone\), a\.y \(gone\)$"):
+        _prove(root, copy)
+
+    examples.saved(root)
+    kind.source = Contents(rows={"a.y": 5}, unreadable={"a.x": "gone"})
+    with pytest.raises(CheckFailedError, match=r"^1 object of .* read: a\.y \(gone\)$"):
+        _prove(root, copy)
+
+    kind.source.unreadable["a.y"] = "gone"
+    assert "unreadable, as in m: a.x (gone), a.y (gone)" in _prove(root, copy)
+
+
+def test_a_source_that_can_not_be_asked_excuses_nothing(
+    root: Root, kind: Kind, copy: Instance
+) -> None:
+    kind.contents.unreadable = {"a.x": "gone"}
+    kind.source.unreadable = {"a.x": "gone"}
+    examples.saved(root, managed=False)
+    with pytest.raises(CheckFailedError):
         _prove(root, copy)

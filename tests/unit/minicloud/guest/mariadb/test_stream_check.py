@@ -76,3 +76,22 @@ def test_damaged_checkpoints_are_refused(content: bytes) -> None:
 
 def test_a_table_that_is_kept_elsewhere_is_refused() -> None:
     assert "DATA DIRECTORY" in refused(FILES | {"test/account.isl": b"/elsewhere/account.ibd"})
+
+
+def test_tables_may_be_removed_and_renamed_but_no_file_that_a_backup_needs() -> None:
+    backup_check = BackupCheck(0, 800)
+    stream = fake_mariadb.backup(FILES)
+    for edit in (
+        fake_mariadb.rename("test/account.ibd", "test/other.ibd"),
+        fake_mariadb.remove("test"),
+        fake_mariadb.chunk("mysql/general_log.CSV", b"x", flags=2),
+        fake_mariadb.seek("mysql/general_log.CSV", 0),
+        fake_mariadb.chunk("mysql/general_log.CSV"),
+    ):
+        stream += edit
+    backup_check.feed(memoryview(stream))
+    assert backup_check.finish() == CHECKPOINTS
+
+    backup_check.feed(memoryview(fake_mariadb.remove("xtrabackup_checkpoints")))
+    with pytest.raises(VerificationError, match=r"The backup lacks xtrabackup_checkpoints\."):
+        backup_check.finish()
