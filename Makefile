@@ -15,7 +15,7 @@ WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/min
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs package format bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
+        lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -73,6 +73,9 @@ package: $(BIN)/.test ## The wheels and source distributions, installed as a str
 format: $(BIN)/.test ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: $(DASHBOARD_BIN)/.test ## Bring the catalogs of the panels' texts in step with the code
+	$(DASHBOARD_BIN)/python -m tools.messages
 
 bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table of ratios
 	$(BIN)/python -m bench
