@@ -7,6 +7,10 @@ DASHBOARD_VENV := $(VENV)-dashboard
 DASHBOARD_BIN := $(DASHBOARD_VENV)/bin
 DASHBOARD_PIP := $(DASHBOARD_BIN)/pip install --quiet --disable-pip-version-check \
 	--constraint constraints/dashboard.txt
+DEPLOY_VENV := $(VENV)-deploy
+DEPLOY_BIN := $(DEPLOY_VENV)/bin
+DEPLOY_PIP := $(DEPLOY_BIN)/pip install --quiet --disable-pip-version-check \
+	--constraint constraints/deploy.txt
 AXE := build/axe/node_modules/axe-core/axe.min.js
 MINICLOUD := --editable client --editable 'minicloud[mariadb,swift]'
 # Horizon's environment holds the mini cloud's program that serves it, and no service.
@@ -14,8 +18,8 @@ DASHBOARD := --editable client --editable dashboard cheroot
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-end-to-end \
-        lint types docs package format bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
+.PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-deploy test-end-to-end \
+        lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,7 +35,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 	    $(BIN)/trove-minicloud instance create orders
 	@$(BIN)/trove-minicloud up --detach --dashboard
 
-test: lint types docs package test-unit test-contract test-dashboard test-end-to-end ## Everything that CI runs
+test: lint types docs package test-unit test-contract test-dashboard test-deploy test-end-to-end ## Everything that CI runs
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -41,6 +45,9 @@ test-contract: $(BIN)/.test ## What the code assumes of other projects, checked 
 
 test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mocked
 	$(DASHBOARD_BIN)/pytest tests/dashboard
+
+test-deploy: $(DEPLOY_BIN)/.deploy ## The files for deployment tools, rendered or run by these
+	$(DEPLOY_BIN)/pytest tests/deploy
 
 # The browser has the machine for itself. Of the rest, four files at a time, in the order of
 # tests/end_to_end/conftest.py. Where the packages are there, a test of them that can't be run fails.
@@ -73,6 +80,9 @@ package: $(BIN)/.test ## The wheels and source distributions, installed as a str
 format: $(BIN)/.test ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: $(DASHBOARD_BIN)/.test ## Bring the catalogs of the panels' texts in step with the code
+	$(DASHBOARD_BIN)/python -m tools.messages
 
 bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table of ratios
 	$(BIN)/python -m bench
@@ -113,9 +123,14 @@ constraints: ## Pin anew what the mini cloud and the checks run
 	build/constraints-venv/bin/pip install --quiet --upgrade pip
 	build/constraints-venv/bin/pip install --quiet $(DASHBOARD) --group dashboard-test
 	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/dashboard.txt
+	rm -rf build/constraints-venv
+	$(PYTHON) -m venv build/constraints-venv
+	build/constraints-venv/bin/pip install --quiet --upgrade pip
+	build/constraints-venv/bin/pip install --quiet --group deploy-test
+	build/constraints-venv/bin/pip freeze > constraints/deploy.txt
 
 clean: ## Remove what was installed and built here (not a mini cloud's data)
-	rm -rf $(VENV) $(DASHBOARD_VENV) build dist
+	rm -rf $(VENV) $(DASHBOARD_VENV) $(DEPLOY_VENV) build dist
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) ..."
@@ -146,6 +161,13 @@ $(DASHBOARD_BIN)/.test: $(DASHBOARD_BIN)/.dashboard pyproject.toml
 	@echo "Installing the test tools into $(DASHBOARD_VENV) ..."
 	@$(DASHBOARD_PIP) --upgrade pip
 	@$(DASHBOARD_PIP) --group dashboard-test
+	@touch $@
+
+$(DEPLOY_BIN)/.deploy: pyproject.toml constraints/deploy.txt
+	@echo "Installing the deployment tools into $(DEPLOY_VENV) ..."
+	@$(PYTHON) -m venv $(DEPLOY_VENV)
+	@$(DEPLOY_PIP) --upgrade pip
+	@$(DEPLOY_PIP) --group deploy-test
 	@touch $@
 
 # The accessibility checks of the browser tests; without npm those say that they were not run.

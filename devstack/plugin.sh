@@ -23,6 +23,22 @@ function install_trove_schedules {
     fi
 }
 
+# Mistral's own plugin runs either these and no periodic server, or one process of all components.
+function _mistral_has_processes {
+    is_service_enabled mistral-api && is_service_enabled mistral-engine \
+        && is_service_enabled mistral-executor && is_service_enabled mistral-event-engine
+}
+
+# After Mistral's own plugin has written the file, and before it starts the API.
+function configure_mistral_periodic {
+    iniset "$MISTRAL_CONF_FILE" cron_trigger run_in_api False
+}
+
+function start_mistral_periodic {
+    run_process mistral-periodic \
+        "$MISTRAL_BIN_DIR/mistral-server --config-file $MISTRAL_CONF_FILE --server periodic"
+}
+
 # Horizon collects what the panels need when DevStack has configured it, so it is done anew here.
 function configure_trove_schedules_dashboard {
     ln -sfn \
@@ -54,15 +70,28 @@ if is_service_enabled trove-schedules; then
             install_trove_schedules
             ;;
         "stack post-config")
+            if _mistral_has_processes; then
+                echo_summary "Leaving Mistral's cron triggers to its periodic server"
+                configure_mistral_periodic
+            fi
             if is_service_enabled horizon; then
                 echo_summary "Adding the panels of trove-schedules to Horizon"
                 configure_trove_schedules_dashboard
             fi
             ;;
         "stack extra")
+            if _mistral_has_processes; then
+                echo_summary "Starting Mistral's periodic server"
+                start_mistral_periodic
+            fi
             if is_service_enabled mistral && [[ $TROVE_SCHEDULES_LOAD_WORKBOOK == True ]]; then
                 echo_summary "Loading the workbook of trove-schedules into Mistral"
                 load_trove_schedules_workbook
+            fi
+            ;;
+        "unstack "*)
+            if _mistral_has_processes; then
+                stop_process mistral-periodic
             fi
             ;;
         "clean "*)

@@ -22,13 +22,18 @@ _BIN = Path(sys.executable).parent
 
 def main(directory: Path, component: str) -> None:
     die_with_parent()
-    arguments = config_arguments(directory, "mistral")
     if component == "api":
-        connection = _connection(arguments)
-        prepare_once(directory, lambda: _initialise(arguments, connection))
-        index_executions(connection)
+        prepare(directory)
     server = str(_BIN / "mistral-server")
-    os.execv(server, [server, *arguments, "--server", component])
+    os.execv(server, [server, *config_arguments(directory, "mistral"), "--server", component])
+
+
+def prepare(directory: Path) -> None:
+    """Make the tables, once."""
+    arguments = config_arguments(directory, "mistral")
+    connection = _connection(arguments)
+    prepare_once(directory, lambda: _initialise(arguments, connection))
+    index_executions(connection)
 
 
 def _connection(arguments: list[str]) -> str:

@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.conf import settings
 from openstack_auth import policy
 
+import trove_schedules_dashboard
 from tests.dashboard.examples import INDEX, execution, schedule
+
+PACKAGE = Path(trove_schedules_dashboard.__file__).parent
+SAMPLE = PACKAGE / "conf" / "mistral_policy.yaml"
 
 
 @pytest.fixture
@@ -95,3 +102,50 @@ def test_the_panel_goes_with_the_right_to_list(client: Any, forbid: Any) -> None
     assert link in client.get("/project/").content.decode()
     forbid("cron_triggers:list")
     assert link not in client.get("/project/").content.decode()
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Horizon with the shipped files: the policy sample, as an operator may change it."""
+    shutil.copytree(SAMPLE.parent, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(policy, "_BASE_PATH", str(tmp_path))
+    for name in ("POLICY_FILES", "DEFAULT_POLICY_FILES"):
+        monkeypatch.setattr(settings, name, {})
+    [snippet] = PACKAGE.joinpath("local_settings.d").glob("*.py")
+    exec(snippet.read_text())  # as Horizon does
+    policy.reset()
+    yield tmp_path / SAMPLE.name
+    monkeypatch.undo()
+    policy.reset()
+
+
+def test_with_the_shipped_policy_a_member_may_do_everything(
+    client: Any, trove: Any, schedules: Any, sample: Path
+) -> None:
+    schedules.schedule_list.return_value = [schedule()]
+    page = client.get(INDEX).content.decode()
+    for action in ("action_create", "delete", "pause", "run", "drill"):
+        assert f"backup_schedules__{action}" in page
+
+
+def test_a_rule_of_the_sample_that_is_changed_hides_its_action(
+    client: Any, trove: Any, schedules: Any, sample: Path
+) -> None:
+    schedules.schedule_list.return_value = [schedule()]
+    text = sample.read_text()
+    line = '#"executions:create": "rule:admin_or_owner"'
+    assert line in text
+    sample.write_text(text.replace(line, '"executions:create": "rule:admin_only"'))
+    policy.reset()
+    page = client.get(INDEX).content.decode()
+    assert "backup_schedules__delete" in page
+    assert "backup_schedules__run" not in page
+
+
+def test_the_sample_has_each_rule_that_the_panels_ask_for() -> None:
+    code = "".join(path.read_text() for path in PACKAGE.joinpath("content").rglob("*.py"))
+    asked = set(re.findall(r'"workflow", "([a-z_:]+)"', code))
+    assert len(asked) == 6
+    assert set(re.findall(r'^#"([a-z_:]+)": "', SAMPLE.read_text(), re.MULTILINE)) == asked
+    defaults = yaml.safe_load(SAMPLE.parent.joinpath("default_policies/mistral.yaml").read_text())
+    assert asked <= {rule["name"] for rule in defaults}

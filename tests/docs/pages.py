@@ -17,6 +17,7 @@ PAGES = sorted(
     [
         *REPOSITORY.glob("*.md"),
         *REPOSITORY.joinpath("docs").rglob("*.md"),
+        *REPOSITORY.joinpath("deploy").rglob("*.md"),
         *REPOSITORY.joinpath("devstack").rglob("*.md"),
         *REPOSITORY.joinpath("contrib").rglob("*.md"),
     ]

@@ -345,10 +345,13 @@ class LiveCloud:
 
 
 @contextmanager
-def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCloud]:
+def new_cloud(
+    prepare: Callable[[Root], None] = Root.prepare, module: str = daemon.MODULE
+) -> Iterator[LiveCloud]:
     """A mini cloud with the workbook loaded for all, and an instance ``m``.
 
     :param prepare: what there is to do before its start.
+    :param module: its supervisor, as `daemon.up` starts it.
     """
     # Not below pytest's own folder: as root, the databases run as a user who must get there.
     folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
@@ -356,7 +359,7 @@ def new_cloud(prepare: Callable[[Root], None] = Root.prepare) -> Iterator[LiveCl
     folder.chmod(0o711)
     try:
         prepare(root)
-        daemon.up(root, print)
+        daemon.up(root, print, module)
         live = LiveCloud(root)
         live.schedules("minicloud-admin").workbook_load(public=True)
         live.create_instance("m")

@@ -20,6 +20,9 @@ enable_service() { ENABLED="$ENABLED $*"; }
 echo_summary() { echo "summary: $*"; }
 setup_develop() { echo "setup_develop $*"; }
 pip_install() { echo "pip_install $*"; }
+iniset() { echo "iniset $*"; }
+run_process() { echo "run_process $*"; }
+stop_process() { echo "stop_process $*"; }
 restart_apache_server() { echo restart_apache_server; }
 die() { shift; echo "die: $*" >&2; exit 1; }
 source "$PLUGIN/settings"
@@ -49,6 +52,8 @@ def phase(tmp_path: Path) -> Phase:
                 "PYTHON": str(BIN / "python"),
                 "PLUGIN": str(REPOSITORY / "devstack"),
                 "ENABLED": enabled,
+                "MISTRAL_BIN_DIR": "/opt/stack/data/venv/bin",
+                "MISTRAL_CONF_FILE": "/etc/mistral/mistral.conf",
             }
             | environment,
             text=True,
@@ -71,6 +76,22 @@ def test_install_brings_mistral_the_actions_where_it_is_enabled(phase: Phase) ->
     done = phase("stack", "install", enabled="mistral")
     assert done.returncode == 0, done.stderr
     assert "pip_install mistral-extra" in done.stdout.splitlines()
+
+
+def test_the_periodic_server_joins_mistral_s_other_processes(phase: Phase) -> None:
+    processes = "mistral-api mistral-engine mistral-executor mistral-event-engine"
+    done = phase("stack", "post-config", enabled=processes)
+    assert "iniset /etc/mistral/mistral.conf cron_trigger run_in_api False" in done.stdout
+    done = phase("stack", "extra", enabled=processes)
+    started = "mistral-server --config-file /etc/mistral/mistral.conf --server periodic"
+    assert f"run_process mistral-periodic /opt/stack/data/venv/bin/{started}" in done.stdout
+    assert "stop_process mistral-periodic" in phase("unstack", enabled=processes).stdout
+
+
+def test_one_process_of_all_of_mistral_has_a_periodic_server(phase: Phase) -> None:
+    for words in (("stack", "post-config"), ("unstack",)):
+        done = phase(*words, enabled="mistral mistral-engine")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_where_horizon_is_enabled_it_gets_the_panel_and_clean_takes_it(

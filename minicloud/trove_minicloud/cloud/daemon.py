@@ -27,10 +27,11 @@ _POLL_INTERVAL = 0.1
 #: The exit code of a background process that another one has outrun.
 _ANOTHER_RUNS = 75
 LOG_NAME = "supervisor"
-_MODULE = "trove_minicloud.cloud.daemon"
+#: What is run in the background, unless the caller has another layout.
+MODULE = "trove_minicloud.cloud.daemon"
 
 
-def up(root: Root, report: Callable[[str], None], module: str = _MODULE) -> bool:
+def up(root: Root, report: Callable[[str], None], module: str = MODULE) -> bool:
     """Start the cloud in the background and wait until it is up; False if it was up already.
 
     One that is being stopped is started again. `report` is called with a line for each program

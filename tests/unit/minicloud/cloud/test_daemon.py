@@ -208,7 +208,7 @@ def test_nobody_else_can_read_the_supervisors_log(
     monkeypatch.setattr(sys, "executable", "/bin/true")
     before = os.umask(0)
     try:
-        assert daemon._start(root, daemon._MODULE).wait() == 0
+        assert daemon._start(root, daemon.MODULE).wait() == 0
     finally:
         os.umask(before)
     assert root.log(daemon.LOG_NAME).stat().st_mode & 0o777 == 0o600

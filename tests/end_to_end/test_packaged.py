@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistral as packages run it, with the periodic server of deploy/systemd: a schedule fires."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+
+import pytest
+
+from bench.cluster import servers
+from bench.crowd import Crowd, Member
+from bench.minicloud import import_path
+from tests.end_to_end.cloud import LiveCloud, finished, new_cloud
+from tests.end_to_end.lacking import lacks
+from tests.end_to_end.packaged import ETC
+from tests.end_to_end.ticks import just_due
+from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.root import Root
+from trove_minicloud.services import mistral
+from trove_schedules import Schedule
+
+PERIODIC, API = "mistral-periodic-1", "mistral-api"
+#: Seconds within which a periodic server that runs has looked at all triggers several times.
+_PATIENCE = 5
+_WARNING = "Processing cron triggers in the API service is deprecated"
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Iterator[LiveCloud]:
+    """Mistral's API under uWSGI, one engine, one executor and the unit's periodic server."""
+    if find_spec("pyuwsgi") is None:
+        lacks("pyuwsgi")
+    import_path()
+
+    def prepare(root: Root) -> None:
+        root.prepare()
+        servers.want(root, 1, 1)
+
+    try:
+        with new_cloud(prepare, "tests.end_to_end.packaged") as live:
+            yield live
+    except MiniCloudError as error:
+        if "can't be had" not in str(error) and "is unavailable" not in str(error):
+            raise
+        lacks(str(error))
+
+
+@pytest.fixture
+def schedule(packaged: LiveCloud) -> Iterator[Schedule]:
+    schedules = packaged.schedules()
+    created = schedules.schedule_create("m", just_due(), "nightly")
+    yield created
+    schedules.schedule_delete(created, force=True)
+
+
+def _fire(cloud: LiveCloud, schedule: Schedule) -> None:
+    """Make it due now."""
+    member = Member(schedule.id, schedule.instance, "", 1)
+    Crowd(cloud.root).fire([member], datetime.now(UTC) - timedelta(days=1))
+
+
+def test_the_unit_s_periodic_server_fires_and_nothing_else_does(
+    packaged: LiveCloud, schedule: Schedule
+) -> None:
+    schedules = packaged.schedules()
+    # As README.md says to see whether the actions are there.
+    action = ("openstack", "action", "definition", "show", "trove.backups_create")
+    assert "trove.backups_create" in packaged.run(*action).out
+    with packaged.killed(PERIODIC):
+        _fire(packaged, schedule)
+        time.sleep(_PATIENCE)
+        assert schedules.execution_list(schedule) == []
+    [run] = finished(schedules, schedule.id, 1, 60)
+    assert (run.state, run.manual) == ("SUCCESS", False), run
+    log = packaged.root.log(API).read_text(encoding="utf-8")
+    assert "uWSGI" in log
+    assert _WARNING not in log
+
+
+def test_without_our_file_the_api_fires(packaged: LiveCloud, schedule: Schedule) -> None:
+    """Mistral 23 does, under uWSGI with threads. It warns that its next release won't."""
+    [ours] = packaged.root.service(mistral.NAME).joinpath(ETC, "mistral.conf.d").iterdir()
+    ours.unlink()
+    with packaged.killed(API):
+        pass
+    with packaged.killed(PERIODIC):
+        _fire(packaged, schedule)
+        [run] = finished(packaged.schedules(), schedule.id, 1, 60)
+    assert run.state == "SUCCESS", run
+    assert _WARNING in packaged.root.log(API).read_text(encoding="utf-8")
