@@ -96,10 +96,12 @@ def run(root: Root, layout_of: Callable[[Root, Settings], Layout] = SingleProces
                 _run(root, layout_of)
             except StopRequestedError:
                 raise
-            except MiniCloudError as error:
+            except Exception as error:
+                known = isinstance(error, MiniCloudError)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
                 # On a full disk the log and the exit status have to do.
-                with contextlib.suppress(DiskFullError):
-                    state.save_failure(root, str(error))
+                with contextlib.suppress(DiskFullError, OSError):
+                    state.save_failure(root, reason)
                 raise
     return mine
 
@@ -121,7 +123,7 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     require_space(root)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(root, lambda: [*databases(), *dashboard()])
+    supervisor = Supervisor(root, databases, dashboard, problems=databases.problems)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:

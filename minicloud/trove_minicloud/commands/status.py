@@ -25,7 +25,8 @@ def describe(root: Root) -> dict[str, Any]:
     if running and status is not None:
         known, addresses = instances.all_instances(root), _addresses(root)
         programs = [_row(item, known, addresses) for item in status.programs]
-        return _cloud(root, status.state, space_problem(root.path), programs)
+        error = "\n".join(filter(None, (space_problem(root.path), status.error)))
+        return _cloud(root, status.state, error, programs)
     if running:
         return _cloud(root, "starting", "", [])
     if status is not None and status.state == "failed":

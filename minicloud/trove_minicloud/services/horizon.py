@@ -48,7 +48,7 @@ _ADDRESSES = """\
 {% for addresses in ip_groups.values %}{% for each in addresses %}<div>{{ each }}</div>{% endfor %}\
 {% endfor %}
 """
-_READY_TIMEOUT = 2.5
+_READY_TIMEOUT = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

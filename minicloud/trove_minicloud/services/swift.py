@@ -29,7 +29,8 @@ PROXY = f"{NAME}-proxy"
 USER = NAME
 _DEVICE = "device"
 _BACKENDS = ("account", "container", "object")
-_READY_TIMEOUT = 2.5
+# As `probes` gives the others.
+_READY_TIMEOUT = 10.0
 
 
 def ports(swift: Swift) -> dict[str, int]:

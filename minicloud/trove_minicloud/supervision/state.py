@@ -17,12 +17,16 @@ from trove_minicloud.supervision import processes
 from trove_minicloud.supervision.processes import ProcessRecord
 
 CloudState = Literal["starting", "running", "stopping", "failed"]
-ProgramState = Literal["starting", "ready", "restarting"]
+#: "silent" is a program that was ready and no longer answers.
+ProgramState = Literal["starting", "ready", "silent", "restarting"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProgramStatus:
-    """One supervised program. `since` is when it entered its state (UTC)."""
+    """One supervised program. `since` is when it entered its state (UTC).
+
+    `reason` is why it isn't ready; of a program that is ready, what last befell it.
+    """
 
     name: str
     state: ProgramState
@@ -34,7 +38,10 @@ class ProgramStatus:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CloudStatus:
-    """The supervisor's last word. `error` says why the state is "failed"."""
+    """The supervisor's last word.
+
+    `error` says why the state is "failed", and what a cloud that is "running" can't run.
+    """
 
     supervisor: int
     state: CloudState
