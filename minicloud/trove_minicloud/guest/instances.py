@@ -23,7 +23,7 @@ from trove_minicloud.errors import (
     InstanceBusyError,
     InstanceNotFoundError,
 )
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud.files import known_fields, read_json, write_json
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import ports
 
@@ -163,9 +163,9 @@ def read(folder: Path) -> Instance:
         raise InstanceNotFoundError(f"There is no instance in {folder}.")
     try:
         created_at = datetime.fromisoformat(values["created_at"])
-        return Instance(**values | {"created_at": created_at})
+        return Instance(**known_fields(Instance, values) | {"created_at": created_at})
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFileError(f"{folder / _FILE} is not what this version wrote.") from error
+        raise DamagedFileError(f"{folder / _FILE} is damaged: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

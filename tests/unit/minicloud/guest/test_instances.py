@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import stat
 import subprocess
 import sys
@@ -109,6 +110,13 @@ def test_a_damaged_instance_is_left_out_and_complained_of_once(
     assert [str(file) in message for message in caplog.messages] == [True]
     with pytest.raises(DamagedFileError, match="zz"):
         instances.load(root, "zz")
+
+
+def test_what_a_newer_version_wrote_besides_is_passed_over(root: Root) -> None:
+    instance = add(root)
+    file = instance.folder(root) / "instance.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "blue"}))
+    assert instances.load(root, instance.id) == instance
 
 
 def test_an_instance_that_can_not_be_read_is_there_all_the_same(root: Root) -> None:
