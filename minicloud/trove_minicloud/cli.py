@@ -4,25 +4,34 @@
 import argparse
 import json
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from trove_minicloud.commands import tables
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import MiniCloudError, NotUpError
+from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
+
+DISTRIBUTION = "trove-minicloud"
 
 # The modules behind the commands are imported by them: `--help` and `status` stay quick.
 Command = Callable[[Root, argparse.Namespace], None]
+_UP = "trove-minicloud up"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     options = build_parser().parse_args(arguments)
+    spare_proxies(os.environ)
     try:
         root = Root.at(options.root) if options.root else Root.default()
+        if options.command not in (_up, _down, _status) and not root.exists():
+            raise NotUpError(f"There is no mini cloud under {root.path} yet; see: {_UP}")
         options.command(root, options)
     except (KeyboardInterrupt, BrokenPipeError):
         # Ctrl-C on `logs -f`, or a pager that was closed.
@@ -47,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="trove-minicloud",
         description="A real Keystone, Mistral and Trove on this machine, and databases to back up.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str, to: Any = commands) -> argparse.ArgumentParser:
@@ -215,11 +225,10 @@ def _status(root: Root, options: argparse.Namespace) -> None:
 def _env(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud import settings
     from trove_minicloud.commands import client_variables
-    from trove_minicloud.errors import NotUpError
 
     chosen = settings.load(root)
     if chosen is None:
-        raise NotUpError(f"There is no mini cloud under {root.path} yet; see: trove-minicloud up")
+        raise NotUpError(f"The mini cloud under {root.path} has never been up; see: {_UP}")
     print(client_variables.exports(root, chosen, admin=options.admin))
 
 

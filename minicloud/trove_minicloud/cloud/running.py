@@ -21,6 +21,7 @@ from trove_minicloud.errors import (
     StopRequestedError,
 )
 from trove_minicloud.guest.server_programs import InstancePrograms
+from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.services import horizon, keystone, mistral, swift, trove
 from trove_minicloud.services.backend import Backend, single_process
@@ -119,6 +120,7 @@ def require_space(root: Root) -> None:
 def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
+    spare_proxies(os.environ)
     stop_leftovers(root)
     require_space(root)
     chosen = settings.load_or_create(root)
