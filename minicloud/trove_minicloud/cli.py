@@ -150,6 +150,12 @@ def _store_options(up: argparse.ArgumentParser) -> None:
     one.add_argument("--local", action="store_true", help="to a folder of the root (at first)")
     one.add_argument("--swift", action="store_true", help="to a Swift that runs here")
     one.add_argument("--s3", metavar="URL", help="to this S3 server")
+    store.add_argument(
+        "--reserve",
+        type=int,
+        metavar="MIB",
+        help="leave as much of the disk for the databases (default: 5%%, at most 1024 MiB)",
+    )
     store.add_argument("--s3-bucket", metavar="NAME", help="the bucket, which has to be there")
     store.add_argument(
         "--s3-credentials",
@@ -189,8 +195,12 @@ def _up(root: Root, options: argparse.Namespace) -> None:
 
 
 def _choose_store(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.stores import choosing
+    from trove_minicloud.stores import choosing, room
 
+    if options.reserve is not None:
+        if options.reserve < 0:
+            raise MiniCloudError("--reserve is a number of MiB, and not below 0.")
+        room.keep(root, options.reserve)
     if options.s3:
         if not options.s3_bucket:
             raise MiniCloudError("--s3 needs the name of a bucket: add --s3-bucket.")
@@ -209,7 +219,7 @@ def _down(root: Root, _options: argparse.Namespace) -> None:
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.commands.status import describe
+    from trove_minicloud.commands.status import describe, room_in_words
 
     described = describe(root)
     if options.format == "json":
@@ -218,6 +228,8 @@ def _status(root: Root, options: argparse.Namespace) -> None:
     _say(f"{described['root']}: {described['state']}")
     if described["error"]:
         _say(described["error"])
+    if described["room"]:
+        _say(room_in_words(described["room"]))
     if described["programs"]:
         tables.show(described["programs"])
 

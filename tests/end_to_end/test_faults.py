@@ -21,6 +21,7 @@ from tests.end_to_end.cloud import BIN, NEVER_SOON, LiveCloud, new_cloud, run_by
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE, server_programs
 from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_minicloud.stores import room
 from trove_minicloud.supervision.supervisor import ASK_VARIABLE
 
 #: A request that goes to it is refused at once.
@@ -154,6 +155,29 @@ def test_a_database_that_can_not_be_asked_does_not_end_the_others(cloud: LiveClo
         psql.symlink_to(real)
     wait_for("database that is asked again", lambda: _row(cloud, name)["state"] == "ready", 120)
     assert "ended by signal 9" in _row(cloud, name)["reason"]
+
+
+def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: LiveCloud) -> None:
+    instance = instances.find(cloud.root, "m")
+    before = cloud.take_backup(instance.id)
+    assert _status(cloud)["room"]["nights"] > 0
+    # As if so little of the disk were free.
+    room.keep(cloud.root, 2**40)
+    try:
+        assert _status(cloud)["room"]["nights"] == 0
+        refused = cloud.wait_for_backup(cloud.ask_for_backup(instance.id))
+        assert refused["status"] == "FAILED"
+        assert "stay for the databases" in cloud.failure(instance.id)
+        restored = cloud.run(
+            "trove-minicloud", "restore", before["id"], "--name", "no", check=False
+        )
+        assert restored.status == 1
+        assert "The restore needs about" in restored.err
+        with cloud.connect("m") as connection:
+            connection.execute("create table goes_on as select 1")
+    finally:
+        room.keep(cloud.root, 0)
+    cloud.take_backup(instance.id)
 
 
 def test_a_service_that_hangs_is_restarted_and_schedules_run_again(cloud: LiveCloud) -> None:

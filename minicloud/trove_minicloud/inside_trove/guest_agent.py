@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from oslo_log import log as logging
@@ -35,6 +36,7 @@ from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.inside_trove import making, report
 from trove_minicloud.root import Root
+from trove_minicloud.stores import local, room
 from trove_minicloud.stores.finding import location_for, store_of
 from trove_minicloud.stores.manifest import Key, Manifest
 from trove_minicloud.stores.store import Store, key_of
@@ -44,6 +46,8 @@ LOG = logging.getLogger(__name__)
 _GIGABYTE = 1024**3
 # How long a dead run's worker may take to notice.
 _LOCK_WAIT = 30.0
+# One takes a process of the database, one of the compressor, and the disk's time.
+_AT_ONCE = threading.BoundedSemaphore(4)
 # At what a worker that failed has left.
 _LOOKS = 5
 _LOOK_INTERVAL = 1.0
@@ -136,14 +140,14 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
         report.started(key, backup_info["backup_type"], location)
         _sweep(root, key.instance_id, token)
         parent = backup_info["parent"]
-        manifest = run_worker(
-            Job(
-                str(root.path),
-                location,
-                Parent(parent["location"], parent["checksum"]) if parent else None,
-                token,
-            )
+        job = Job(
+            str(root.path),
+            location,
+            Parent(parent["location"], parent["checksum"]) if parent else None,
+            token,
         )
+        with _AT_ONCE, _room(root, key, backup_info["backup_type"], location):
+            manifest = run_worker(job)
         fields = _completed(location, manifest)
     except MiniCloudError as error:
         fields = _outcome(root, key, location, token, str(error))
@@ -155,6 +159,29 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
     except Exception:
         LOG.exception("Backup %s: Trove's conductor could not be told", key.backup_id)
         report.set_ended(key, fields)
+
+
+@contextlib.contextmanager
+def _room(root: Root, key: Key, kind: str, location: str) -> Iterator[None]:
+    """As much as the instance's last backup of this kind took; the first one is tried.
+
+    Other stores than the folder know themselves when they are full.
+    """
+    if not location.startswith(local.SCHEME):
+        yield
+        return
+    with room.promised(root, root.backups, _last_size(key.instance_id, kind), "The backup"):
+        yield
+
+
+def _last_size(instance_id: str, kind: str) -> int:
+    """In bytes; 0 where there is none."""
+    with DBBackup.query() as query:
+        completed = query.filter_by(
+            instance_id=instance_id, backup_type=kind, state=BackupState.COMPLETED, deleted=False
+        )
+        last = completed.order_by(DBBackup.updated.desc()).first()
+        return int(last.size * _GIGABYTE) if last else 0
 
 
 def _outcome(

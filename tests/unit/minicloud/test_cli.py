@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
+from trove_minicloud.stores import room
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.state import CloudStatus
 
@@ -164,14 +166,32 @@ def test_down_of_a_cloud_that_is_down_says_so_and_succeeds(
 
 def test_status_of_a_cloud_that_is_down(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(root, "status") == 0
-    assert capsys.readouterr().out == f"{root.path}: down\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{root.path}: down"
+    assert second.startswith("Room for backups: ")
     assert _run(root, "status", "-f", "json") == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "root": str(root.path),
-        "state": "down",
-        "error": "",
-        "programs": [],
-    }
+    described = json.loads(capsys.readouterr().out)
+    room = described.pop("room")
+    assert described == {"root": str(root.path), "state": "down", "error": "", "programs": []}
+    assert room["free"] > room["reserve"]
+    assert (room["last_day"], room["nights"]) == (0, None)
+
+
+def test_the_nights_that_are_left_are_told(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    (root.backups / "i").mkdir()
+    (root.backups / "i" / "b").write_bytes(bytes(1000))
+    assert _run(root, "status") == 0
+    assert re.search(r"That is room for \d+ nights like the last\.$", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("given", "status"), [("2048", 0), ("-1", 1)])
+def test_the_reserve_is_kept(
+    root: Root, monkeypatch: pytest.MonkeyPatch, given: str, status: int
+) -> None:
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=True))
+    before = room.reserve(root, root.backups)
+    assert _run(root, "up", "--detach", "--reserve", given) == status
+    assert room.reserve(root, root.backups) == (before if status else 2048 * 2**20)
 
 
 def test_env_without_a_cloud_is_an_error(root: Root, capsys: pytest.CaptureFixture[str]) -> None:

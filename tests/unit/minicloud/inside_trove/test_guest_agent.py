@@ -59,6 +59,7 @@ def tools(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tools))
     monkeypatch.setattr(guest_agent, "_failed_with_leftovers", lambda _instance: [])
+    monkeypatch.setattr(guest_agent, "_last_size", lambda _instance, _kind: 0)
     return tools
 
 
@@ -362,3 +363,21 @@ def test_recovery_waits_for_a_worker_that_is_still_there(
     lock = instances.backup_lock(root, "instance-1", "backup b1")
     with lock, pytest.raises(InstanceBusyError):
         guest_agent.recover()
+
+
+def test_a_backup_that_does_not_fit_does_not_begin(
+    reports: Reports, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def last_size(instance_id: str, kind: str) -> int:
+        asked.append((instance_id, kind))
+        return 2**60
+
+    monkeypatch.setattr(guest_agent, "_last_size", last_size)
+    back_up(reports)
+
+    assert asked == [("instance-1", "full")]
+    assert reports.fields == {"state": "FAILED", "location": None}
+    assert "The backup needs about" in reports.causes[0]
+    assert not (tools / "reached").exists()
