@@ -4,25 +4,34 @@
 import argparse
 import json
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from trove_minicloud.commands import tables
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import MiniCloudError, NotUpError
+from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
+
+DISTRIBUTION = "trove-minicloud"
 
 # The modules behind the commands are imported by them: `--help` and `status` stay quick.
 Command = Callable[[Root, argparse.Namespace], None]
+_UP = "trove-minicloud up"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     options = build_parser().parse_args(arguments)
+    spare_proxies(os.environ)
     try:
         root = Root.at(options.root) if options.root else Root.default()
+        if options.command not in (_up, _down, _status) and not root.exists():
+            raise NotUpError(f"There is no mini cloud under {root.path} yet; see: {_UP}")
         options.command(root, options)
     except (KeyboardInterrupt, BrokenPipeError):
         # Ctrl-C on `logs -f`, or a pager that was closed.
@@ -47,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="trove-minicloud",
         description="A real Keystone, Mistral and Trove on this machine, and databases to back up.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str, to: Any = commands) -> argparse.ArgumentParser:
@@ -140,6 +150,12 @@ def _store_options(up: argparse.ArgumentParser) -> None:
     one.add_argument("--local", action="store_true", help="to a folder of the root (at first)")
     one.add_argument("--swift", action="store_true", help="to a Swift that runs here")
     one.add_argument("--s3", metavar="URL", help="to this S3 server")
+    store.add_argument(
+        "--reserve",
+        type=int,
+        metavar="MIB",
+        help="leave as much of the disk for the databases (default: 5%%, at most 1024 MiB)",
+    )
     store.add_argument("--s3-bucket", metavar="NAME", help="the bucket, which has to be there")
     store.add_argument(
         "--s3-credentials",
@@ -179,8 +195,12 @@ def _up(root: Root, options: argparse.Namespace) -> None:
 
 
 def _choose_store(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.stores import choosing
+    from trove_minicloud.stores import choosing, room
 
+    if options.reserve is not None:
+        if options.reserve < 0:
+            raise MiniCloudError("--reserve is a number of MiB, and not below 0.")
+        room.keep(root, options.reserve)
     if options.s3:
         if not options.s3_bucket:
             raise MiniCloudError("--s3 needs the name of a bucket: add --s3-bucket.")
@@ -199,7 +219,7 @@ def _down(root: Root, _options: argparse.Namespace) -> None:
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
-    from trove_minicloud.commands.status import describe
+    from trove_minicloud.commands.status import describe, room_in_words
 
     described = describe(root)
     if options.format == "json":
@@ -208,6 +228,8 @@ def _status(root: Root, options: argparse.Namespace) -> None:
     _say(f"{described['root']}: {described['state']}")
     if described["error"]:
         _say(described["error"])
+    if described["room"]:
+        _say(room_in_words(described["room"]))
     if described["programs"]:
         tables.show(described["programs"])
 
@@ -215,11 +237,10 @@ def _status(root: Root, options: argparse.Namespace) -> None:
 def _env(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud import settings
     from trove_minicloud.commands import client_variables
-    from trove_minicloud.errors import NotUpError
 
     chosen = settings.load(root)
     if chosen is None:
-        raise NotUpError(f"There is no mini cloud under {root.path} yet; see: trove-minicloud up")
+        raise NotUpError(f"The mini cloud under {root.path} has never been up; see: {_UP}")
     print(client_variables.exports(root, chosen, admin=options.admin))
 
 

@@ -6,6 +6,7 @@ disk in the middle of a write must leave the previous content in place.
 """
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -68,6 +69,19 @@ def read_json(path: Path) -> Any:
         return None
     except ValueError as error:
         raise DamagedFileError(f"{path} is damaged: {error}") from error
+
+
+def known_fields(kind: type, values: Any) -> dict[str, Any]:
+    """Of what was written for a dataclass, the fields that it has: a newer version may write more.
+
+    A field that comes with a new version has a default, because files of older ones lack it.
+
+    :raises TypeError: the values have no names.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{kind.__name__} is written as an object, and this is {values!r}.")
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _sync_directory(path: Path) -> None:

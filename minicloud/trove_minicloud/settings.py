@@ -4,10 +4,10 @@
 import dataclasses
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from trove_minicloud.errors import DamagedFileError
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud.files import known_fields, read_json, write_json
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import ports
 
@@ -21,6 +21,8 @@ PROJECT = "demo"
 USER = "demo"
 #: The one flavor that there is.
 FLAVOR_ID = "1"
+_PORTS = {"keystone_port", "mistral_port", "trove_port"}
+_PASSWORDS = {"admin_password", "mistral_password", "trove_password", "demo_password"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,15 +58,15 @@ def load(root: Root) -> Settings | None:
 def read(file: Path, kind: type[T]) -> T | None:
     """What a flat dataclass of plain values was written as, or None where there is no file.
 
-    :raises DamagedFileError: it holds anything else.
+    :raises DamagedFileError: it isn't there whole.
     """
     values = read_json(file)
     if values is None:
         return None
     try:
-        found = kind(**values)
+        found = kind(**known_fields(kind, values))
     except TypeError as error:
-        raise DamagedFileError(f"{file} is not what this version wrote.") from error
+        raise DamagedFileError(f"{file} is damaged: {error}") from error
     for field in dataclasses.fields(found):
         value = getattr(found, field.name)
         if type(value) is not field.type:
@@ -73,18 +75,17 @@ def read(file: Path, kind: type[T]) -> T | None:
 
 
 def load_or_create(root: Root) -> Settings:
-    """The settings of the root, drawn and saved if this is its first start."""
-    if (settings := load(root)) is not None:
-        return settings
-    keystone, mistral, trove = ports.choose(3, root)
-    settings = Settings(
-        keystone_port=keystone,
-        mistral_port=mistral,
-        trove_port=trove,
-        admin_password=secrets.token_urlsafe(24),
-        mistral_password=secrets.token_urlsafe(24),
-        trove_password=secrets.token_urlsafe(24),
-        demo_password=secrets.token_urlsafe(24),
-    )
-    write_json(root.settings_file, dataclasses.asdict(settings))
-    return settings
+    """The settings of the root. At its first start all are drawn, later on a port that is missing.
+
+    :raises DamagedFileError: a password is missing, which Keystone knows; or the file is no
+        settings.
+    """
+    stored = read_json(root.settings_file)
+    if stored is None:
+        stored = {name: secrets.token_urlsafe(24) for name in _PASSWORDS}
+    if isinstance(stored, dict) and stored.keys() >= _PASSWORDS:
+        missing = sorted(_PORTS - stored.keys())
+        if missing:
+            drawn = dict(zip(missing, ports.choose(len(missing), root), strict=True))
+            write_json(root.settings_file, stored | drawn)
+    return cast(Settings, load(root))

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
+from mistral import exceptions
 from mistral.db.v2.sqlalchemy import models
 from mistral.services import periodic, triggers
+from oslo_config import cfg
 
+from trove_minicloud.services import firing_watch
 from trove_schedules.clients.mistral_rows import triggered_by
 from trove_schedules.schedules import pattern
 from trove_schedules.schedules.names import TriggerName
@@ -72,6 +75,29 @@ def test_a_run_is_described_by_its_trigger_as_the_client_reads_it(api):
     assert triggered_by(description["triggered_by"]) == ("cron_trigger", "the-id")
     # The workflow is started by its name: every one that Mistral could take must be good.
     assert started.args[0] is trigger.workflow.name
+
+
+def test_each_look_and_each_firing_shows_the_watch_that_the_thread_goes_on(api, monkeypatch):
+    for name in ("process_cron_triggers_v2", "advance_cron_trigger"):
+        monkeypatch.setattr(periodic, name, getattr(periodic, name))
+    watch = firing_watch.watch(periodic)
+    looks: list[float] = []
+
+    def advance(_trigger, _time=None):
+        looks.append(watch._alive_at)
+        watch._alive_at = 0.0
+        raise exceptions.DBEntityNotFoundError("gone")
+
+    trigger = mock.MagicMock(remaining_executions=None, next_execution_time=STARTS[0])
+    with (
+        mock.patch.object(periodic.triggers, "get_next_cron_triggers", return_value=[trigger] * 2),
+        mock.patch.object(periodic.triggers, "get_next_execution_time", advance),
+        mock.patch.object(periodic.db_api_v2, "get_maintenance_status", return_value="RUNNING"),
+    ):
+        tasks = periodic.MistralPeriodicTasks(cfg.CONF)
+        tasks.run_periodic_tasks(None, raise_on_error=True)
+    assert len(looks) == 2
+    assert all(looks)
 
 
 def test_there_is_no_way_to_update_a_trigger():

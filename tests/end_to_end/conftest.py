@@ -18,6 +18,7 @@ _FIRST = (
     "spec_sequence",
     "swift",
     "cluster",
+    "faults",
     "expiration",
     "notify",
     "tutorial",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.stores import LOGIN, Files, serving_s3
-from tests.end_to_end.cloud import LiveCloud, fill, new_cloud, wait_for
+from tests.end_to_end.cloud import LiveCloud, fill, hung_tool, new_cloud, wait_for
+from tests.end_to_end.refusals import Refusals, refusals
 from trove_minicloud import cli
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
@@ -23,9 +24,16 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
 
 
 @pytest.fixture(scope="module")
-def cloud(s3: Files) -> Iterator[LiveCloud]:
+def way(s3: Files) -> Iterator[Refusals]:
+    """By which the mini cloud comes to the server."""
+    with refusals(s3.endpoint) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cloud(way: Refusals) -> Iterator[LiveCloud]:
     def with_s3(root: Root) -> None:
-        options = ["--root", str(root.path), "--s3", s3.endpoint, "--s3-bucket", "backups"]
+        options = ["--root", str(root.path), "--s3", way.endpoint, "--s3-bucket", "backups"]
         environment = {name.upper(): value for name, value in LOGIN.items()}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
@@ -68,6 +76,32 @@ def test_a_chain_restores_from_s3_and_goes_when_it_is_deleted(
     assert full["locationRef"] in done.err
 
     cloud.openstack("delete", full["id"])
+    wait_for("end of the objects", lambda: s3.names() == [], 180)
+
+
+def test_only_what_is_not_there_is_removed(
+    cloud: LiveCloud, instance: str, s3: Files, way: Refusals
+) -> None:
+    with way.refusing(".json"):
+        good = cloud.take_backup(instance)
+    assert len(s3.names()) == 3
+
+    # One whose worker dies without a word, with a store that can't be read.
+    with way.refusing(".json") as refused:
+        backup = cloud.ask_for_backup(instance)
+        tool = hung_tool(cloud, "m")
+        worker = tool.parent()
+        assert worker is not None
+        worker.kill()
+        assert cloud.wait_for_backup(backup)["status"] == "FAILED"
+    assert len(refused) == 5
+    assert "the access key may not do that" in cloud.failure(instance)
+    assert f"{instance}/{good['id']}.json" in s3.names()
+
+    # The next one finds that there is nothing of it.
+    after = cloud.take_backup(instance)
+    for each in (good["id"], after["id"], backup):
+        cloud.openstack("delete", each)
     wait_for("end of the objects", lambda: s3.names() == [], 180)
 
 

@@ -21,6 +21,7 @@ from trove_minicloud.errors import (
     StopRequestedError,
 )
 from trove_minicloud.guest.server_programs import InstancePrograms
+from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.services import horizon, keystone, mistral, swift, trove
 from trove_minicloud.services.backend import Backend, single_process
@@ -96,10 +97,12 @@ def run(root: Root, layout_of: Callable[[Root, Settings], Layout] = SingleProces
                 _run(root, layout_of)
             except StopRequestedError:
                 raise
-            except MiniCloudError as error:
+            except Exception as error:
+                known = isinstance(error, MiniCloudError)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
                 # On a full disk the log and the exit status have to do.
-                with contextlib.suppress(DiskFullError):
-                    state.save_failure(root, str(error))
+                with contextlib.suppress(DiskFullError, OSError):
+                    state.save_failure(root, reason)
                 raise
     return mine
 
@@ -117,11 +120,12 @@ def require_space(root: Root) -> None:
 def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
+    spare_proxies(os.environ)
     stop_leftovers(root)
     require_space(root)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(root, lambda: [*databases(), *dashboard()])
+    supervisor = Supervisor(root, databases, dashboard, problems=databases.problems)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:

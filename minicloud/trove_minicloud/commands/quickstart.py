@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from trove_minicloud import loopback
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql.server import connection_string
@@ -52,7 +53,8 @@ class Quickstart:
         # Not one OS_* variable of the caller's: they win over clouds.yaml, and may name a cloud
         # that people rely on.
         own = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        self._env = own | {
+        self._env = own | loopback.exceptions(own)
+        self._env |= {
             ROOT_VARIABLE: str(root.path),
             "OS_CLIENT_CONFIG_FILE": str(root.clouds_file),
             "OS_CLOUD": "minicloud",

@@ -9,8 +9,10 @@ from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon, swift
-from trove_minicloud.stores import destination
+from trove_minicloud.stores import destination, room
 from trove_minicloud.supervision import processes, state
+
+_GIBIBYTE = 2**30
 
 
 def describe(root: Root) -> dict[str, Any]:
@@ -25,7 +27,8 @@ def describe(root: Root) -> dict[str, Any]:
     if running and status is not None:
         known, addresses = instances.all_instances(root), _addresses(root)
         programs = [_row(item, known, addresses) for item in status.programs]
-        return _cloud(root, status.state, space_problem(root.path), programs)
+        error = "\n".join(filter(None, (space_problem(root.path), status.error)))
+        return _cloud(root, status.state, error, programs)
     if running:
         return _cloud(root, "starting", "", [])
     if status is not None and status.state == "failed":
@@ -36,7 +39,35 @@ def describe(root: Root) -> dict[str, Any]:
 
 
 def _cloud(root: Root, name: str, error: str, programs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"root": str(root.path), "state": name, "error": error, "programs": programs}
+    return {
+        "root": str(root.path),
+        "state": name,
+        "error": error,
+        "room": _room(root),
+        "programs": programs,
+    }
+
+
+def _room(root: Root) -> dict[str, int | None] | None:
+    """In bytes; None where no backup goes to the folder."""
+    if not root.backups.exists() or destination.strategy(root) != "local":
+        return None
+    found = room.of_backups(root)
+    return {
+        "free": found.free,
+        "reserve": found.reserve,
+        "last_day": found.last_day,
+        "nights": found.nights,
+    }
+
+
+def room_in_words(found: dict[str, int | None]) -> str:
+    """What `describe` says of the room for backups, for people."""
+    free, reserve = ((found[name] or 0) / _GIBIBYTE for name in ("free", "reserve"))
+    text = f"Room for backups: {free:.1f} GiB are free, {reserve:.1f} of them for the databases."
+    if found["nights"] is None:
+        return text
+    return f"{text} That is room for {found['nights']} nights like the last."
 
 
 def _row(

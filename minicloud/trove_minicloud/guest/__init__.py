@@ -12,7 +12,8 @@ The way of one backup, from the command to Trove's row:
 6. stream: `stream.stream` runs it, checks its output (`Check`), compresses, counts and hashes it.
 7. store: `Store.begin` gives an `Upload`, which takes the bytes (`append`) and shows nothing yet.
 8. manifest: `Upload.commit` writes it last; from then on the backup exists.
-9. agent: `guest_agent._outcome` reads the manifest back (`Store.head`): what is stored decides.
+9. agent: `guest_agent.run_worker` gets the manifest from the worker. Where a worker died without a
+   word, `guest_agent._outcome` reads what is stored (`Store.head`).
 10. Trove's row: `report.ended` has Trove's conductor write COMPLETED, size, place and checksum.
 
 `guest_agent` and `report` are in `trove_minicloud.inside_trove`; `Store`, `Upload` and `finding` in

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from trove_minicloud.errors import CheckFailedError, DamagedFileError, InvalidCheckError
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud.files import known_fields, read_json, write_json
 from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
@@ -59,7 +59,7 @@ def load(root: Root, instance_id: str) -> Check | None:
     if (values := read_json(path)) is None:
         return None
     try:
-        return Check(**values)
+        return Check(**known_fields(Check, values))
     except TypeError as error:
         raise DamagedFileError(f"{path} is not what this version wrote.") from error
 

@@ -23,7 +23,7 @@ from trove_minicloud.errors import (
     InstanceBusyError,
     InstanceNotFoundError,
 )
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud.files import known_fields, read_json, write_json
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import ports
 
@@ -163,26 +163,47 @@ def read(folder: Path) -> Instance:
         raise InstanceNotFoundError(f"There is no instance in {folder}.")
     try:
         created_at = datetime.fromisoformat(values["created_at"])
-        return Instance(**values | {"created_at": created_at})
+        return Instance(**known_fields(Instance, values) | {"created_at": created_at})
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFileError(f"{folder / _FILE} is not what this version wrote.") from error
+        raise DamagedFileError(f"{folder / _FILE} is damaged: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The instances of a root, oldest first.
+
+    `unreadable` are the ids of those whose files can't be read, and why. They are there, so nothing
+    of theirs may be stopped or deleted.
+    """
+
+    instances: list[Instance]
+    unreadable: dict[str, str]
+
+
+def look(root: Root) -> Found:
+    """:raises OSError: the folder of the instances can't be read."""
+    found, unreadable = [], {}
+    # Not by `glob`, which passes over what it can't read.
+    for folder in root.instances.iterdir():
+        if (name := folder.name).startswith((BUILDING, REMOVED)):
+            continue
+        try:
+            found.append(load(root, name))
+        except (InstanceNotFoundError, NotADirectoryError):
+            # It was removed while we looked, or is something else.
+            continue
+        except (DamagedFileError, OSError) as error:
+            unreadable[name] = str(error)
+            # The supervisor asks twice a second.
+            if str(error) not in _told:
+                _told.add(str(error))
+                LOG.error("instance %s can't be read: %s", name, error)
+    return Found(sorted(found, key=lambda instance: instance.created_at), unreadable)
 
 
 def all_instances(root: Root) -> list[Instance]:
-    """Every instance, oldest first."""
-    found = []
-    for file in root.instances.glob(f"*/{_FILE}"):
-        if not file.parent.name.startswith((BUILDING, REMOVED)):
-            # An instance may be removed while we look.
-            with contextlib.suppress(InstanceNotFoundError):
-                try:
-                    found.append(load(root, file.parent.name))
-                except DamagedFileError as error:
-                    # The others have to go on. The supervisor asks twice a second.
-                    if str(error) not in _told:
-                        _told.add(str(error))
-                        LOG.error("an instance is left out: %s", error)
-    return sorted(found, key=lambda instance: instance.created_at)
+    """Every instance that can be read, oldest first."""
+    return look(root).instances if root.instances.exists() else []
 
 
 def find(root: Root, name_or_id: str) -> Instance:
@@ -190,8 +211,12 @@ def find(root: Root, name_or_id: str) -> Instance:
 
     :raises InstanceNotFoundError: no instance has this id or name.
     :raises AmbiguousInstanceError: several bear the name.
+    :raises DamagedFileError: it can't be read.
     """
-    instances = all_instances(root)
+    seen = look(root) if root.instances.exists() else Found([], {})
+    if name_or_id in seen.unreadable:
+        raise DamagedFileError(seen.unreadable[name_or_id])
+    instances = seen.instances
     for instance in instances:
         if instance.id == name_or_id:
             return instance

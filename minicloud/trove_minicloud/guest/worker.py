@@ -2,8 +2,8 @@
 """`python -m trove_minicloud.guest.worker`: takes one backup, in a process of its own.
 
 Its first line on stdin is the job. Stdin then stays open for as long as the parent lives: its
-end means that the parent has died, and the backup is given up. A failure's cause is one JSON
-line on stdout; success is the manifest in the store.
+end means that the parent has died, and the backup is given up. One JSON line on stdout says how it
+ended: by the manifest that the store has taken, or by a failure's cause.
 """
 
 import dataclasses
@@ -60,14 +60,15 @@ def main() -> int:
         key = key_of(job.location)
         instance = instances.load(root, key.instance_id)
         store = store_of(root, job.location, job.token)
-        take_backup(root, store, instance, key.backup_id, job.parent)
+        manifest = take_backup(root, store, instance, key.backup_id, job.parent)
     except MiniCloudError as error:
-        _say(str(error))
+        _say({"error": str(error)})
         return 1
     except Exception as error:
         traceback.print_exc()
-        _say(f"{type(error).__name__}: {error}")
+        _say({"error": f"{type(error).__name__}: {error}"})
         return 1
+    _say({"manifest": manifest.to_json()})
     return 0
 
 
@@ -83,11 +84,11 @@ def _stop_at_end_of(stdin: FileIO, main_thread: int) -> None:
     signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
-def _say(error: str) -> None:
+def _say(end: dict[str, str]) -> None:
     try:
-        os.write(sys.stdout.fileno(), json.dumps({"error": error}).encode() + b"\n")
+        os.write(sys.stdout.fileno(), json.dumps(end).encode() + b"\n")
     except BrokenPipeError:
-        # The parent is dead; at its next start it marks the backup as failed by itself.
+        # The parent is dead; at its next start it looks for itself what became of the backup.
         return
 
 

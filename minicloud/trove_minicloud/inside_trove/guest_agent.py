@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from oslo_log import log as logging
@@ -23,8 +24,8 @@ from trove.backup.state import BackupState
 from trove.common.cfg import CONF
 
 from trove_minicloud.errors import (
+    BackupError,
     BackupNotFoundError,
-    DamagedManifestError,
     MiniCloudError,
     RestoreError,
     StoreError,
@@ -35,6 +36,7 @@ from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.inside_trove import making, report
 from trove_minicloud.root import Root
+from trove_minicloud.stores import local, room
 from trove_minicloud.stores.finding import location_for, store_of
 from trove_minicloud.stores.manifest import Key, Manifest
 from trove_minicloud.stores.store import Store, key_of
@@ -44,8 +46,11 @@ LOG = logging.getLogger(__name__)
 _GIGABYTE = 1024**3
 # How long a dead run's worker may take to notice.
 _LOCK_WAIT = 30.0
-_HEAD_ATTEMPTS = 5
-_HEAD_INTERVAL = 1.0
+# One takes a process of the database, one of the compressor, and the disk's time.
+_AT_ONCE = threading.BoundedSemaphore(4)
+# At what a worker that failed has left.
+_LOOKS = 5
+_LOOK_INTERVAL = 1.0
 
 
 def guest_client(context: Any, instance_id: str, manager: str | None = None) -> "GuestClient":
@@ -135,20 +140,20 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
         report.started(key, backup_info["backup_type"], location)
         _sweep(root, key.instance_id, token)
         parent = backup_info["parent"]
-        cause = run_worker(
-            Job(
-                str(root.path),
-                location,
-                Parent(parent["location"], parent["checksum"]) if parent else None,
-                token,
-            )
+        job = Job(
+            str(root.path),
+            location,
+            Parent(parent["location"], parent["checksum"]) if parent else None,
+            token,
         )
+        with _AT_ONCE, _room(root, key, backup_info["backup_type"], location):
+            manifest = run_worker(job)
+        fields = _completed(location, manifest)
     except MiniCloudError as error:
-        cause = str(error)
+        fields = _outcome(root, key, location, token, str(error))
     except Exception as error:
         LOG.exception("The worker of backup %s could not be run", key.backup_id)
-        cause = f"{type(error).__name__}: {error}"
-    fields = _outcome(root, key, location, token, cause)
+        fields = _outcome(root, key, location, token, f"{type(error).__name__}: {error}")
     try:
         report.ended(key, fields)
     except Exception:
@@ -156,57 +161,94 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
         report.set_ended(key, fields)
 
 
+@contextlib.contextmanager
+def _room(root: Root, key: Key, kind: str, location: str) -> Iterator[None]:
+    """As much as the instance's last backup of this kind took; the first one is tried.
+
+    Other stores than the folder know themselves when they are full.
+    """
+    if not location.startswith(local.SCHEME):
+        yield
+        return
+    with room.promised(root, root.backups, _last_size(key.instance_id, kind), "The backup"):
+        yield
+
+
+def _last_size(instance_id: str, kind: str) -> int:
+    """In bytes; 0 where there is none."""
+    with DBBackup.query() as query:
+        completed = query.filter_by(
+            instance_id=instance_id, backup_type=kind, state=BackupState.COMPLETED, deleted=False
+        )
+        last = completed.order_by(DBBackup.updated.desc()).first()
+        return int(last.size * _GIGABYTE) if last else 0
+
+
 def _outcome(
     root: Root, key: Key, location: str | None, token: str | None, cause: str
 ) -> dict[str, Any]:
-    """What Trove is to know of the backup's end: what is in the store decides.
+    """What Trove is to know of a backup whose worker failed: what is in the store decides.
 
-    A failed backup keeps its location where something of it may be left in the store: its
-    deletion, or the instance's next backup, removes that.
+    A failed backup keeps its location where something of it may be in the store: its deletion, or
+    the instance's next backup, sees to that.
     """
-    try:
-        if location is not None:
-            store = store_of(root, location, token)
-            manifest = _head(store, key)
-            _log_success(manifest)
-            return report.completed_fields(store, manifest)
-    except BackupNotFoundError:
-        pass
-    except (DamagedManifestError, StoreError, OSError) as error:
-        cause = f"{cause or 'It was taken'}; but the store can't be read: {error}"
-    try:
-        if location is not None:
-            # A worker that was killed can't have cleaned up.
-            store_of(root, location, token).delete(key)
+    if location is not None:
+        try:
+            if (found := _look(root, key, location, token, _LOOKS)) is not None:
+                return found
             location = None
-    except (StoreError, OSError) as error:
-        LOG.warning("What is left of backup %s could not be removed: %s", key.backup_id, error)
+        except (RestoreError, StoreError, OSError) as error:
+            cause = f"{cause}; what is in the store can't be told: {error}"
     report.explain_failure(key, cause)
     return {"state": BackupState.FAILED, "location": location}
 
 
-def _head(store: Store, key: Key) -> Manifest:
-    """:raises OSError: the store still can't be read at the last of some attempts."""
-    for _attempt in range(_HEAD_ATTEMPTS - 1):
+def _look(
+    root: Root, key: Key, location: str, token: str | None, looks: int = 1
+) -> dict[str, Any] | None:
+    """What Trove is to know of a backup that is whole; None where there is nothing left of it.
+
+    Only what the store doesn't have is removed, for it may be no more than parts. Whoever can't
+    look removes nothing: the backup may be whole.
+
+    :param looks: how often to ask a store that can't be read.
+    :raises RestoreError: the location is in none of our stores, or what is there can't be read.
+    :raises StoreError, OSError: it can't be told now, or parts can't be removed.
+    """
+    store = store_of(root, location, token)
+    try:
+        manifest = _head(store, key, looks)
+    except BackupNotFoundError:
+        # A worker that was killed can't have cleaned up.
+        store.delete(key)
+        return None
+    return _completed(store.location(key), manifest)
+
+
+def _head(store: Store, key: Key, looks: int) -> Manifest:
+    for _look in range(looks - 1):
         try:
             return store.head(key)
-        except OSError as error:
+        except (StoreError, OSError) as error:
             LOG.warning("Backup %s: the store can't be read: %s", key.backup_id, error)
-            time.sleep(_HEAD_INTERVAL)
+            time.sleep(_LOOK_INTERVAL)
     return store.head(key)
 
 
 def _sweep(root: Root, instance_id: str, token: str) -> None:
-    """Remove what failed backups of the instance have left in a store that failed as well."""
+    """See what failed backups of the instance have left in a store that failed as well."""
     for backup in _failed_with_leftovers(instance_id):
         try:
-            store_of(root, backup.location, token).delete(key_of(backup.location))
+            found = _look(root, key_of(backup.location), backup.location, token)
         except (RestoreError, StoreError, OSError) as error:
             # It stays on record, for the next backup or its own deletion.
-            LOG.warning("What is left of backup %s can't be removed: %s", backup.id, error)
+            LOG.warning("What is left of backup %s can't be told: %s", backup.id, error)
+            continue
+        if found is None:
+            LOG.info("Nothing is left of backup %s.", backup.id)
         else:
-            LOG.info("Removed what was left of backup %s.", backup.id)
-            backup.update(location=None)
+            LOG.warning("Backup %s, whose store could not be read, is whole.", backup.id)
+        backup.update(**(found or {"location": None}))
 
 
 def _failed_with_leftovers(instance_id: str) -> list[Any]:
@@ -215,7 +257,7 @@ def _failed_with_leftovers(instance_id: str) -> list[Any]:
         return list(failed.filter(DBBackup.location.is_not(None)))
 
 
-def _log_success(manifest: Manifest) -> None:
+def _completed(location: str, manifest: Manifest) -> dict[str, Any]:
     LOG.info(
         "Backup %s of instance %s COMPLETED: %s, %d bytes stored of %d, in %.1f s%s",
         manifest.backup_id,
@@ -226,10 +268,14 @@ def _log_success(manifest: Manifest) -> None:
         (manifest.finished_at - manifest.started_at).total_seconds(),
         f"; {manifest.reason}" if manifest.reason else "",
     )
+    return report.completed_fields(location, manifest)
 
 
-def run_worker(job: Job) -> str:
-    """Run a worker to its end, and return why it failed if it did."""
+def run_worker(job: Job) -> Manifest:
+    """Run a worker to its end, and return the manifest that the store has taken.
+
+    :raises BackupError: it failed, and why; or it died without a word.
+    """
     worker = subprocess.Popen(
         (sys.executable, "-m", "trove_minicloud.guest.worker"),
         stdin=subprocess.PIPE,
@@ -250,7 +296,10 @@ def run_worker(job: Job) -> str:
         worker.wait()
         stdin.close()
         stdout.close()
-    if output:
-        return str(json.loads(output)["error"])
-    how = f"was ended by signal {-returncode}" if returncode < 0 else f"exited {returncode}"
-    return f"The worker process {how}."
+    if not output:
+        how = f"was ended by signal {-returncode}" if returncode < 0 else f"exited {returncode}"
+        raise BackupError(f"The worker process {how}.")
+    end = json.loads(output)
+    if "error" in end:
+        raise BackupError(str(end["error"]))
+    return Manifest.from_json(end["manifest"])

@@ -88,7 +88,8 @@ def _offer_datastores(root: Root, offered: set[str]) -> None:
 
 def _reconcile(root: Root) -> None:
     # In this order: what Trove has asked for is known to it before it is there.
-    present = {instance.id: instance for instance in instances.all_instances(root)}
+    seen = instances.look(root)
+    present = {instance.id: instance for instance in seen.instances}
     known = {row.id: row for row in _rows()}
     with ThreadPoolExecutor(_PROBES, "trove-instances-probe") as pool:
         # The next server's status must not wait for the answer of one that can't be reached.
@@ -105,8 +106,10 @@ def _reconcile(root: Root) -> None:
                 # As in `_run`, and one instance must not cost the others their heartbeats.
                 LOG.exception("instance %s could not be reconciled", instance.id)
     for row in known.values():
-        # The task manager sees to what it has not made yet, or is deleting.
-        if row.id not in present and row.task_status == InstanceTasks.NONE:
+        # The task manager sees to what it has not made yet, or is deleting. One that can't be read
+        # is there: without heartbeats Trove takes it for out of sight.
+        gone = row.id not in present and row.id not in seen.unreadable
+        if gone and row.task_status == InstanceTasks.NONE:
             LOG.info("instance %s is gone", row.id)
             _set_status(row.id, ServiceStatuses.DELETED)
             row.delete()

@@ -17,7 +17,6 @@ from trove.conductor import api as conductor_api
 from trove.instance.models import save_instance_fault
 
 from trove_minicloud.stores.manifest import CHECKSUM_LENGTH, Key, Manifest
-from trove_minicloud.stores.store import Store
 
 LOG = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ def _set(key: Key, fields: dict[str, Any]) -> None:
     LOG.warning("Backup %s was set to %s directly.", key.backup_id, fields["state"])
 
 
-def completed_fields(store: Store, manifest: Manifest) -> dict[str, Any]:
+def completed_fields(location: str, manifest: Manifest) -> dict[str, Any]:
     """What Trove is to know of a stored backup.
 
     A backup that became a full one also loses its parent: Trove deletes a backup together with
@@ -88,7 +87,7 @@ def completed_fields(store: Store, manifest: Manifest) -> dict[str, Any]:
     return {
         "state": BackupState.COMPLETED,
         "size": round(manifest.stored_size / _GIGABYTE, 6),
-        "location": store.location(manifest.key),
+        "location": location,
         "checksum": manifest.sha256[:CHECKSUM_LENGTH],
         "backup_type": manifest.kind,
         "parent_id": manifest.parent_id,

@@ -17,7 +17,7 @@ from trove.common import exception
 from trove.instance.models import InstanceServiceStatus
 from trove.instance.service_status import ServiceStatuses
 
-from trove_minicloud.errors import InstanceNotFoundError
+from trove_minicloud.errors import DamagedFileError, InstanceNotFoundError
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
 from trove_minicloud.settings import FLAVOR_ID
@@ -135,7 +135,8 @@ class _Neutron:
             return {"ports": []}
         try:
             instance = instances.load(Root.default(), device_id)
-        except InstanceNotFoundError:
+        except (InstanceNotFoundError, DamagedFileError, OSError):
+            # Trove shows one without an address; an error would fail its list of all instances.
             return {"ports": []}
         address = {"ip_address": instance.host}
         return {"ports": [{"id": device_id, "network_id": NETWORK_ID, "fixed_ips": [address]}]}

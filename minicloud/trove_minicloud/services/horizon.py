@@ -14,10 +14,10 @@ from pathlib import Path
 import requests
 
 from trove_minicloud.errors import MiniCloudError
-from trove_minicloud.files import read_json, write_json, write_private
+from trove_minicloud.files import write_json, write_private
 from trove_minicloud.root import Root
 from trove_minicloud.services.config_files import cache_variables
-from trove_minicloud.settings import REGION, Settings
+from trove_minicloud.settings import REGION, Settings, read
 from trove_minicloud.supervision import ports
 from trove_minicloud.supervision.program import NotReadyError, Program
 
@@ -48,7 +48,7 @@ _ADDRESSES = """\
 {% for addresses in ip_groups.values %}{% for each in addresses %}<div>{{ each }}</div>{% endfor %}\
 {% endfor %}
 """
-_READY_TIMEOUT = 2.5
+_READY_TIMEOUT = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,13 +77,7 @@ class Dashboard:
 
 def wanted(root: Root) -> Dashboard | None:
     """The dashboard that this root has, or None."""
-    values = read_json(_file(root))
-    if values is None:
-        return None
-    try:
-        return Dashboard(**values)
-    except TypeError as error:
-        raise MiniCloudError(f"{_file(root)} is not what this version wrote.") from error
+    return read(_file(root), Dashboard)
 
 
 def want(root: Root, python: Path) -> Dashboard:

@@ -20,11 +20,11 @@ from mistral.db.sqlalchemy import base as db_base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc
-from mistral.services import action_manager, periodic_server, workflows
+from mistral.services import action_manager, periodic as periodic_tasks, periodic_server, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services import trust_endpoints, workbook_schemas
+from trove_minicloud.services import firing_watch, trust_endpoints, workbook_schemas
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import add_indexes, index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
@@ -40,6 +40,7 @@ def main(directory: Path) -> None:
     index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
     workbook_schemas.remember()
+    watch = firing_watch.watch(periodic_tasks)
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()
@@ -48,6 +49,7 @@ def main(directory: Path) -> None:
     engine.start()
     api.start()
     periodic.start()
+    watch.start()
     on_terminate(api.stop)
     api.wait()
     periodic.stop()

@@ -20,6 +20,7 @@ from trove_minicloud.root import Root
 from trove_minicloud.services import probes
 from trove_minicloud.services.config_files import service_user
 from trove_minicloud.settings import Settings
+from trove_minicloud.stores import room
 from trove_minicloud.stores.destination import Swift
 from trove_minicloud.supervision.program import NotReadyError, Program
 
@@ -29,7 +30,8 @@ PROXY = f"{NAME}-proxy"
 USER = NAME
 _DEVICE = "device"
 _BACKENDS = ("account", "container", "object")
-_READY_TIMEOUT = 2.5
+# As `probes` gives the others.
+_READY_TIMEOUT = 10.0
 
 
 def ports(swift: Swift) -> dict[str, int]:
@@ -60,8 +62,9 @@ def configure(root: Root, settings: Settings, swift: Swift) -> None:
             }
         ),
     )
+    reserve = room.reserve(root, device)
     for kind in _BACKENDS:
-        write_private(_file(directory, kind), _render(_backend(directory, kind, swift)))
+        write_private(_file(directory, kind), _render(_backend(directory, kind, swift, reserve)))
     write_private(_file(directory, "proxy"), _render(_proxy(directory, settings, swift)))
 
 
@@ -92,11 +95,14 @@ def programs(root: Root, settings: Settings, swift: Swift) -> list[Program]:
     ]
 
 
-def _backend(directory: Path, kind: str, swift: Swift) -> dict[str, Mapping[str, object]]:
+def _backend(
+    directory: Path, kind: str, swift: Swift, reserve: int
+) -> dict[str, Mapping[str, object]]:
     options = _common(directory, ports(swift)[f"{NAME}-{kind}"]) | {
         "devices": directory / "devices",
         # It is a folder, and no disk of its own.
         "mount_check": "false",
+        "fallocate_reserve": reserve,
     }
     server: dict[str, object] = {"use": f"egg:swift#{kind}"}
     if kind == "object":
@@ -158,8 +164,6 @@ def _common(directory: Path, port: int) -> dict[str, object]:
         # Swift always writes to syslog as well: to one that nobody reads.
         "log_address": directory / "log",
         "log_custom_handlers": "trove_minicloud.services.serve_swift.log_to_the_console_alone",
-        # Some space has to stay for the rest of the mini cloud.
-        "fallocate_reserve": 50 * 2**20,
     }
 
 

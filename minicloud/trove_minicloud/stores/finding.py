@@ -6,7 +6,7 @@ from typing import Any
 
 from trove_minicloud.errors import StoreError
 from trove_minicloud.root import Root
-from trove_minicloud.stores import destination, local
+from trove_minicloud.stores import destination, local, room
 from trove_minicloud.stores.manifest import Key
 from trove_minicloud.stores.store import Store
 
@@ -18,7 +18,7 @@ def store_of(root: Root, location: str, token: str | None) -> Store:
     :raises StoreError: this mini cloud has no such store, or it needs a token.
     """
     if location.startswith(local.SCHEME):
-        return local.LocalStore(root.backups)
+        return local.LocalStore(root.backups, room.reserve(root, root.backups))
     if location.startswith("s3://"):
         return _s3(root, location)
     swift = destination.swift(root)

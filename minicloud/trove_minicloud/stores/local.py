@@ -4,6 +4,7 @@
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +19,13 @@ _PARTIAL = ".partial"
 
 
 class LocalStore(Store):
-    """A store in a folder of this machine."""
+    """A store in a folder of this machine.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    :param reserve: the bytes of its disk that a backup leaves free.
+    """
+
+    def __init__(self, folder: Path, reserve: int = 0) -> None:
+        self._folder, self._reserve = folder, reserve
 
     @property
     def url(self) -> str:
@@ -36,7 +40,7 @@ class LocalStore(Store):
         return f"{key.instance_id}/{key.backup_id}"
 
     def writer(self, name: str) -> "LocalWriter":
-        return LocalWriter(self._prepared(name))
+        return LocalWriter(self._prepared(name), self._reserve)
 
     def put(self, name: str, content: bytes) -> None:
         # It also makes the writer's rename durable: that was in the same directory.
@@ -83,15 +87,20 @@ class LocalStore(Store):
 class LocalWriter:
     """One file, which gets its name when it is whole."""
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
+    def __init__(self, target: Path, reserve: int) -> None:
+        self._target, self._reserve = target, reserve
         self._partial = target.with_name(target.name + _PARTIAL)
         descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         # Unbuffered: what comes is large already.
         self._stream = os.fdopen(descriptor, "wb", buffering=0)
 
     def append(self, data: bytes) -> None:
-        """:raises DiskFullError: the store's disk is full."""
+        """:raises DiskFullError: the store's disk is full, but for what stays for the databases."""
+        if shutil.disk_usage(self._target.parent).free - len(data) < self._reserve:
+            raise DiskFullError(
+                f"No space left in {self._target.parent} for the backup: the last"
+                f" {self._reserve // 2**20} MiB of the disk stay for the databases."
+            )
         view = memoryview(data)
         try:
             while view:

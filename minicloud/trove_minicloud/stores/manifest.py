@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from trove_minicloud.files import known_fields
+
 Kind = Literal["full", "incremental"]
 #: How much of a sha256 Trove's column holds: SQLite takes more, MariaDB refuses the row.
 CHECKSUM_LENGTH = 32
@@ -60,4 +62,4 @@ class Manifest:
         values = json.loads(text)
         values["started_at"] = datetime.fromisoformat(values["started_at"])
         values["finished_at"] = datetime.fromisoformat(values["finished_at"])
-        return cls(**values)
+        return cls(**known_fields(cls, values))

@@ -36,8 +36,13 @@ class Program:
     """One program to keep running.
 
     `env` is added to what `inherits` leaves of the supervisor's environment. `user` is the uid to
-    run as, or None for the invoking user. `ready` returns when the program has answered a real
-    request, raises NotReadyError otherwise, and takes 5 seconds at most. Timeouts are in seconds.
+    run as, or None for the invoking user. Timeouts are in seconds.
+
+    `ready` returns when the program has answered a real request, and takes some seconds at most. It
+    raises NotReadyError when the program doesn't answer, or answers what it shouldn't. Any other
+    error says nothing of the program: it is not restarted for it.
+
+    `restart_if_silent`: whether it is restarted when it no longer answers though it was ready.
     """
 
     name: str
@@ -51,3 +56,4 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
     inherits: tuple[str, ...] = SERVICE_VARIABLES
+    restart_if_silent: bool = True

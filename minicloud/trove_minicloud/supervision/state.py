@@ -11,18 +11,22 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from trove_minicloud.errors import DamagedFileError, MiniCloudError
-from trove_minicloud.files import read_json, write_json
+from trove_minicloud.files import known_fields, read_json, write_json
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import processes
 from trove_minicloud.supervision.processes import ProcessRecord
 
 CloudState = Literal["starting", "running", "stopping", "failed"]
-ProgramState = Literal["starting", "ready", "restarting"]
+#: "silent" is a program that was ready and no longer answers.
+ProgramState = Literal["starting", "ready", "silent", "restarting"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProgramStatus:
-    """One supervised program. `since` is when it entered its state (UTC)."""
+    """One supervised program. `since` is when it entered its state (UTC).
+
+    `reason` is why it isn't ready; of a program that is ready, what last befell it.
+    """
 
     name: str
     state: ProgramState
@@ -34,7 +38,10 @@ class ProgramStatus:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CloudStatus:
-    """The supervisor's last word. `error` says why the state is "failed"."""
+    """The supervisor's last word.
+
+    `error` says why the state is "failed", and what a cloud that is "running" can't run.
+    """
 
     supervisor: int
     state: CloudState
@@ -58,11 +65,10 @@ def load(root: Root) -> CloudStatus | None:
     if values is None:
         return None
     try:
-        return CloudStatus(
-            **values | {"programs": tuple(_program(item) for item in values["programs"])}
-        )
+        programs = tuple(_program(item) for item in values["programs"])
+        return CloudStatus(**known_fields(CloudStatus, values) | {"programs": programs})
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFileError(f"{root.state_file} is not what this version wrote.") from error
+        raise DamagedFileError(f"{root.state_file} is damaged: {error}") from error
 
 
 @contextlib.contextmanager
@@ -124,10 +130,8 @@ def _plain(programs: tuple[ProgramStatus, ...]) -> list[dict[str, Any]]:
 
 def _program(values: dict[str, Any]) -> ProgramStatus:
     process = values["process"]
+    record = ProcessRecord(**known_fields(ProcessRecord, process)) if process else None
+    since = datetime.fromisoformat(values["since"]).astimezone(UTC)
     return ProgramStatus(
-        **values
-        | {
-            "since": datetime.fromisoformat(values["since"]).astimezone(UTC),
-            "process": ProcessRecord(**process) if process else None,
-        }
+        **known_fields(ProgramStatus, values) | {"since": since, "process": record}
     )

@@ -3,6 +3,8 @@
 
 One thread does everything in small steps. The wanted programs are asked for again at each step
 (databases come and go while the cloud runs), and every change is written to supervisor.json.
+
+One program's trouble is that program's: whatever goes wrong with one of them, the others go on.
 """
 
 import contextlib
@@ -11,10 +13,10 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from trove_minicloud.errors import DiskFullError, StartupError, StopError, StopRequestedError
+from trove_minicloud.errors import MiniCloudError, StartupError, StopRequestedError
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import processes, state
-from trove_minicloud.supervision.child import Child
+from trove_minicloud.supervision.child import ASK_INTERVAL, Child
 from trove_minicloud.supervision.program import Program
 from trove_minicloud.supervision.state import CloudState, CloudStatus, ProgramStatus
 
@@ -24,19 +26,33 @@ _FOLLOW_INTERVAL = 0.5
 _STOP_AGAIN_AFTER = 10.0
 
 
+#: Shortens the time between two looks at a program that is ready; in seconds.
+ASK_VARIABLE = "TROVE_MINICLOUD_ASK_EVERY"
+
+
 class Supervisor:
-    """Runs the services given to `start`, and the programs that `instances` names at each step.
+    """Runs the services given to `start`, and the programs that the sources name at each step.
 
     Create it only while holding the root's supervisor lock.
+
+    :param problems: what of the wanted programs there is no program for, and why.
     """
 
-    def __init__(self, root: Root, instances: Callable[[], Iterable[Program]] = lambda: ()) -> None:
+    def __init__(
+        self,
+        root: Root,
+        *sources: Callable[[], Iterable[Program]],
+        problems: Callable[[], Iterable[str]] = lambda: (),
+    ) -> None:
         self._root = root
         self._services: list[str] = []
-        self._instances = instances
+        self._sources = [_Source(source) for source in sources]
+        self._problems = problems
+        self._ask_interval = float(os.environ.get(ASK_VARIABLE, ASK_INTERVAL))
         self._children: dict[str, Child] = {}
         self._state: CloudState = "starting"
         self._saved: CloudStatus | None = None
+        self._save_error = ""
         self._stop_requested = False
         self._unwanted: set[str] = set()
         self._next_follow = 0.0
@@ -99,13 +115,15 @@ class Supervisor:
         if time.monotonic() < self._next_follow:
             return
         self._next_follow = time.monotonic() + _FOLLOW_INTERVAL
-        wanted = {program.name: program for program in self._instances()}
+        wanted = {
+            program.name: program for source in self._sources for program in source.programs()
+        }
         self._unwanted = self._children.keys() - set(self._services) - wanted.keys()
         for name in self._unwanted:
             try:
                 self._children[name].stop()
-            except StopError as error:
-                # One database must not end the others. It stays on record, and is tried again.
+            except Exception as error:
+                # It stays on record, and is tried again.
                 LOG.error("%s can't be stopped: %s", name, error)
                 self._next_follow = time.monotonic() + _STOP_AGAIN_AFTER
             else:
@@ -115,7 +133,7 @@ class Supervisor:
                 self._add(program)
 
     def _add(self, program: Program) -> None:
-        child = Child(program)
+        child = Child(program, self._ask_interval)
         self._children[program.name] = child
         child.step()
         # A process that isn't on record can't be found again after a crash of ours.
@@ -125,18 +143,45 @@ class Supervisor:
         status = CloudStatus(
             supervisor=os.getpid(),
             state=self._state,
-            error="",
+            error="\n".join(self._all_problems()),
             programs=tuple(child.status() for child in self._children.values()),
         )
         if status == self._saved:
             return
         try:
             state.save(self._root, status)
-        except DiskFullError as error:
-            # The programs go on; the state is written at the next step that finds space.
-            LOG.error("%s", error)
+        except (MiniCloudError, OSError) as error:
+            # The programs go on; the state is written at the next step that can.
+            if str(error) != self._save_error:
+                self._save_error = str(error)
+                LOG.error("what runs can't be written down: %s", error)
             return
+        self._save_error = ""
         self._saved = status
+
+    def _all_problems(self) -> list[str]:
+        unread = [source.problem for source in self._sources if source.problem]
+        return [*unread, *self._problems()]
+
+
+class _Source:
+    """Where wanted programs are asked for. What can't be read is not gone: it stays as it was."""
+
+    def __init__(self, ask: Callable[[], Iterable[Program]]) -> None:
+        self._ask = ask
+        self._known: list[Program] = []
+        self.problem = ""
+
+    def programs(self) -> list[Program]:
+        try:
+            self._known = list(self._ask())
+            self.problem = ""
+        except Exception as error:
+            problem = f"What is to run can't be read: {type(error).__name__}: {error}"
+            if problem != self.problem:
+                LOG.exception("%s", problem)
+                self.problem = problem
+        return self._known
 
 
 def stop_leftovers(root: Root) -> list[str]:

@@ -2,12 +2,14 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from unittest.mock import create_autospec
 
@@ -23,8 +25,16 @@ from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.services import horizon
+from trove_minicloud.stores import room
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.state import CloudStatus
+
+
+@pytest.fixture(autouse=True)
+def _proxies_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands change them for their process, which here is the tests'."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
 
 
 @pytest.fixture
@@ -58,6 +68,40 @@ def test_an_incomplete_command_exits_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 2
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"trove-minicloud {metadata.version('trove-minicloud')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["env"],
+        ["logs"],
+        ["logs", "-f"],
+        ["instance", "list"],
+        ["instance", "list", "-f", "json"],
+        ["instance", "show", "m"],
+        ["instance", "stop", "m"],
+        ["instance", "create", "m"],
+        ["restore", "b", "--name", "n"],
+    ],
+)
+def test_where_there_never_was_a_cloud_a_command_says_so_and_creates_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    root = Root.at(tmp_path / "none")
+    assert _run(root, *arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        f"trove-minicloud: There is no mini cloud under {root.path} yet; see: trove-minicloud up\n"
+    )
+    assert not root.path.exists()
 
 
 def test_the_root_comes_from_the_environment_if_it_is_not_given(
@@ -122,19 +166,37 @@ def test_down_of_a_cloud_that_is_down_says_so_and_succeeds(
 
 def test_status_of_a_cloud_that_is_down(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(root, "status") == 0
-    assert capsys.readouterr().out == f"{root.path}: down\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"{root.path}: down"
+    assert second.startswith("Room for backups: ")
     assert _run(root, "status", "-f", "json") == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "root": str(root.path),
-        "state": "down",
-        "error": "",
-        "programs": [],
-    }
+    described = json.loads(capsys.readouterr().out)
+    room = described.pop("room")
+    assert described == {"root": str(root.path), "state": "down", "error": "", "programs": []}
+    assert room["free"] > room["reserve"]
+    assert (room["last_day"], room["nights"]) == (0, None)
+
+
+def test_the_nights_that_are_left_are_told(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
+    (root.backups / "i").mkdir()
+    (root.backups / "i" / "b").write_bytes(bytes(1000))
+    assert _run(root, "status") == 0
+    assert re.search(r"That is room for \d+ nights like the last\.$", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("given", "status"), [("2048", 0), ("-1", 1)])
+def test_the_reserve_is_kept(
+    root: Root, monkeypatch: pytest.MonkeyPatch, given: str, status: int
+) -> None:
+    monkeypatch.setattr(daemon, "up", create_autospec(daemon.up, return_value=True))
+    before = room.reserve(root, root.backups)
+    assert _run(root, "up", "--detach", "--reserve", given) == status
+    assert room.reserve(root, root.backups) == (before if status else 2048 * 2**20)
 
 
 def test_env_without_a_cloud_is_an_error(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(root, "env") == 1
-    assert "no mini cloud" in capsys.readouterr().err
+    assert "has never been up" in capsys.readouterr().err
 
 
 def test_env_prints_only_what_a_shell_can_evaluate(
@@ -145,12 +207,12 @@ def test_env_prints_only_what_a_shell_can_evaluate(
     captured = capsys.readouterr()
     assert captured.err == ""
     shell = subprocess.run(
-        ["/bin/sh", "-euc", captured.out + '\necho "$OS_CLOUD $OS_USERNAME"'],
+        ["/bin/sh", "-euc", captured.out + '\necho "$OS_CLOUD"'],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert shell.stdout == "minicloud demo\n"
+    assert shell.stdout == "minicloud\n"
 
 
 def test_env_admin_is_the_administrators(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,7 +220,7 @@ def test_env_admin_is_the_administrators(root: Root, capsys: pytest.CaptureFixtu
     _run(root, "env", "--admin")
     output = capsys.readouterr().out
     assert "export OS_CLOUD=minicloud-admin\n" in output
-    assert "export OS_USERNAME=admin\n" in output
+    assert "OS_USERNAME=admin " in output
 
 
 def test_logs_of_an_unknown_name_lists_the_known(
@@ -370,6 +432,7 @@ def test_the_way_to_connect_can_be_pasted_into_a_shell_whatever_the_roots_name(
 ) -> None:
     strange = Root.at(tmp_path / """it's "my" $cloud""")
     strange.path.mkdir()
+    strange.marker.touch()
     strange.instances.mkdir()
     instance.folder(strange).mkdir()
     instances.save(strange, instance)

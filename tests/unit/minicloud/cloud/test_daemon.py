@@ -202,6 +202,23 @@ def test_a_stop_that_is_asked_for_during_the_start_is_no_failure(
     assert state.load(root) is None
 
 
+def test_an_end_that_nobody_foresaw_leaves_its_reason(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(_root: Root, _layout: object) -> None:
+        raise IsADirectoryError(21, "Is a directory", "a file")
+
+    monkeypatch.setattr(running, "_run", fall)
+    with pytest.raises(IsADirectoryError):
+        running.run(root)
+    status = state.load(root)
+    assert status is not None
+    assert (status.state, status.error) == (
+        "failed",
+        "IsADirectoryError: [Errno 21] Is a directory: 'a file'",
+    )
+
+
 def test_nobody_else_can_read_the_supervisors_log(
     root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:

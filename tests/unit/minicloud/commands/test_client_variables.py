@@ -3,6 +3,9 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from trove_minicloud import settings
 from trove_minicloud.commands import client_variables
@@ -21,13 +24,35 @@ def test_a_path_with_strange_characters_survives_the_shell(root: Root) -> None:
     assert run.stdout == str(strange.clouds_file)
 
 
-def test_the_variables_are_those_that_the_trove_program_reads(root: Root) -> None:
+def _shell(exports: str, command: str, **environment: str) -> str:
+    done = subprocess.run(
+        ["/bin/sh", "-euc", f"{exports}\n{command}"],
+        env={"PATH": os.defpath, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("program", ["mistral", "swift", "trove"])
+@pytest.mark.parametrize("admin", [False, True])
+def test_programs_that_read_no_clouds_yaml_get_the_login(
+    root: Root, tmp_path: Path, program: str, admin: bool
+) -> None:
     chosen = settings.load_or_create(root)
-    unset, *lines = client_variables.exports(root, chosen, admin=False).splitlines()
-    assert unset.startswith("unset ")
-    values = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    (tmp_path / program).write_text('#!/bin/sh\nenv\nprintf "%s\\n" "$@"\n')
+    (tmp_path / program).chmod(0o755)
+    output = _shell(
+        client_variables.exports(root, chosen, admin=admin),
+        f"{program} 'a b' c",
+        PATH=f"{tmp_path}:{os.defpath}",
+    ).splitlines()
+    assert output[-2:] == ["a b", "c"]
+    values = dict(line.split("=", 1) for line in output[:-2])
+    password = chosen.admin_password if admin else chosen.demo_password
     assert values["OS_AUTH_URL"] == chosen.keystone_url
-    assert values["OS_PASSWORD"].strip("'") == chosen.demo_password
+    assert values["OS_PASSWORD"] == password
     assert {
         "OS_USERNAME",
         "OS_PROJECT_NAME",
@@ -35,6 +60,22 @@ def test_the_variables_are_those_that_the_trove_program_reads(root: Root) -> Non
         "OS_PROJECT_DOMAIN_NAME",
         "OS_REGION_NAME",
     } < values.keys()
+
+
+def test_nothing_outranks_the_cloud_that_is_chosen_on_the_command_line(root: Root) -> None:
+    exports = client_variables.exports(root, settings.load_or_create(root), admin=False)
+    own = {"OS_USERNAME": "me", "OS_PASSWORD": "mine", "OS_AUTH_URL": "http://elsewhere"}
+    lines = _shell(exports, "env", **own).splitlines()
+    names = {line.partition("=")[0] for line in lines if line.startswith("OS_")}
+    assert names == {"OS_CLIENT_CONFIG_FILE", "OS_CLOUD"}
+
+
+def test_clients_ask_the_mini_cloud_without_a_proxy(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "example.org")
+    exports = client_variables.exports(root, settings.load_or_create(root), admin=False)
+    assert _shell(exports, 'echo "$no_proxy"') == "example.org,127.0.0.1,localhost\n"
 
 
 def test_the_users_own_login_is_put_aside(root: Root) -> None:

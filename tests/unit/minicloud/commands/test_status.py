@@ -85,3 +85,13 @@ def test_a_root_that_can_not_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o000)
     with pytest.raises(RootError, match="Can't read"):
         describe(Root.at(tmp_path / "closed" / "cloud"))
+
+
+def test_what_a_running_cloud_can_not_run_is_told(root: Root) -> None:
+    state.save(root, CloudStatus(os.getpid(), "running", "Instance orders can't be run: why", ()))
+    with state.supervisor_lock(root):
+        described = describe(root)
+    assert (described["state"], described["error"]) == (
+        "running",
+        "Instance orders can't be run: why",
+    )

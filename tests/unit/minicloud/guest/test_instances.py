@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import stat
 import subprocess
 import sys
@@ -109,3 +110,28 @@ def test_a_damaged_instance_is_left_out_and_complained_of_once(
     assert [str(file) in message for message in caplog.messages] == [True]
     with pytest.raises(DamagedFileError, match="zz"):
         instances.load(root, "zz")
+
+
+def test_what_a_newer_version_wrote_besides_is_passed_over(root: Root) -> None:
+    instance = add(root)
+    file = instance.folder(root) / "instance.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "blue"}))
+    assert instances.load(root, instance.id) == instance
+
+
+def test_an_instance_that_can_not_be_read_is_there_all_the_same(root: Root) -> None:
+    good = add(root, id="good")
+    (root.instances / "zz" / "instance.json").mkdir(parents=True)
+    (root.instances / "unfinished").mkdir()
+    (root.instances / "a file").touch()
+    seen = instances.look(root)
+    assert seen.instances == [good]
+    assert list(seen.unreadable) == ["zz"]
+    with pytest.raises(DamagedFileError, match="zz"):
+        instances.find(root, "zz")
+
+
+def test_that_the_instances_folder_is_away_does_not_mean_that_there_are_none(root: Root) -> None:
+    root.instances.rmdir()
+    with pytest.raises(FileNotFoundError):
+        instances.look(root)

@@ -19,7 +19,7 @@ from trove_minicloud.guest.taking import Parent
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
-from trove_minicloud.stores.manifest import Key
+from trove_minicloud.stores.manifest import Key, Manifest
 
 
 @pytest.fixture
@@ -69,13 +69,14 @@ def test_a_job_survives_its_line() -> None:
     assert "token=" not in repr(job)
 
 
-def test_success_is_exit_status_0_and_a_manifest(
+def test_success_is_exit_status_0_and_the_manifest_that_is_stored(
     root: Root, tools: Path, store: LocalStore
 ) -> None:
     with working(root, tools) as worker:
-        assert output(worker) == b""
+        told = Manifest.from_json(json.loads(output(worker))["manifest"])
         assert worker.wait(30) == 0
-    assert store.head(Key("instance-1", "b")).kind == "full"
+    assert store.head(Key("instance-1", "b")) == told
+    assert told.kind == "full"
 
 
 def test_a_failure_is_named_on_stdout(root: Root, tools: Path) -> None:

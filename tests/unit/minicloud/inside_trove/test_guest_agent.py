@@ -11,14 +11,19 @@ from trove.common.context import TroveContext
 
 from tests.unit.minicloud import examples
 from tests.unit.minicloud.guest import fake_postgresql
-from trove_minicloud.errors import BackupNotFoundError, InstanceBusyError
+from trove_minicloud.errors import (
+    BackupError,
+    BackupNotFoundError,
+    InstanceBusyError,
+    StoreError,
+)
 from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.inside_trove import guest_agent, report
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.stores import destination
 from trove_minicloud.stores.local import LocalStore
-from trove_minicloud.stores.manifest import Key
+from trove_minicloud.stores.manifest import Key, Manifest
 
 KEY = Key("instance-1", "backup-1")
 
@@ -54,6 +59,7 @@ def tools(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(ROOT_VARIABLE, str(root.path))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tools))
     monkeypatch.setattr(guest_agent, "_failed_with_leftovers", lambda _instance: [])
+    monkeypatch.setattr(guest_agent, "_last_size", lambda _instance, _kind: 0)
     return tools
 
 
@@ -150,20 +156,67 @@ def test_an_end_that_the_conductor_does_not_take_is_written_directly(
     assert reports.fields["state"] == "COMPLETED"
 
 
-def test_a_damaged_manifest_is_a_failure_that_says_so(
+def test_a_damaged_manifest_is_a_failure_that_says_so_and_removes_nothing(
     reports: Reports, store: LocalStore, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_worker(_job: object) -> str:
-        examples.put(store, examples.manifest(KEY.backup_id))
+    def run_worker(_job: object) -> Manifest:
+        examples.put(store, examples.manifest(KEY.backup_id), b"content")
         (root.backups / KEY.instance_id / "backup-1.json").write_text("{")
-        return ""
+        raise BackupError("The worker process was ended by signal 9.")
 
     monkeypatch.setattr(guest_agent, "run_worker", run_worker)
 
     back_up(reports)
 
-    assert reports.fields == {"state": "FAILED", "location": None}
+    assert reports.fields == {"state": "FAILED", "location": store.location(KEY)}
     assert "backup-1.json is damaged" in reports.causes[0]
+    assert store.stored_size(KEY) > 0
+
+
+def test_a_good_backup_is_completed_though_its_store_can_not_be_read_afterwards(
+    reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise StoreError("the access key may not do that: 403")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "get", refuse)
+        back_up(reports)
+
+    assert (reports.fields["state"], reports.causes) == ("COMPLETED", [])
+    assert reports.fields["checksum"] == store.head(KEY).sha256[:32]
+
+
+def test_a_backup_whose_worker_died_at_the_end_in_a_store_that_can_not_be_read_is_kept(
+    reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_worker(_job: object) -> Manifest:
+        examples.put(store, examples.manifest(KEY.backup_id), b"content")
+        raise BackupError("The worker process was ended by signal 9.")
+
+    looks: list[object] = []
+
+    def refuse(*arguments: object) -> None:
+        looks.append(arguments)
+        raise StoreError("its disk is full, or one of its servers is down: 503")
+
+    monkeypatch.setattr(guest_agent, "_LOOK_INTERVAL", 0)
+    monkeypatch.setattr(guest_agent, "run_worker", run_worker)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "get", refuse)
+        back_up(reports)
+    assert len(looks) == 5
+    assert reports.fields == {"state": "FAILED", "location": store.location(KEY)}
+    assert "ended by signal 9" in reports.causes[0]
+    assert "503" in reports.causes[0]
+
+    # The instance's next backup looks again.
+    row = Row(KEY.backup_id, store.location(KEY))
+    monkeypatch.setattr(guest_agent, "_failed_with_leftovers", lambda _instance: [row])
+    guest_agent._sweep(Root.default(), "instance-1", "token")
+    assert row.fields["state"] == "COMPLETED"
+    assert row.fields["location"] == store.location(KEY)
+    assert store.head(KEY).backup_id == KEY.backup_id
 
 
 def test_a_store_that_can_not_be_cleaned_still_ends_the_backup_and_is_cleaned_by_the_next(
@@ -180,7 +233,7 @@ def test_a_store_that_can_not_be_cleaned_still_ends_the_backup_and_is_cleaned_by
     assert "connection refused" in reports.causes[0]
 
     reports.done.clear()
-    monkeypatch.setattr(guest_agent, "_HEAD_INTERVAL", 0)
+    monkeypatch.setattr(guest_agent, "_LOOK_INTERVAL", 0)
     monkeypatch.setattr(LocalStore, "head", fail)
     back_up(reports)
     assert reports.fields == left
@@ -287,18 +340,19 @@ def test_at_the_next_start_a_backup_that_was_stored_but_not_reported_is_complete
     assert store.head(KEY) == manifest
 
 
-def test_at_the_next_start_a_damaged_manifest_is_a_failure(
+def test_at_the_next_start_a_damaged_manifest_is_a_failure_that_removes_nothing(
     reports: Reports, tools: Path, root: Root, store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examples.put(store, examples.manifest(KEY.backup_id))
+    examples.put(store, examples.manifest(KEY.backup_id), b"content")
     (root.backups / KEY.instance_id / "backup-1.json").write_text("{}")
     row = Row(KEY.backup_id, store.location(KEY))
     monkeypatch.setattr(guest_agent, "_unfinished_backups", lambda: [row])
 
     guest_agent.recover()
 
-    assert row.fields == {"state": "FAILED", "location": None}
+    assert row.fields == {"state": "FAILED", "location": store.location(KEY)}
     assert "is damaged" in reports.causes[0]
+    assert store.stored_size(KEY) > 0
 
 
 def test_recovery_waits_for_a_worker_that_is_still_there(
@@ -309,3 +363,21 @@ def test_recovery_waits_for_a_worker_that_is_still_there(
     lock = instances.backup_lock(root, "instance-1", "backup b1")
     with lock, pytest.raises(InstanceBusyError):
         guest_agent.recover()
+
+
+def test_a_backup_that_does_not_fit_does_not_begin(
+    reports: Reports, tools: Path, root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def last_size(instance_id: str, kind: str) -> int:
+        asked.append((instance_id, kind))
+        return 2**60
+
+    monkeypatch.setattr(guest_agent, "_last_size", last_size)
+    back_up(reports)
+
+    assert asked == [("instance-1", "full")]
+    assert reports.fields == {"state": "FAILED", "location": None}
+    assert "The backup needs about" in reports.causes[0]
+    assert not (tools / "reached").exists()

@@ -96,6 +96,19 @@ def test_one_instance_that_fails_does_not_keep_the_others_from_being_seen(
     }
 
 
+def test_an_instance_that_can_not_be_read_stays_in_trove(
+    root: Root, rows: dict[str, Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest_agent, "is_serving", lambda _root, _instance: True)
+    made = _add(root, rows, "a")
+    file = made.folder(root) / "instance.json"
+    file.unlink()
+    file.mkdir()
+    # To take it out, its status would be set and its row deleted, which this row can't be.
+    instance_rows._reconcile(root)
+    assert rows["a"].status == ServiceStatuses.HEALTHY
+
+
 def test_a_server_that_can_not_be_reached_does_not_delay_the_heartbeat_of_another(
     root: Root, rows: dict[str, Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from trove.instance.service_status import ServiceStatuses
 from trove.instance.tasks import InstanceTasks
 
 from tests.unit.minicloud import examples
-from trove_minicloud.errors import CheckFailedError, ProgramsMissingError
+from trove_minicloud.errors import CheckFailedError, DiskFullError, ProgramsMissingError
 from trove_minicloud.guest import proving
 from trove_minicloud.guest.postgresql.datastore import PostgreSQL
 from trove_minicloud.inside_trove import making
@@ -111,3 +111,15 @@ def test_a_server_that_can_not_be_made_makes_an_instance_in_error_that_says_why(
     assert faults == [("instance-1", "There is no PostgreSQL here.")]
     assert row.status == ServiceStatuses.FAILED
     assert row.task_status == InstanceTasks.BUILDING_ERROR_SERVER
+
+
+def test_a_restore_that_does_not_fit_does_not_begin(
+    root: Root, store: LocalStore, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = examples.put(store, examples.manifest("backup-1", raw_size=2**60))
+    restore = create_autospec(making.restore)
+    monkeypatch.setattr(making, "restore", restore)
+    monkeypatch.setattr(making, "save_instance_fault", lambda *_what: None)
+    with pytest.raises(DiskFullError, match="The restore needs about"):
+        making.make(root, "instance-1", {"location": store.location(backup.key)}, "token")
+    restore.assert_not_called()

@@ -9,7 +9,6 @@ from trove.conductor.api import API
 
 from tests.unit.minicloud import examples
 from trove_minicloud.inside_trove import report
-from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.manifest import Key
 
 KEY = Key("instance-1", "backup-1")
@@ -84,23 +83,25 @@ def test_a_state_that_is_written_directly_is_tried_again(monkeypatch: pytest.Mon
     assert written == [{"state": "FAILED"}]
 
 
-def test_trove_learns_size_in_gigabytes_location_checksum_and_kind(store: LocalStore) -> None:
+def test_trove_learns_size_in_gigabytes_location_checksum_and_kind() -> None:
     manifest = examples.manifest(
         "backup-1", stored_size=3 * 1024**3 // 2, kind="incremental", parent_id="parent"
     )
 
-    assert report.completed_fields(store, manifest) == {
+    assert report.completed_fields("file:///i/b.tar.zst", manifest) == {
         "state": "COMPLETED",
         "size": 1.5,
-        "location": store.location(KEY),
+        "location": "file:///i/b.tar.zst",
         "checksum": manifest.sha256[:32],
         "backup_type": "incremental",
         "parent_id": "parent",
     }
 
 
-def test_a_backup_that_became_full_loses_its_parent_in_trove_too(store: LocalStore) -> None:
-    fields = report.completed_fields(store, examples.manifest("backup-1", reason="refused"))
+def test_a_backup_that_became_full_loses_its_parent_in_trove_too() -> None:
+    fields = report.completed_fields(
+        "file:///i/b.tar.zst", examples.manifest("backup-1", reason="refused")
+    )
 
     assert (fields["backup_type"], fields["parent_id"]) == ("full", None)
 

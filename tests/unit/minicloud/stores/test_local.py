@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import errno
 import io
+import shutil
 import stat
 from pathlib import Path
 
@@ -194,3 +195,12 @@ def test_a_damaged_manifest_is_an_error_that_names_its_file(
 
     with pytest.raises(DamagedManifestError, match=f"{path} is damaged"):
         store.head(manifest.key)
+
+
+def test_a_backup_ends_before_it_takes_what_stays_for_the_databases(root: Root) -> None:
+    free = shutil.disk_usage(root.backups).free
+    upload = LocalStore(root.backups, reserve=free * 2).begin(Key("i", "b"))
+    with pytest.raises(DiskFullError, match=r"MiB of the disk stay for the databases"):
+        upload.append(b"some")
+    upload.abort()
+    assert not list(root.backups.glob("*/*"))

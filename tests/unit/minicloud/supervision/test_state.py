@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 from datetime import UTC, datetime
 
@@ -43,3 +44,16 @@ def test_a_damaged_state_names_its_file(root: Root, content: str) -> None:
     with pytest.raises(DamagedFileError, match=r"supervisor\.json"):
         state.load(root)
     root.state_file.unlink()
+
+
+def test_what_a_newer_version_wrote_besides_is_passed_over(root: Root) -> None:
+    since = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    record = ProcessRecord(2**30, 2, 15, 10.0)
+    program = ProgramStatus("keystone", "ready", since, 0, "", record)
+    status = CloudStatus(supervisor=7, state="running", error="", programs=(program,))
+    state.save(root, status)
+    values = json.loads(root.state_file.read_text())
+    for written in (values, values["programs"][0], values["programs"][0]["process"]):
+        written["colour"] = "blue"
+    root.state_file.write_text(json.dumps(values))
+    assert state.load(root) == status

@@ -13,7 +13,7 @@ from tests.unit.minicloud.conftest import MakeProgram, wait_for
 from trove_minicloud.errors import DiskFullError, StartupError, StopError, StopRequestedError
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import processes, state, supervisor as supervisor_module
-from trove_minicloud.supervision.program import Program
+from trove_minicloud.supervision.program import NotReadyError, Program
 from trove_minicloud.supervision.state import CloudStatus
 from trove_minicloud.supervision.supervisor import Supervisor, stop_leftover, stop_leftovers
 
@@ -246,3 +246,72 @@ def test_a_database_that_can_not_be_stopped_does_not_end_the_others(
         assert processes.start_time(pid) is None
 
     _while_running(supervisor, drop_it)
+
+
+def test_what_can_not_be_read_is_not_taken_for_gone(root: Root, make_program: MakeProgram) -> None:
+    database, dashboard = make_program("database"), make_program("dashboard")
+    error: list[OSError] = []
+
+    def databases() -> list[Program]:
+        if error:
+            raise error[0]
+        return [database]
+
+    supervisor = Supervisor(root, databases, lambda: [dashboard], problems=lambda: ["one lacks"])
+    supervisor.start([make_program("service")])
+
+    def lose_sight() -> None:
+        wait_for(lambda: [item.state for item in _status(root).programs] == ["ready"] * 3)
+        assert _status(root).error == "one lacks"
+        before = _pids(root)
+        error.append(OSError(5, "Input/output error"))
+        wait_for(lambda: "Input/output error" in _status(root).error)
+        assert _pids(root) == before
+        error.clear()
+        wait_for(lambda: _status(root).error == "one lacks")
+
+    _while_running(supervisor, lose_sight)
+
+
+def test_a_program_that_falls_silent_is_asked_as_often_as_the_variable_says(
+    root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TROVE_MINICLOUD_ASK_EVERY", "0.1")
+    silent: list[bool] = []
+
+    def ready() -> None:
+        if silent:
+            raise NotReadyError("no word")
+
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("service", ready=ready), make_program("other")])
+    supervisor.wait_ready()
+
+    def fall_silent() -> None:
+        silent.append(True)
+        wait_for(lambda: _status(root).programs[0].restarts == 1)
+        silent.clear()
+        wait_for(lambda: _status(root).programs[0].state == "ready")
+        assert _status(root).programs[1].restarts == 0
+
+    _while_running(supervisor, fall_silent)
+
+
+@pytest.mark.parametrize("error", [OSError(30, "Read-only file system"), DiskFullError("full")])
+def test_a_state_that_can_not_be_written_is_complained_of_once(
+    root: Root,
+    make_program: MakeProgram,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    supervisor = Supervisor(root)
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "save", fail)
+        supervisor.start([make_program("service")])
+        supervisor.wait_ready()
+    assert sum(str(error) in message for message in caplog.messages) == 1
+    supervisor.stop()
