@@ -55,6 +55,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
     "unset": (_is_several(_is_text), "a list of names of options"),
     "limit": _TYPES[int],
+    "report": (callable, "a function of one text"),
     "mistral_client": (
         lambda value: hasattr(value, "cron_triggers"),
         "a client of python-mistralclient",

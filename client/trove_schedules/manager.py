@@ -6,7 +6,7 @@ More than 300 lines, because it holds the documentation of all methods.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Unpack
 
@@ -22,7 +22,8 @@ from trove_schedules.errors import (
     ScheduleNotFoundError,
     ServiceUnavailableError,
 )
-from trove_schedules.health import preflight, without_mistral
+from trove_schedules.health import preflight, proving, without_mistral
+from trove_schedules.health.check import Check
 from trove_schedules.health.survey import survey
 from trove_schedules.ids import HasId, id_of, is_uuid
 from trove_schedules.runs import history, records
@@ -472,7 +473,7 @@ class ScheduledBackups:
         self,
         instance: str | HasId | None = None,
         mistral_client: MistralClient | None = None,
-    ) -> list[preflight.Check]:
+    ) -> list[Check]:
         """Whether schedules can work here, point by point; nothing is created.
 
         :param instance: also whether this one can be backed up.
@@ -480,6 +481,22 @@ class ScheduledBackups:
         services = self._own.through(mistral_client)
         of_one = None if instance is None else id_of(instance)
         return list(preflight.checks(services, of_one))
+
+    def prove(
+        self,
+        mistral_client: MistralClient | None = None,
+        *,
+        report: Callable[[str], object] | None = None,
+    ) -> Iterator[Check]:
+        """Yield the links between a due time and Trove, until one is missing.
+
+        Mistral fires a trigger once, by a trust of this user, and its workflow asks Trove for its
+        limits. That takes three minutes, at most four. No schedule or workbook is needed. Whatever
+        is created is deleted in the end, also where the caller stops before.
+
+        :param report: is called with what is waited for, every three seconds.
+        """
+        return proving.prove(self._own.through(mistral_client), report or (lambda _: None))
 
     # What schedules are of, and what they have made
 

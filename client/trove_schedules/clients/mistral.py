@@ -17,7 +17,13 @@ from keystoneauth1.session import Session
 from trove_schedules.clients import mistral_rows as rows
 from trove_schedules.clients.mistral_rows import CronTrigger, Execution, Workbook, Workflow
 from trove_schedules.clients.mistral_wire import PAGE, Wire
-from trove_schedules.clients.session import log_in, raise_not_delegable, translated
+from trove_schedules.clients.session import (
+    log_in,
+    raise_not_delegable,
+    reading,
+    text_in,
+    translated,
+)
 from trove_schedules.errors import ServiceError, ServiceUnavailableError
 
 #: What is asked for in lists. Mistral reads these columns by one query, where it otherwise makes an
@@ -97,6 +103,16 @@ class Mistral(Wire):
         except ServiceError:
             # Mistral can't say now whether it made the trigger: the first error is the news.
             raise why from None
+
+    def has_cron_trigger(self, trigger_id: str) -> bool:
+        """Whether a trigger is there; one that has fired as often as it may is not."""
+        try:
+            self.request("show cron trigger", "get", f"/cron_triggers/{quote(trigger_id)}")
+        except ServiceError as error:
+            if error.says_missing("Mistral", trigger_id):
+                return False
+            raise
+        return True
 
     def delete_cron_trigger(self, trigger_id: str) -> bool:
         """Delete a trigger, and with it the rights of a run in progress.
@@ -204,10 +220,14 @@ class Mistral(Wire):
         }
         return self.one("start execution", "post", "/executions", rows.execution, body)
 
-    def delete_execution(self, execution_id: str) -> None:
-        """Delete a finished execution; Mistral refuses one that is not. That it is gone is fine."""
+    def delete_execution(self, execution_id: str, *, force: bool = False) -> None:
+        """Delete an execution. That it is gone is fine.
+
+        :param force: also one that has not ended, which Mistral refuses otherwise.
+        """
+        path = f"/executions/{quote(execution_id)}" + ("?force=true" if force else "")
         try:
-            self.request("delete execution", "delete", f"/executions/{quote(execution_id)}")
+            self.request("delete execution", "delete", path)
         except ServiceError as error:
             if not error.says_missing("Mistral", execution_id):
                 raise
@@ -235,6 +255,20 @@ class Mistral(Wire):
         owners = {each.project_id for each in self._workbooks(workbook)}
         owners |= {each.project_id for each in self._workflows(workflow)}
         return sorted(owners - {project}) if project else []
+
+    def create_workflow(self, definition: str) -> str:
+        """Create a workflow of the project; its id."""
+        answer = self.request("create workflow", "post", "/workflows?scope=private", definition)
+        with reading("Mistral", "create workflow"):
+            return text_in(answer["workflows"][0], "id")
+
+    def delete_workflow(self, workflow_id: str) -> None:
+        """Delete a workflow. That it is gone is fine."""
+        try:
+            self.request("delete workflow", "delete", f"/workflows/{quote(workflow_id)}")
+        except ServiceError as error:
+            if not error.says_missing("Mistral", workflow_id):
+                raise
 
     def save_workbook(self, definition: str, *, scope: str, update: bool) -> None:
         """Create or (update) replace the project's workbook; its workflows keep their ids."""

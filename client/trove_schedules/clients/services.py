@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trove_schedules.clients.mistral import Mistral, connect
-from trove_schedules.clients.session import require_delegable
+from trove_schedules.clients.session import date_of, require_delegable
 from trove_schedules.clients.trove import Trove
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ class Services:
     @classmethod
     def of(cls, session: Session, region_name: str | None, interface: str | None) -> Services:
         """Those of the session's catalog."""
-        trove = Trove(session, region_name, interface)
-        return cls(session, trove, lambda: connect(session, region_name, interface))
+        return cls(
+            session,
+            Trove(session, region_name, interface),
+            lambda: connect(session, region_name, interface),
+        )
 
     @cached_property
     def mistral(self) -> Mistral:
@@ -47,6 +51,17 @@ class Services:
         return (
             self if client is None else Services(self.session, self.trove, lambda: Mistral(client))
         )
+
+    def dates(self) -> dict[str, datetime | None]:
+        """What time it is by the answers of Keystone, Mistral and Trove; None: without a date."""
+        return {
+            name: date_of(self.session, service_type)
+            for name, service_type in (
+                ("Keystone", "identity"),
+                ("Mistral", "workflowv2"),
+                ("Trove", "database"),
+            )
+        }
 
     def require_delegable(self) -> None:
         """Refuse a login that can't create the trust which a cron trigger needs.

@@ -6,8 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urljoin
 
 import requests
 from keystoneauth1 import exceptions as keystone_exceptions
@@ -141,6 +144,26 @@ def log_in(session: Session) -> None:
     """Get a token, if there is none, so that Keystone's troubles aren't another service's."""
     with translated("Keystone", "log in"):
         session.get_auth_headers()
+
+
+def date_of(session: Session, service_type: str) -> datetime | None:
+    """The time, to the second, by the answer of a service of the catalog; None if it has no date.
+
+    :raises ServiceUnavailableError: it gives no answer.
+    """
+    with translated(service_type, "ask for the time"):
+        url = session.get_endpoint(service_type=service_type)
+        if url is None:
+            return None
+        # Whatever it answers at its root: every answer has a date.
+        answer = session.get(
+            urljoin(url, "/"), authenticated=False, raise_exc=False, redirect=False
+        )
+    date = answer.headers.get("Date")
+    try:
+        return parsedate_to_datetime(date) if date else None
+    except ValueError:
+        return None
 
 
 @contextmanager

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from trove_schedules.errors import (
     PermissionDeniedError,
     ScheduledBackupError,
 )
+from trove_schedules.health.check import Check
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
 from trove_schedules.schedules import pattern as cron
@@ -33,19 +33,6 @@ if TYPE_CHECKING:
 #: At most this many pages of instances are read, and as many that they lack are asked for.
 _MOST_PAGES = 50
 _MOST_CONFIRMED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One point.
-
-    :ivar ok: None where it can't be told yet.
-    :ivar said: what was found and, where that is wrong, what to do.
-    """
-
-    name: str
-    ok: bool | None
-    said: str
 
 
 def checks(services: Services, instance: str | None) -> Iterator[Check]:

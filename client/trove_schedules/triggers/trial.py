@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from trove_schedules import clock, workbook
 from trove_schedules.clients.mistral import Mistral
@@ -15,12 +15,16 @@ from trove_schedules.triggers.replacing import confirm
 _AHEAD = timedelta(minutes=2)
 
 
-def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
-    """A trigger that fires once, soon, and does what the schedule does at a run by hand."""
+def next_minute() -> datetime:
+    """The next whole minute, in UTC, that Mistral takes for a first firing: two or three ahead."""
     earliest = clock.now() + _AHEAD
     due = earliest.replace(second=0, microsecond=0)
-    if due < earliest:
-        due += timedelta(minutes=1)
+    return due if due == earliest else due + timedelta(minutes=1)
+
+
+def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
+    """A trigger that fires once, soon, and does what the schedule does at a run by hand."""
+    due = next_minute()
     minute = int(due.timestamp()) // 60
     trigger = mistral.create_cron_trigger(
         str(TriggerName(minute, schedule.id, schedule.instance, TRIAL)),

@@ -32,8 +32,8 @@ def follow(
 
     :param waiting_for: what to say while there is no execution yet.
     """
-    started = time.monotonic()
-    execution, said, said_at = None, "", 0.0
+    progress = Progress()
+    execution = None
     while True:
         try:
             execution = look()
@@ -44,13 +44,26 @@ def follow(
             if not _says_nothing(error):
                 raise
             now = f"can't read it now; trying again: {error}"
-        waited = time.monotonic() - started
-        if now != said or waited - said_at >= _SAY_EVERY:
-            say(f"{now} ({waited:.0f} s)")
-            said, said_at = now, waited
+        waited = progress(now)
         if (execution is not None and execution.ended) or waited >= seconds:
             return execution
         time.sleep(min(_POLL, seconds - waited))
+
+
+class Progress:
+    """Says what is waited for: what is new at once, the same again every half a minute."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._said, self._said_at = "", 0.0
+
+    def __call__(self, now: str) -> float:
+        """Perhaps print a line; the seconds since the wait began."""
+        waited = time.monotonic() - self._started
+        if now != self._said or waited - self._said_at >= _SAY_EVERY:
+            say(f"{now} ({waited:.0f} s)")
+            self._said, self._said_at = now, waited
+        return waited
 
 
 def _says_nothing(error: ServiceError) -> bool:

@@ -12,7 +12,7 @@ from trove_schedules.cli.openstack.health import CheckSchedule, ScheduleHealth
 from trove_schedules.cli.openstack.metrics import ScheduleMetrics
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import BLOCKED_AFTER, Limits, State
-from trove_schedules.health.preflight import Check
+from trove_schedules.health.check import Check
 
 #: What looks at the health of schedules, for people, for plugins and for Prometheus.
 LOOKING = [ScheduleHealth, ScheduleMetrics]
@@ -175,3 +175,18 @@ def test_check_says_what_to_do_and_fails_if_something_is_wrong(
     assert rows == [("Mistral", word, "what was found")]
     command = CheckSchedule(app, None)
     assert command.run(command.get_parser("check").parse_args([])) == status
+
+
+def test_check_proves_if_it_is_asked_to_and_says_what_it_waits_for(
+    app, connect, schedules, capsys
+) -> None:
+    def prove(*, report):
+        report("waiting for Mistral")
+        yield Check("firing", False, "nobody fires")
+
+    schedules.check.return_value = [Check("Mistral", True, "answers")]
+    schedules.prove.side_effect = prove
+    command = CheckSchedule(app, None)
+    assert command.run(command.get_parser("check").parse_args(["--prove", "-f", "value"])) == 1
+    assert app.stdout.getvalue().splitlines()[-1] == "firing WRONG nobody fires"
+    assert "waiting for Mistral (0 s)" in capsys.readouterr().err

@@ -28,7 +28,7 @@ from trove_schedules.cli.openstack.schedule import CreateSchedule, ListSchedule,
 from trove_schedules.cli.openstack.workbook import LoadWorkbook
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health import State
-from trove_schedules.health.preflight import Check
+from trove_schedules.health.check import Check
 from trove_schedules.workbook import Loaded
 
 NAMES = ["ночной", "é😀"]
