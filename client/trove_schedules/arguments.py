@@ -61,7 +61,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a client of python-mistralclient",
     ),
     "session": (lambda value: hasattr(value, "get_endpoint"), "a keystoneauth session"),
-    **dict.fromkeys(("cloud", "region_name", "interface"), _TYPES[str]),
+    **dict.fromkeys(("cloud", "region_name", "interface", "project"), _TYPES[str]),
     **dict.fromkeys(("force", "include_all", "drills_only", "dry_run", "public"), _TYPES[bool]),
 }
 

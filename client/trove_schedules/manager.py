@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import clock, health, workbook
+from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.backups import parents, pruning, retention
+from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
 from trove_schedules.drills import executions as drills, repeating
@@ -20,12 +21,12 @@ from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     InvalidScheduleError,
     ScheduleNotFoundError,
-    ServiceUnavailableError,
 )
-from trove_schedules.health import preflight, proving, without_mistral
+from trove_schedules.health import preflight, proving
 from trove_schedules.health.check import Check
-from trove_schedules.health.survey import survey
+from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_of, is_uuid
+from trove_schedules.overview import Overview
 from trove_schedules.runs import history, records
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.progress import refuse_while_running
@@ -89,7 +90,8 @@ class ScheduledBackups:
         region_name: str | None = None,
         interface: str | None = None,
     ) -> None:
-        self._own = Services.of(session, region_name, interface)
+        self._where = session, region_name, interface
+        self._own = Services.of(*self._where)
 
     # The spec's methods
 
@@ -453,21 +455,9 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
-        services, now = self._own.through(mistral_client), clock.now()
-        try:
-            if schedules:
-                found = [_found(services.mistral, each) for each in schedules]
-            else:
-                found = self.schedule_list(instance, mistral_client)
-        except ServiceUnavailableError as error:
-            if error.service != "Mistral":
-                raise
-            wanted = {id_of(each) for each in schedules}
-            of_one = None if instance is None else id_of(instance)
-            return without_mistral.survey(services.trove, of_one, wanted, limits, error)
-        # The same one may be asked for by its id and by its name.
-        found = list({each.id: each for each in found}.values())
-        return survey(services, found, limits, now)
+        services = self._own.through(mistral_client)
+        of_one = None if instance is None else id_of(instance)
+        return health_of(services, schedules, of_one, limits)
 
     def check(
         self,
@@ -497,6 +487,14 @@ class ScheduledBackups:
         :param report: is called with what is waited for, every three seconds.
         """
         return proving.prove(self._own.through(mistral_client), report or (lambda _: None))
+
+    def overview(self, *, project: str | None = None) -> Overview:
+        """The schedules of all projects, or of another one, as an administrator may see them.
+
+        :param project: the id of one; None means all.
+        """
+        scope = Scope(all_projects=project is None, project_id=project)
+        return Overview(Services.of(*self._where, scope))
 
     # What schedules are of, and what they have made
 

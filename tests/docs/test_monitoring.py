@@ -27,8 +27,10 @@ def printed() -> str:
     health = Health(
         schedule_id="s", instance="i", name="n", state=State.PENDING, reason="", last_success=None,
         age=None, next_execution_time=None, missed=0, chain_depth=0, kept=0, quota_left=None,
+        project_id="p",
     )  # fmt: skip
-    return "".join(f"{line}\n" for line in metrics.lines([health], "p"))
+    names = metrics.Names({"i": "orders-db"}, {"p": "shop"})
+    return "".join(f"{line}\n" for line in metrics.lines([health], names))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -41,7 +43,10 @@ def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
 
 def test_no_label_is_one_that_a_scrape_gives_its_target(printed: str) -> None:
     labels = set(re.findall(r'[{,](\w+)="', printed))
-    assert labels == {"schedule", "name", "instance_id", "project_id", "state"}
+    assert labels == {
+        *("schedule", "name", "instance_id", "instance_name", "project_id", "project_name"),
+        "state",
+    }
     for name in FILES:
         text = MONITORING.joinpath(name).read_text(encoding="utf-8")
         assert not re.findall(r'labels[.]instance\b|\binstance=~?\\?"|\bexported_', text)

@@ -8,6 +8,7 @@ what was due was due before, and a backup is made older than it is.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
@@ -285,6 +286,29 @@ def test_without_mistral_s_history_trove_still_tells(
         if each.ended:
             tenant.api.execution_delete(each)
     _noticed(tenant, state, f"{name}, all executions deleted")
+
+
+def test_an_administrator_sees_every_project(cloud: LiveCloud, tenants: dict[str, Tenant]) -> None:
+    rows = cloud.openstack(
+        "schedule", "health", "--all-projects", "--long", "-f", "json",
+        cloud="minicloud-admin", check=False,
+    ).json  # fmt: skip
+    found = {row["ID"]: row for row in rows}
+    for each in tenants.values():
+        assert found[each.schedule]["Project"] == each.project
+    one = tenants["good"]
+    listed = cloud.openstack(
+        "schedule", "list", "--project", one.project, "-f", "json", cloud="minicloud-admin"
+    ).json
+    assert one.schedule in {row["ID"] for row in listed}
+    assert tenants["stopped"].schedule not in {row["ID"] for row in listed}
+    written = cloud.openstack("schedule", "metrics", "--all-projects", cloud="minicloud-admin").out
+    [line] = re.findall(rf'trove_backup_schedule_missed{{schedule="{one.schedule}".*', written)
+    assert f'instance_name="good",project_id="{one.project}",project_name="' in line
+    for refused in (["--all-projects"], ["--project", one.project]):
+        done = cloud.openstack("schedule", "list", *refused, check=False)
+        assert done.status == 1
+        assert "403" in done.err or "Forbidden" in done.err or "not allowed" in done.err
 
 
 def test_a_trove_that_is_down_is_unknown(cloud: LiveCloud, tenants: dict[str, Tenant]) -> None:

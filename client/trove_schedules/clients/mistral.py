@@ -17,6 +17,7 @@ from keystoneauth1.session import Session
 from trove_schedules.clients import mistral_rows as rows
 from trove_schedules.clients.mistral_rows import CronTrigger, Execution, Workbook, Workflow
 from trove_schedules.clients.mistral_wire import PAGE, Wire
+from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import (
     log_in,
     raise_not_delegable,
@@ -29,7 +30,8 @@ from trove_schedules.errors import ServiceError, ServiceUnavailableError
 #: What is asked for in lists. Mistral reads these columns by one query, where it otherwise makes an
 #: object of every row and, for an execution, reads three of its columns by a query of their own.
 _TRIGGER_FIELDS = (
-    "id,name,pattern,workflow_name,workflow_input,created_at,updated_at,next_execution_time"
+    "id,name,pattern,workflow_name,workflow_input,created_at,updated_at,next_execution_time,"
+    "project_id"
 )
 _EXECUTION_FIELDS = (
     "id,workflow_name,description,input,output,state,state_info,created_at,updated_at,project_id"
@@ -40,13 +42,14 @@ class Mistral(Wire):
     """Typed requests to one project's Mistral.
 
     :param client: a python-mistralclient client, made by :func:`connect` or by the caller.
+    :param scope: whose triggers and executions are listed.
     """
 
     # Cron triggers
 
     def cron_triggers(self, **filters: str) -> list[CronTrigger]:
         """Every trigger of the project that fits Mistral's filters, oldest first."""
-        query = self._own(filters) | {"fields": _TRIGGER_FIELDS}
+        query = self._scoped(filters) | {"fields": _TRIGGER_FIELDS}
         return list(self.pages("list cron triggers", "cron_triggers", rows.cron_trigger, query))
 
     def create_cron_trigger(
@@ -144,8 +147,10 @@ class Mistral(Wire):
             "sort_dirs": "desc",
             "fields": _EXECUTION_FIELDS,
         }
+        if not self.scope.is_own:
+            query = self._scoped(query)
         page = min(limit or PAGE, PAGE)
-        project = self.project_id()
+        project = self._project()
 
         def read(row: dict[str, Any]) -> Execution | None:
             return rows.execution(row) if rows.is_in(project, row) else None
@@ -191,7 +196,7 @@ class Mistral(Wire):
 
     def execution(self, execution_id: str) -> Execution | None:
         """One execution, or None where the project has none of this id."""
-        project = self.project_id()
+        project = self._project()
 
         def read(row: dict[str, Any]) -> Execution | None:
             return rows.execution(row) if rows.is_in(project, row) else None
@@ -287,9 +292,16 @@ class Mistral(Wire):
 
     # Parts
 
-    def _own(self, filters: dict[str, str]) -> dict[str, str]:
-        project = self.project_id()
-        return filters | {"project_id": project} if project else filters
+    def _project(self) -> str | None:
+        """The project whose objects are asked for; None: all, or the client can't tell."""
+        if self.scope.is_own:
+            return self.project_id()
+        return self.scope.project_id
+
+    def _scoped(self, filters: dict[str, str]) -> dict[str, str]:
+        others = {} if self.scope.is_own else {"all_projects": "true"}
+        project = self._project()
+        return filters | others | ({"project_id": project} if project else {})
 
     def _workflows(self, name: str) -> list[Workflow]:
         """The workflows of this name, in no namespace, that this login can see."""
@@ -306,7 +318,9 @@ class Mistral(Wire):
         return found.scope == "public" or self.project_id() in (None, found.project_id)
 
 
-def connect(session: Session, region_name: str | None, interface: str | None) -> Mistral:
+def connect(
+    session: Session, region_name: str | None, interface: str | None, scope: Scope = OWN
+) -> Mistral:
     """Make a client for the ``workflowv2`` service of the session's catalog."""
     # Not at import: mistralclient costs every command that doesn't need it.
     from mistralclient.api.v2.client import Client
@@ -323,4 +337,4 @@ def connect(session: Session, region_name: str | None, interface: str | None) ->
             service="Mistral",
             operation="find its endpoint",
         )
-    return Mistral(Client(mistral_url=url.rstrip("/"), session=session))
+    return Mistral(Client(mistral_url=url.rstrip("/"), session=session), scope)

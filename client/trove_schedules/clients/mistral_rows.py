@@ -26,6 +26,7 @@ class CronTrigger:
     created_at: datetime
     updated_at: datetime | None
     next_execution_time: datetime | None
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def cron_trigger(row: dict[str, Any]) -> CronTrigger:
         created_at=_required_time(row["created_at"]),
         updated_at=time_in(row.get("updated_at")),
         next_execution_time=time_in(row.get("next_execution_time")),
+        project_id=row.get("project_id"),
     )
 
 

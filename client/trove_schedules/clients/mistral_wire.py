@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from keystoneauth1.session import Session
 
+from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import (
     REQUEST_ID,
     answer_text,
@@ -38,7 +39,8 @@ PAGE = 1000
 class Wire:
     """Requests to one project's Mistral, and what is common to all their answers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, scope: Scope = OWN) -> None:
+        self.scope = scope
         self._http = client.cron_triggers.http_client
         self.session = self._http.session
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trove_schedules.clients.mistral import Mistral, connect
+from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import date_of, require_delegable
 from trove_schedules.clients.trove import Trove
 
@@ -30,12 +31,21 @@ class Services:
         self._mistral = mistral
 
     @classmethod
-    def of(cls, session: Session, region_name: str | None, interface: str | None) -> Services:
-        """Those of the session's catalog."""
+    def of(
+        cls,
+        session: Session,
+        region_name: str | None,
+        interface: str | None,
+        scope: Scope = OWN,
+    ) -> Services:
+        """Those of the session's catalog.
+
+        :param scope: whose objects they are asked for.
+        """
         return cls(
             session,
-            Trove(session, region_name, interface),
-            lambda: connect(session, region_name, interface),
+            Trove(session, region_name, interface, scope),
+            lambda: connect(session, region_name, interface, scope),
         )
 
     @cached_property

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 
+from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -57,6 +58,11 @@ class Backup:
         """Whether Trove makes no other backup of the instance for its sake."""
         return self.status in ("NEW", "BUILDING", "SAVING")
 
+    @property
+    def seconds(self) -> float | None:
+        """From when it began to when it was updated last; for a completed one, how long it took."""
+        return None if self.updated is None else (self.updated - self.created).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -73,7 +79,14 @@ class Quota:
 class Trove:
     """Typed requests to one project's Trove, the ``database`` service of the session's catalog."""
 
-    def __init__(self, session: Session, region_name: str | None, interface: str | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        region_name: str | None,
+        interface: str | None,
+        scope: Scope = OWN,
+    ) -> None:
+        self._scope = scope
         self._http = Adapter(
             session,
             service_type="database",
@@ -189,9 +202,11 @@ class Trove:
                 raise
 
     def backup_quota(self) -> Quota | None:
-        """The project's quota of backups, or None where it has no limit."""
+        """The project's quota of backups, or None where it has no limit, or for all projects."""
+        if self._scope.all_projects:
+            return None
         log_in(self._http.session)
-        project = self._http.get_project_id()
+        project = self._scope.project_id or self._http.get_project_id()
         answer = self._get("show quotas", f"/mgmt/quotas/{project}")
         with reading("Trove", "show quotas"):
             for row in answer["quotas"]:
@@ -208,11 +223,13 @@ class Trove:
         Trove sorts instances by id, and a page begins behind the id that its marker is: one that is
         deleted meanwhile moves no other.
         """
+        path, query = "/instances", dict[str, str]()
+        if not self._scope.is_own:
+            path, query = "/mgmt/instances", {"deleted": "false"} | self._of_project()
         marker: str | None = ""
         while marker is not None:
-            page = self._get(
-                "list instances", f"/instances?marker={quote(marker)}" if marker else "/instances"
-            )
+            asked = query | ({"marker": marker} if marker else {})
+            page = self._get("list instances", f"{path}?{urlencode(asked)}" if asked else path)
             with reading("Trove", "list instances"):
                 found = [(text_in(row, "id"), text_in(row, "name")) for row in page["instances"]]
                 following = _next_marker(page)
@@ -227,7 +244,10 @@ class Trove:
         Each page begins with a row that was seen. Where it doesn't, rows above were deleted, others
         moved up past the position, and it is read from a page earlier.
         """
-        query = f"instance_id={instance_id}&limit={PAGE}" if instance_id else f"limit={PAGE}"
+        asked = {"instance_id": instance_id} if instance_id else {}
+        if self._scope.all_projects:
+            asked["all_projects"] = "true"
+        query = urlencode(asked | self._of_project() | {"limit": PAGE})
         start, seen, in_vain = 0, set[str](), 0
         while True:
             answer = self._get(
@@ -249,6 +269,10 @@ class Trove:
                 return
             seen |= {each.id for each in page}
             start += len(page) - 1
+
+    def _of_project(self) -> dict[str, str]:
+        """The option of lists that are to have another project's rows."""
+        return {"project_id": self._scope.project_id} if self._scope.project_id else {}
 
     def _find(self, operation: str, kind: str, identifier: str) -> dict[str, Any] | None:
         """The JSON object of this id. None: Trove has no such object."""

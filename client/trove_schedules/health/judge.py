@@ -129,6 +129,8 @@ class Look:
             last_proven=proof.last_proven,
             proven_backup=proof.backup_id,
             last_size=newest.size if newest else None,
+            last_duration=newest.seconds if newest else None,
+            project_id=self.schedule.project_id,
         )
 
 
@@ -291,4 +293,5 @@ def unknown(schedule: Schedule, why: str, state: State = State.UNKNOWN) -> Healt
         chain_depth=0,
         kept=0,
         quota_left=None,
+        project_id=schedule.project_id,
     )

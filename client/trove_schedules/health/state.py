@@ -56,6 +56,9 @@ class Health:
         where Mistral knows of no drill that did.
     :ivar proven_backup: that backup.
     :ivar last_size: gigabytes of the newest completed backup, or None where Trove has no size.
+    :ivar last_duration: seconds from when that began to when it was completed, or a little more;
+        None where Trove doesn't say.
+    :ivar project_id: the id of the schedule's project, or None where it is not known.
     """
 
     schedule_id: str
@@ -73,6 +76,8 @@ class Health:
     last_proven: datetime | None = None
     proven_backup: str | None = None
     last_size: float | None = None
+    last_duration: float | None = None
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,4 +77,5 @@ def judge(
         kept=len(completed),
         quota_left=None,
         last_size=newest.size if newest else None,
+        last_duration=newest.seconds if newest else None,
     )

@@ -35,6 +35,7 @@ class Schedule(Options):
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
         first.
+    :ivar project_id: the id of the project that it is of.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Schedule(Options):
     generation: int
     trigger_id: str
     earlier_trigger_ids: tuple[str, ...]
+    project_id: str | None = None
 
     @property
     def plan(self) -> Plan:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.services import Services
 from trove_schedules.errors import AmbiguousNameError, ScheduleNotFoundError
-from trove_schedules.ids import is_uuid
+from trove_schedules.ids import HasId, id_of, is_uuid
 from trove_schedules.schedules.names import BACKUP
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import generations
@@ -42,6 +44,21 @@ def find_of_instance(services: Services, name_or_id: str) -> list[Schedule]:
     if instance_id == name_or_id:
         return []
     return find_all(services.mistral, name=f"has:trove-backup:{instance_id}:")
+
+
+def find_each(
+    services: Services, wanted: Collection[str | HasId], instance: str | None
+) -> list[Schedule]:
+    """Some schedules, or all, or those of an instance; one that is given is taken as it is.
+
+    :raises ScheduleNotFoundError: or AmbiguousNameError, InstanceNotFoundError.
+    """
+    if wanted:
+        return [
+            each if isinstance(each, Schedule) else find(services.mistral, id_of(each))
+            for each in wanted
+        ]
+    return find_of_instance(services, instance) if instance else find_all(services.mistral)
 
 
 def find(mistral: Mistral, name_or_id: str) -> Schedule:

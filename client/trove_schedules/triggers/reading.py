@@ -39,6 +39,7 @@ def schedule_in(generation: Generation) -> Schedule:
         generation=name.number,
         trigger_id=trigger.id,
         earlier_trigger_ids=earlier_ids(trigger),
+        project_id=trigger.project_id,
     )
 
 

@@ -49,8 +49,13 @@ def glance_client(_context: Any, region_name: str | None = None) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
+    """What Trove reads of a server; the last three are shown to administrators."""
+
     id: str
     status: str
+    name: str = "local"
+    tenant_id: str = ""
+    hostId: str = "localhost"  # noqa: N815
 
     def delete(self) -> None:
         """The task manager has removed the database before: there is no server any more."""

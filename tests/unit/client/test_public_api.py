@@ -27,7 +27,7 @@ ATTRIBUTES = {
         *("full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline", "paused"),
         *("created_at", "updated_at", "next_execution_time", "input", "changed_at", "owed_since"),
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),
-        *("notify_start", "notify_success", "notify_fail", "plan"),
+        *("notify_start", "notify_success", "notify_fail", "plan", "project_id"),
     ],
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),

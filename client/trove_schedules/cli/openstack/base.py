@@ -40,6 +40,26 @@ class Command(command.Command):
             session=bound(cloud.session), region_name=cloud.region_name, interface=cloud.interface
         )
 
+    def project(self, name_or_id: str) -> tuple[str, str]:
+        """The id and the name of a project.
+
+        :raises CommandError: Keystone knows none, or several, or doesn't say.
+        """
+        with _keystone(f"tell of project {name_or_id!r}"):
+            found = self._identity.find_project(name_or_id)
+        if found is None:
+            raise CommandError(f"no project has the ID or name {name_or_id!r}")
+        return str(found.id), str(found.name)
+
+    def project_names(self) -> dict[str, str]:
+        """The names of all projects, by id; administrators only."""
+        with _keystone("list projects"):
+            return {str(each.id): str(each.name) for each in self._identity.projects()}
+
+    @property
+    def _identity(self) -> Any:
+        return self.app.client_manager.sdk_connection.identity
+
     def run(self, parsed_args: argparse.Namespace) -> int:
         try:
             return super().run(parsed_args) or self.exit_status
@@ -65,6 +85,16 @@ class Command(command.Command):
                 self.log.error("Failed to %s %s %r: %s", verb, what, each, error)
         if failed:
             raise CommandError(f"{failed} of {len(ids)} {what}s failed to {verb}.")
+
+
+@contextmanager
+def _keystone(operation: str) -> Iterator[None]:
+    from openstack.exceptions import SDKException  # not at import, see the package
+
+    try:
+        yield
+    except SDKException as error:
+        raise CommandError(f"Keystone doesn't {operation}: {error}") from error
 
 
 class Lister(Command, command.Lister):

@@ -55,11 +55,13 @@ class ScheduleHealth(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        found = looking.look(self.schedules, parsed_args)
+        found = looking.look(looking.of_projects(self, parsed_args), parsed_args)
         if not found:
             whose = (
                 f"of instance {parsed_args.instance}" if parsed_args.instance else "in this project"
             )
+            if parsed_args.all_projects or parsed_args.project:
+                whose = f"in project {parsed_args.project}" if parsed_args.project else "at all"
             self.log.warning("no schedules %s", whose)
         self.exit_status = looking.worst(found).exit_status
         if parsed_args.formatter == nagios.NAME:
@@ -78,13 +80,14 @@ class ScheduleHealth(base.Lister):
             )
             for each in found
         ]
+        if parsed_args.all_projects and not parsed_args.long:
+            headers += ("Project",)
+            rows = [(*row, each.project_id) for row, each in zip(rows, found, strict=True)]
         if parsed_args.long:
             headers += (
                 "ID", "Age", "Missed", "Chain Depth", "Kept", "Quota Left", "Last Proven Restore",
                 "Proven Backup", "Last Size", "Project",
             )  # fmt: skip
-            # Of the token that all of this was asked with.
-            project_id = self.app.client_manager.session.get_project_id()
             rows = [
                 (
                     *row,
@@ -97,7 +100,7 @@ class ScheduleHealth(base.Lister):
                     columns.relative(each.last_proven),
                     each.proven_backup,
                     each.last_size,
-                    project_id,
+                    each.project_id,
                 )
                 for row, each in zip(rows, found, strict=True)
             ]
@@ -118,6 +121,7 @@ class CheckSchedule(base.Lister):
             nargs="?",
             help="Also check whether this instance can be backed up (name or ID)",
         )
+        looking.add_projects(parser)
         parser.add_argument(
             "--prove",
             action="store_true",
@@ -129,7 +133,7 @@ class CheckSchedule(base.Lister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        found = self.schedules.check(parsed_args.instance)
+        found = looking.of_projects(self, parsed_args).check(parsed_args.instance)
         if parsed_args.prove:
             progress = following.Progress()
             found += self.schedules.prove(report=progress)

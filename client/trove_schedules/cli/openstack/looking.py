@@ -8,13 +8,15 @@ import logging
 import re
 from collections.abc import Collection
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osc_lib.exceptions import CommandError
 
 if TYPE_CHECKING:
+    from trove_schedules.cli.openstack.base import Command
     from trove_schedules.health import Health, State
     from trove_schedules.manager import ScheduledBackups
+    from trove_schedules.overview import Overview
 
 #: How the commands describe their exit status, which is that of monitoring plugins.
 EXIT_STATUS = (
@@ -53,9 +55,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=span,
         help="Call a backup stuck when it runs longer than this, such as 90m or 6h (default: 6h)",
     )
+    add_projects(parser)
 
 
-def look(schedules: ScheduledBackups, parsed: argparse.Namespace) -> list[Health]:
+def add_projects(parser: argparse.ArgumentParser) -> None:
+    """Whose schedules are looked at, for administrators."""
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument(
+        "--all-projects",
+        action="store_true",
+        help="Look at the schedules of all projects (administrators only)",
+    )
+    whose.add_argument(
+        "--project",
+        metavar="<project>",
+        help="Look at the schedules of this project (name or ID; administrators only)",
+    )
+
+
+def of_projects(command: Command, parsed: argparse.Namespace) -> ScheduledBackups | Overview:
+    """The schedules of the projects that those arguments ask for.
+
+    :raises CommandError: Keystone knows no such project, or doesn't say.
+    """
+    if parsed.all_projects:
+        return command.schedules.overview()
+    if parsed.project is None:
+        return command.schedules
+    project_id, _ = command.project(parsed.project)
+    return command.schedules.overview(project=project_id)
+
+
+def project_names(command: Command, parsed: argparse.Namespace) -> dict[str, str]:
+    """The names of the projects that those arguments ask for, by their ids.
+
+    :raises CommandError: Keystone doesn't say.
+    """
+    if parsed.all_projects:
+        return command.project_names()
+    if parsed.project is not None:
+        return dict([command.project(parsed.project)])
+    # Of the token that all of this was asked with.
+    login: Any = command.app.client_manager.auth_ref
+    return {login.project_id: login.project_name} if login else {}
+
+
+def look(schedules: ScheduledBackups | Overview, parsed: argparse.Namespace) -> list[Health]:
     """What those arguments ask for, the worst first."""
     from trove_schedules import health  # not at import, see the package
 

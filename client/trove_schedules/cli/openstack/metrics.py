@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules.cli import text
 from trove_schedules.cli.openstack import base, looking
+from trove_schedules.errors import ServiceError
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
@@ -48,6 +50,11 @@ _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...
         "Size of the newest completed backup of the schedule, as Trove has it.",
         lambda each: each.last_size,
     ),
+    (
+        "last_backup_duration_seconds",
+        "How long the newest completed backup of the schedule took.",
+        lambda each: each.last_duration,
+    ),
     ("quota_left", "Backups that the project may still make.", lambda each: each.quota_left),
 )
 
@@ -64,21 +71,34 @@ class ScheduleMetrics(base.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        found = looking.look(self.schedules, parsed_args)
-        # Of the token that all of this was asked with.
-        project_id = self.app.client_manager.session.get_project_id()
-        text.write(self.app.stdout, "".join(f"{line}\n" for line in lines(found, project_id)))
+        schedules = looking.of_projects(self, parsed_args)
+        found = looking.look(schedules, parsed_args)
+        try:
+            instances = schedules.instance_names()
+        except ServiceError as error:
+            # The health is told without them, and says itself what keeps Trove from answering.
+            self.log.warning("The instances have no names: %s", error)
+            instances = {}
+        names = Names(instances, looking.project_names(self, parsed_args))
+        text.write(self.app.stdout, "".join(f"{line}\n" for line in lines(found, names)))
 
 
-def lines(found: Sequence[Health], project_id: str | None) -> Iterator[str]:
-    """Gauges, labelled by schedule, its name, instance and project.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of instances and projects, by their ids."""
 
-    No label is called ``instance``: that is the target's own, and a scrape would rename ours. The
-    instance's name would cost a list of Trove's instances.
+    instances: Mapping[str, str]
+    projects: Mapping[str, str]
+
+
+def lines(found: Sequence[Health], names: Names) -> Iterator[str]:
+    """Gauges, labelled by schedule, instance and project, and their names.
+
+    No label is called ``instance``: that is the target's own, and a scrape would rename ours.
     """
     from trove_schedules.health import State  # not at import, see the package
 
-    labelled = [(_labels(each, project_id), each) for each in found]
+    labelled = [(_labels(each, names), each) for each in found]
     yield from _gauge(
         "state",
         "1 for the state that the schedule is in, 0 for the others.",
@@ -102,12 +122,14 @@ def _gauge(name: str, said: str, samples: Iterable[tuple[str, float]]) -> Iterat
         yield f"{_PREFIX}{name}{{{labels}}} {value}"
 
 
-def _labels(health: Health, project_id: str | None) -> str:
+def _labels(health: Health, names: Names) -> str:
     labels = {
         "schedule": health.schedule_id,
         "name": health.name,
         "instance_id": health.instance,
-        "project_id": project_id,
+        "instance_name": names.instances.get(health.instance),
+        "project_id": health.project_id,
+        "project_name": names.projects.get(health.project_id or ""),
     }
     return ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items() if value)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from trove_schedules.cli.openstack import base, columns, following, options, run
+from trove_schedules.cli.openstack import base, columns, following, looking, options, run
 from trove_schedules.schedules.options import OPTIONS, USUAL_SUFFIXES
 
 if TYPE_CHECKING:
@@ -81,12 +81,14 @@ class ListSchedule(base.Lister):
             help="Also list the other options, when Mistral last fired each schedule since its "
             "last change, and its health; show instance IDs in full",
         )
+        looking.add_projects(parser)
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        schedules = self.schedules.schedule_list(parsed_args.instance)
+        asked = looking.of_projects(self, parsed_args)
+        schedules = asked.schedule_list(parsed_args.instance)
         headers: tuple[str, ...] = ("ID", "Name", "Instance", "Pattern", "Next Due")
         rows: list[tuple[Any, ...]] = [
             (
@@ -98,13 +100,16 @@ class ListSchedule(base.Lister):
             )
             for each in schedules
         ]
+        if parsed_args.all_projects:
+            headers += ("Project",)
+            rows = [(*row, each.project_id) for row, each in zip(rows, schedules, strict=True)]
         if parsed_args.long:
             headers += (
                 "Description", "Paused", "Builds On", "Retention", "Attempts", "Deadline",
                 "Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore",
             )  # fmt: skip
             # None would mean every schedule there is by then.
-            found = self.schedules.schedule_health(schedules) if schedules else []
+            found = asked.schedule_health(schedules) if schedules else []
             healths = {each.schedule_id: each for each in found}
             rows = [
                 (*row, *_long(each, healths[each.id]))

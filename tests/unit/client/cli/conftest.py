@@ -51,6 +51,8 @@ def good() -> Health:
         last_proven=datetime(2026, 3, 8, 4, 0, tzinfo=UTC),
         proven_backup=BACKUP,
         last_size=0.25,
+        last_duration=61.0,
+        project_id="a-project",
     )
 
 
@@ -75,6 +77,7 @@ def schedules(good: Health) -> Any:
     schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
     schedules.schedule_health.return_value = [good]
     schedules.schedule_drill_show.return_value = None
+    schedules.instance_names.return_value = {INSTANCE: "orders-db"}
     return schedules
 
 
@@ -89,8 +92,10 @@ def connect(schedules: Any, monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
 def app() -> mock.Mock:
     """As much of the ``openstack`` program as commands use."""
     app = mock.Mock(spec_set=["client_manager", "stdout"], stdout=io.StringIO())
-    app.client_manager = mock.Mock(spec_set=["session", "region_name", "interface"])
-    app.client_manager.session.get_project_id.return_value = "a-project"
+    app.client_manager = mock.Mock(
+        spec_set=["auth_ref", "interface", "region_name", "sdk_connection", "session"]
+    )
+    app.client_manager.auth_ref = mock.Mock(project_id="a-project", project_name="shop")
     return app
 
 

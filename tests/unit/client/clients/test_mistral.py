@@ -111,6 +111,7 @@ def test_a_trigger_is_read_into_typed_values(cloud, mistral):
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         updated_at=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
         next_execution_time=datetime(2026, 2, 4, 4, 5, tzinfo=UTC),
+        project_id=row["project_id"],
     )
 
 

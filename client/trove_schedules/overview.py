@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schedules as an administrator sees them: those of all projects, or of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from trove_schedules import health
+from trove_schedules.arguments import checked_methods
+from trove_schedules.clients.services import Services
+from trove_schedules.health import preflight
+from trove_schedules.health.selection import health_of
+from trove_schedules.ids import HasId, id_of
+from trove_schedules.triggers import finding
+
+if TYPE_CHECKING:
+    from trove_schedules.health.check import Check
+    from trove_schedules.schedules.schedule import Schedule
+
+
+@checked_methods
+class Overview:
+    """What :meth:`ScheduledBackups.overview` returns: it only reads.
+
+    The number of requests grows with the pages of triggers, backups, executions and instances, not
+    with the projects. Quotas are known of a single project only.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def schedule_list(self, instance: str | HasId | None = None) -> list[Schedule]:
+        """As :meth:`ScheduledBackups.schedule_list` does."""
+        if instance is None:
+            return finding.find_all(self._services.mistral)
+        return finding.find_of_instance(self._services, id_of(instance))
+
+    def schedule_health(
+        self,
+        schedules: Collection[str | HasId] = (),
+        *,
+        instance: str | HasId | None = None,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.Health]:
+        """As :meth:`ScheduledBackups.schedule_health` does."""
+        of_one = None if instance is None else id_of(instance)
+        return health_of(self._services, schedules, of_one, limits)
+
+    def check(self, instance: str | HasId | None = None) -> list[Check]:
+        """As :meth:`ScheduledBackups.check` does."""
+        return list(preflight.checks(self._services, None if instance is None else id_of(instance)))
+
+    def instance_names(self) -> dict[str, str]:
+        """As :meth:`ScheduledBackups.instance_names` does."""
+        return self._services.trove.instance_names()
