@@ -82,6 +82,7 @@ _RUN_ELSEWHERE: dict[str, str] = {
     "echo": "the shell",
     "eval": "the shell; its command is checked",
     "export": "the shell",
+    "git": "whoever commits",
     "grep": "tests/end_to_end/test_tutorial.py",
     "head": "the shell",
     "helm": "nothing: Helm can't be had where the tests run",
