@@ -85,7 +85,7 @@ _RUN_ELSEWHERE: dict[str, str] = {
     "git": "whoever commits",
     "grep": "tests/end_to_end/test_tutorial.py",
     "head": "the shell",
-    "helm": "nothing: Helm can't be had where the tests run",
+    "helm": "nothing: the chart is in no package index",
     "kolla-ansible": "tests/deploy/test_kolla_ansible.py",
     "kolla-build": "tests/deploy/test_kolla.py",
     "kubectl": "nothing: there is no cluster where the tests run",

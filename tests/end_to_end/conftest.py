@@ -19,6 +19,7 @@ _FIRST = (
     "swift",
     "cluster",
     "expiration",
+    "packaged",
     "notify",
     "tutorial",
     "living",
