@@ -20,6 +20,7 @@ _FIRST = (
     "cluster",
     "faults",
     "expiration",
+    "packaged",
     "notify",
     "tutorial",
     "living",
