@@ -48,7 +48,7 @@ def settings(port: int, major: int, inherited: Mapping[str, int]) -> dict[str, s
         # Loopback with passwords is enough; a socket's path may be too long for the system.
         "unix_socket_directories": "",
         "password_encryption": "scram-sha-256",
-        # A backup asks for the WAL written during it at its very end.
+        # For a backup that gets no replication slot.
         "wal_keep_size": "1GB",
     }
     if major >= INCREMENTAL_MAJOR:
