@@ -110,7 +110,7 @@ def test_what_mariadb_backup_calls_ok_on_a_base_of_the_future_is_refused(
 
     # Not BackupToolError: the tool exits 0.
     with pytest.raises(VerificationError, match=f"from LSN {FUTURE} to"):
-        stream.stream(argv, ENVIRONMENT, BackupCheck(FUTURE, 0), Discarded())
+        stream.stream(argv, ENVIRONMENT, BackupCheck(FUTURE, 0), Discarded(), {})
 
 
 def test_an_increment_is_not_applied_to_another_base_than_its_own(

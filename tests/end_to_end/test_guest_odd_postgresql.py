@@ -202,6 +202,27 @@ def test_a_table_that_only_the_copy_has_lost_fails_it_with_the_tables_name(
     assert any(line.startswith("unreadable, as in odd: model.public.t (could") for line in said)
 
 
+def test_a_copy_is_let_in_whatever_its_source_did_to_the_roles_and_databases(guest: Guest) -> None:
+    instance = guest.create("closed up")
+    with guest.running(instance):
+        execute(
+            guest,
+            instance,
+            "postgres",
+            "CREATE TABLE t AS SELECT 1",
+            "UPDATE pg_database SET datistemplate = false WHERE datname = 'template1'",
+            "DROP DATABASE template1",
+            "ALTER ROLE minicloud_backup CONNECTION LIMIT 0",
+            "ALTER ROLE postgres NOLOGIN CONNECTION LIMIT 0 VALID UNTIL '2001-01-01'",
+        )
+        backup = guest.back_up(instance)
+    copy = guest.restore(backup, "open")
+    with guest.running(copy):
+        said: list[str] = []
+        proving.prove(guest.root, copy, backup, said.append)
+    assert said[0].endswith("holds 1 rows in 1 tables: postgres.public.t 1")
+
+
 def test_a_copy_leaves_the_replication_of_its_original_alone(guest: Guest) -> None:
     # It would take over the publisher's slot, and with that the rows.
     publisher, subscriber = guest.create("publisher"), guest.create("subscriber")

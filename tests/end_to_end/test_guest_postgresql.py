@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real PostgreSQL servers, backed up and restored by the guest's own functions, without a cloud."""
 
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
+import psycopg
 import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
-from trove_minicloud.errors import DatastoreError, QueryError
+from trove_minicloud.errors import BackupToolError, DatastoreError, QueryError
 from trove_minicloud.guest import datastores
+from trove_minicloud.guest.accounts import give_to
 from trove_minicloud.guest.instances import Instance, all_instances
+from trove_minicloud.guest.postgresql import wal
+from trove_minicloud.guest.postgresql.binaries import Programs, account
+from trove_minicloud.guest.postgresql.connection import Server
+from trove_minicloud.guest.postgresql.stream_check import TarCheck
 
 _POSTGRESQL = datastores.named("postgresql")
 
@@ -117,3 +126,85 @@ def test_a_server_that_does_not_let_the_role_replicate_is_not_added(
             guest.root, "never", "p", f"postgresql://{role}@127.0.0.1:{source.port}", password
         )
     assert all_instances(guest.root) == before
+
+
+def test_more_wal_than_the_server_would_keep_is_in_the_backup(
+    guest: Guest, source: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"wal_keep_size": "0", "max_wal_size": "32MB", "min_wal_size": "32MB"}
+    guest.execute(
+        source, *(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in small.items())
+    )
+    guest.execute(source, "SELECT pg_reload_conf()")
+    feed = TarCheck.feed
+    written = False
+
+    def write_then_feed(check: TarCheck, data: memoryview) -> None:
+        nonlocal written
+        if not written:
+            written = True
+            for _ in range(6):
+                guest.execute(source, "CREATE TABLE w AS SELECT 1", "DROP TABLE w")
+                guest.execute(source, "SELECT pg_switch_wal()")
+            guest.execute(source, "CHECKPOINT", "CHECKPOINT")
+        feed(check, data)
+
+    monkeypatch.setattr(TarCheck, "feed", write_then_feed)
+    try:
+        backup = guest.back_up(source)
+        # Nothing of ours holds it any longer.
+        slots = guest.execute(source, "SELECT count(*) FROM pg_replication_slots")
+
+        # Where no slot is to be had it is as it was, and the reason says what helps.
+        written = False
+        monkeypatch.setattr(wal, "_slot", _no_slot)
+        with pytest.raises(BackupToolError, match="has already been removed") as caught:
+            guest.back_up(source)
+    finally:
+        monkeypatch.undo()
+        guest.execute(source, *(f"ALTER SYSTEM RESET {name}" for name in small))
+        guest.execute(source, "SELECT pg_reload_conf()")
+    assert written
+    assert slots == [(0,)]
+    assert "or a larger wal_keep_size" in caught.value.reason
+    copy = guest.restore(backup)
+    with guest.running(copy):
+        assert guest.accounts(copy) == guest.accounts(source)
+
+
+def _no_slot(_programs: Programs, _server: Server) -> NoReturn:
+    raise psycopg.OperationalError("all replication slots are in use")
+
+
+def test_the_last_wal_sender_is_left_to_the_backup(guest: Guest) -> None:
+    instance = guest.create("one sender")
+    with guest.running(instance):
+        guest.execute(instance, "ALTER SYSTEM SET max_wal_senders = 1")
+    with guest.running(instance):
+        assert guest.back_up(instance).kind == "full"
+
+
+def test_a_copy_of_a_standby_is_no_standby(guest: Guest, source: Instance) -> None:
+    signal_file = source.data(guest.root) / "standby.signal"
+    # A running server doesn't look at it.
+    signal_file.touch()
+    try:
+        backup = guest.back_up(source)
+    finally:
+        signal_file.unlink()
+
+    copy = guest.restore(backup)
+    with guest.running(copy):
+        assert guest.execute(copy, "SELECT pg_is_in_recovery()") == [(False,)]
+        assert guest.accounts(copy) == guest.accounts(source)
+
+
+def test_a_tablespace_fails_the_backup_with_what_to_do(guest: Guest, source: Instance) -> None:
+    with tempfile.TemporaryDirectory(dir=source.folder(guest.root)) as place:
+        give_to(account(), Path(place))
+        guest.execute(source, f"CREATE TABLESPACE elsewhere LOCATION '{place}'")
+        try:
+            with pytest.raises(BackupToolError, match="ALTER TABLE ALL IN TABLESPACE"):
+                guest.back_up(source)
+        finally:
+            guest.execute(source, "DROP TABLESPACE elsewhere")

@@ -3,7 +3,6 @@
 
 import os
 import pwd
-import shutil
 from pathlib import Path
 
 from trove_minicloud.errors import UnreachableFolderError
@@ -39,9 +38,15 @@ def require_reachable(folder: Path, user: Account) -> None:
 
 
 def give_to(user: Account, path: Path) -> None:
-    """Make the user own the file, or the folder and all in it."""
+    """Make the user own the file, or the folder and all in it.
+
+    Whoever owns some of it already may put links in our way meanwhile: none is followed.
+    """
     if user is None:
         return
-    shutil.chown(path, user.pw_uid, user.pw_gid)
-    for below in path.rglob("*"):
-        os.chown(below, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    if path.is_dir():
+        # By open folders, and not by paths that lead through them.
+        for _path, folders, files, opened in os.fwalk(path):
+            for name in (*folders, *files):
+                os.chown(name, user.pw_uid, user.pw_gid, dir_fd=opened, follow_symlinks=False)

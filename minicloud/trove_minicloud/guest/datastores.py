@@ -2,7 +2,8 @@
 """What the guest needs to know of each kind of database, and which kinds there are."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -31,11 +32,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """The program that streams a backup, its whole environment, and the check of its output."""
+    """The program that streams a backup, its whole environment, and the check of its output.
+
+    `during` is entered before the program runs and left after its end. `hints` has what to add for
+    a user to complaints of the program that hold such a text.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
     check: Check
+    during: Callable[[], AbstractContextManager[None]] = nullcontext
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -58,11 +58,13 @@ def stream(
     env: Mapping[str, str],
     check: Check,
     sink: Sink,
+    hints: Mapping[str, str],
     stall_timeout: float = 600.0,
 ) -> Streamed:
     """Run the tool and put what it writes, compressed, into the sink.
 
     :param env: the tool's whole environment.
+    :param hints: what a user can do about complaints of the tool that hold such a text.
     :param stall_timeout: seconds without a byte after which the tool is killed. A tool is silent
         while the server makes its checkpoint.
     :raises BackupToolError: it failed.
@@ -102,7 +104,9 @@ def stream(
             tool.wait()
             output.close()
         if returncode != 0:
-            raise BackupToolError(name, returncode, _said(stderr), raw_size)
+            said = _said(stderr)
+            advice = [hint for text, hint in hints.items() if text in said]
+            raise BackupToolError(name, returncode, "\n".join((said, *advice)), raw_size)
     compressed.finish()
     return Streamed(raw_size, compressed.size, compressed.sha256.hexdigest(), check.finish())
 

@@ -101,7 +101,8 @@ class _Job:
             tool = self.kind.backup_tool(self.root, self.instance, basis)
             upload = self.store.begin(self.key)
             try:
-                streamed = stream(tool.argv, tool.env, tool.check, upload)
+                with tool.during():
+                    streamed = stream(tool.argv, tool.env, tool.check, upload, tool.hints)
                 manifest = Manifest(
                     backup_id=self.key.backup_id,
                     instance_id=self.instance.id,

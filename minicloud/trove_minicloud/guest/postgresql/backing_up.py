@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a backup of a PostgreSQL server is taken with, and of which history it is."""
 
+from functools import partial
 from pathlib import Path
 
 from trove_minicloud.guest.datastores import Source, Tool
@@ -10,7 +11,22 @@ from trove_minicloud.guest.postgresql.binaries import Programs, client_programs,
 from trove_minicloud.guest.postgresql.connection import Server, identify, incremental_obstacle
 from trove_minicloud.guest.postgresql.server import server_of
 from trove_minicloud.guest.postgresql.stream_check import TarCheck
+from trove_minicloud.guest.postgresql.wal import kept
 from trove_minicloud.root import Root
+
+#: What the user can do about what pg_basebackup and the server say.
+_HINTS = {
+    "can only write single tablespace": (
+        "The server keeps tables in a tablespace outside of its data directory, and a backup is of"
+        " that directory alone. Move them inside and drop the tablespace: ALTER TABLE ALL IN"
+        " TABLESPACE … SET TABLESPACE pg_default, in each database."
+    ),
+    "has already been removed": (
+        "The server removed what it had written during the backup before that was copied. Give it"
+        " a free replication slot and WAL sender (max_replication_slots, max_wal_senders), or a"
+        " larger wal_keep_size."
+    ),
+}
 
 
 def inspect(root: Root, instance: Instance) -> Source:
@@ -32,7 +48,13 @@ def backup_tool(root: Root, instance: Instance, basis: Path | None) -> Tool:
     """What streams a backup: a full one, or an incremental one on the parent's `basis`."""
     programs = client_programs(root, major_of(instance.version))
     server = server_of(root, instance)
-    return Tool(backup_command(programs, server, basis), server.env, TarCheck())
+    return Tool(
+        backup_command(programs, server, basis),
+        server.env,
+        TarCheck(),
+        partial(kept, programs, server),
+        _HINTS,
+    )
 
 
 def backup_command(programs: Programs, server: Server, basis: Path | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from trove_minicloud.errors import ServerUnavailableError
+from trove_minicloud.errors import DatastoreError, ServerUnavailableError
 from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import PROBE_TIMEOUT, Instance
@@ -135,23 +135,38 @@ def set_passwords(
         *_role_statements(SUPERUSER, "SUPERUSER LOGIN", passwords[SUPERUSER]),
         *_role_statements(BACKUP_ROLE, "NOSUPERUSER LOGIN REPLICATION", passwords[BACKUP_ROLE]),
     )
-    argv = single_user_command(programs, folder / "data", options)
-    run(argv, folder, stdin="".join(f"{line}\n" for line in statements), user=account())
+    _run_alone(programs, folder, options, "".join(f"{line}\n" for line in statements))
     files = {SUPERUSER: "superuser.password", BACKUP_ROLE: "backup.password"}
     for role, file in files.items():
         write_password_file(folder / file, instance.port, role, passwords[role])
 
 
+def _run_alone(
+    programs: Programs, folder: Path, options: Mapping[str, str], statements: str
+) -> None:
+    """Run them in whichever database there is: a restored copy may lack one of these."""
+    for database in ("template1", "postgres"):
+        argv = single_user_command(programs, folder / "data", options, database)
+        try:
+            run(argv, folder, stdin=statements, user=account())
+        except DatastoreError as error:
+            if f'database "{database}" does not exist' not in str(error):
+                raise
+            failure = error
+        else:
+            return
+    raise failure
+
+
 def single_user_command(
-    programs: Programs, data: Path, options: Mapping[str, str]
+    programs: Programs, data: Path, options: Mapping[str, str], database: str
 ) -> tuple[str, ...]:
     # An error in a statement must end it, and no statement may get into a log.
     fixed = {"exit_on_error": "on", "log_statement": "none", "log_min_error_statement": "panic"}
     argv = [programs.path("postgres"), "--single", "-D", str(data)]
     for name, value in (fixed | dict(options)).items():
         argv += ("-c", f"{name}={value}")
-    # Unlike `postgres`, this database can't have been dropped in a restored copy.
-    return (*argv, "template1")
+    return (*argv, database)
 
 
 def _role_statements(role: str, attributes: str, password: str) -> Iterator[str]:
@@ -160,4 +175,7 @@ def _role_statements(role: str, attributes: str, password: str) -> Iterator[str]
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
         f" THEN CREATE ROLE {role}; END IF; END $$"
     )
-    yield f"ALTER ROLE {role} {attributes} PASSWORD '{password}' VALID UNTIL 'infinity'"
+    yield (
+        f"ALTER ROLE {role} {attributes} CONNECTION LIMIT -1 PASSWORD '{password}'"
+        " VALID UNTIL 'infinity'"
+    )

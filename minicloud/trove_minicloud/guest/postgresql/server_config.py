@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from trove_minicloud.files import write_private
 from trove_minicloud.guest.instances import HOST
 from trove_minicloud.guest.postgresql.binaries import INCREMENTAL_MAJOR
 
@@ -48,7 +49,7 @@ def settings(port: int, major: int, inherited: Mapping[str, int]) -> dict[str, s
         # Loopback with passwords is enough; a socket's path may be too long for the system.
         "unix_socket_directories": "",
         "password_encryption": "scram-sha-256",
-        # A backup asks for the WAL written during it at its very end.
+        # For a backup that gets no replication slot.
         "wal_keep_size": "1GB",
     }
     if major >= INCREMENTAL_MAJOR:
@@ -72,5 +73,5 @@ def write(data: Path, values: Mapping[str, str]) -> None:
         path = data / name
         if path.exists():
             path.rename(path.with_name(f"{name}{ASIDE}"))
-        path.write_text(content, encoding="utf-8")
-        path.chmod(0o600)
+        # The folder may be the servers' user's by now, and a link in it must not be followed.
+        write_private(path, content)

@@ -40,13 +40,19 @@ def test_a_folder_that_the_servers_user_cannot_get_at_is_refused(tmp_path: Path)
 @only_root
 def test_all_below_a_folder_is_given_away(tmp_path: Path) -> None:
     (tmp_path / "data" / "below").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    (outside / "kept").mkdir(parents=True)
     (tmp_path / "data" / "link").symlink_to("/etc/passwd")
+    (tmp_path / "data" / "below" / "folder").symlink_to(outside)
 
     give_to(NOBODY, tmp_path / "data")
+    (tmp_path / "link").symlink_to(outside)
+    give_to(NOBODY, tmp_path / "link")
 
-    for path in ("data", "data/below", "data/link"):
+    for path in ("data", "data/below", "data/link", "data/below/folder", "link"):
         assert (tmp_path / path).lstat().st_uid == NOBODY.pw_uid
-    assert Path("/etc/passwd").stat().st_uid == 0
+    for kept in (Path("/etc/passwd"), outside, outside / "kept"):
+        assert kept.stat().st_uid == 0
 
 
 def test_one_file_can_be_given_away_to_ourselves(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_what_the_tool_writes_arrives_compressed_counted_and_hashed() -> None:
     sink = Sink()
     script = "sys.stdout.buffer.write(b'ab' * 2_000_000)"
 
-    streamed = stream(tool(script), ENV, Check(4_000_000), sink)
+    streamed = stream(tool(script), ENV, Check(4_000_000), sink, {})
 
     raw = zstandard.ZstdDecompressor().stream_reader(sink.content).read()
     assert raw == b"ab" * 2_000_000
@@ -57,7 +57,7 @@ def test_what_the_tool_writes_arrives_compressed_counted_and_hashed() -> None:
 
 def test_the_compressed_stream_carries_its_own_checksum() -> None:
     sink = Sink()
-    stream(tool("print('x')"), ENV, Check(2), sink)
+    stream(tool("print('x')"), ENV, Check(2), sink, {})
 
     assert zstandard.get_frame_parameters(sink.content).has_checksum
 
@@ -66,7 +66,7 @@ def test_a_tool_that_fails_after_whole_output_fails_the_backup() -> None:
     script = "print('x', flush=True); sys.exit('the server went away')"
 
     with pytest.raises(BackupToolError, match="exited 1 after 2 bytes: the server went away") as e:
-        stream(tool(script), ENV, Check(2), Sink())
+        stream(tool(script), ENV, Check(2), Sink(), {})
     assert (e.value.returncode, e.value.raw_bytes) == (1, 2)
 
 
@@ -74,13 +74,13 @@ def test_a_killed_tool_fails_the_backup() -> None:
     script = "print('x', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
 
     with pytest.raises(BackupToolError, match="was ended by signal 9") as e:
-        stream(tool(script), ENV, Check(2), Sink())
+        stream(tool(script), ENV, Check(2), Sink(), {})
     assert e.value.returncode == -9
 
 
 def test_too_short_an_output_fails_the_backup_though_the_tool_says_success() -> None:
     with pytest.raises(VerificationError, match="2 bytes instead of 3"):
-        stream(tool("print('x')"), ENV, Check(3), Sink())
+        stream(tool("print('x')"), ENV, Check(3), Sink(), {})
 
 
 def test_a_tool_that_stalls_is_killed(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_tool_that_stalls_is_killed(tmp_path: Path) -> None:
     )
 
     with pytest.raises(BackupError, match=r"nothing for 1 s after 2 bytes and was killed. waiting"):
-        stream(tool(script), ENV, Check(2), Sink(), stall_timeout=1)
+        stream(tool(script), ENV, Check(2), Sink(), {}, stall_timeout=1)
     assert not Path("/proc", pid.read_text()).exists()
 
 
@@ -107,7 +107,7 @@ def test_a_sink_that_fails_ends_the_tool(tmp_path: Path) -> None:
     )
 
     with pytest.raises(OSError, match="full"):
-        stream(tool(script), ENV, Check(0), Full())
+        stream(tool(script), ENV, Check(0), Full(), {})
     assert not Path("/proc", pid.read_text()).exists()
 
 
@@ -115,6 +115,15 @@ def test_the_tool_sees_no_environment_but_its_own(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PGPASSWORD", "secret")
     sink = Sink()
 
-    stream(tool("print('PGPASSWORD' in os.environ)"), ENV, Check(6), sink)
+    stream(tool("print('PGPASSWORD' in os.environ)"), ENV, Check(6), sink, {})
 
     assert zstandard.ZstdDecompressor().stream_reader(sink.content).read() == b"False\n"
+
+
+def test_what_helps_against_a_complaint_is_added_to_it() -> None:
+    script = "sys.exit('no room for more')"
+    hints = {"no room": "Make room.", "no door": "Make a door."}
+
+    with pytest.raises(BackupToolError) as caught:
+        stream(tool(script), ENV, Check(0), Sink(), hints)
+    assert caught.value.reason == "no room for more\nMake room."

@@ -31,11 +31,11 @@ def test_initdb_makes_checksummed_utf_8_clusters_that_let_nobody_in() -> None:
 
 
 def test_single_user_mode_stops_at_an_error_and_logs_no_statement() -> None:
-    argv = single_user_command(PROGRAMS, Path("/data"), {"restore_command": "false"})
+    argv = single_user_command(PROGRAMS, Path("/data"), {"restore_command": "false"}, "a")
 
     assert argv[:4] == ("/pg/bin/postgres", "--single", "-D", "/data")
     assert {"exit_on_error=on", "log_statement=none", "restore_command=false"} <= set(argv)
-    assert argv[-1] == "template1"
+    assert argv[-1] == "a"
 
 
 def test_backups_never_ask_for_a_password_and_go_to_stdout_with_their_wal() -> None:
