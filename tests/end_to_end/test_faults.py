@@ -17,7 +17,15 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.cloud import BIN, NEVER_SOON, LiveCloud, new_cloud, run_by_hand, wait_for
+from tests.end_to_end.cloud import (
+    BIN,
+    NEVER_SOON,
+    LiveCloud,
+    hung_tool,
+    new_cloud,
+    run_by_hand,
+    wait_for,
+)
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE, server_programs
 from trove_minicloud.root import ROOT_VARIABLE, Root
@@ -53,6 +61,11 @@ def _programs_folder(root: Root) -> Path:
     return root.path.parent / "postgresql"
 
 
+def _up(root: Root) -> None:
+    folder = str(_programs_folder(root))
+    _shell(root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: folder})
+
+
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LiveCloud]:
     def up(root: Root) -> None:
@@ -61,7 +74,7 @@ def cloud() -> Iterator[LiveCloud]:
         folder.mkdir()
         for program in server_programs(root).folder.iterdir():
             (folder / program.name).symlink_to(program)
-        _shell(root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: str(folder)})
+        _up(root)
 
     with new_cloud(up) as live:
         yield live
@@ -207,8 +220,28 @@ def test_what_a_killed_supervisor_left_is_taken_over_with_the_files_of_another_v
     del values["trove_port"]
     file.write_text(json.dumps(values | {"colour": "blue"}))
 
-    folder = str(_programs_folder(cloud.root))
-    _shell(cloud.root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: folder})
+    _up(cloud.root)
     assert not server.is_running()
     cloud.start_instance("m")
     LiveCloud(cloud.root).take_backup(left.id)
+
+
+def test_down_waits_for_a_running_backup(cloud: LiveCloud) -> None:
+    # The test before has moved Trove to another port.
+    live = LiveCloud(cloud.root)
+    backup = live.ask_for_backup(instances.find(cloud.root, "m").id)
+    tool = hung_tool(live, "m")
+    down = subprocess.Popen(
+        [str(BIN / "trove-minicloud"), "down"],
+        env=_environment(cloud.root),
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    assert down.stdout is not None
+    with down.stdout as said:
+        assert said.readline() == f"waiting for the end of backup {backup} of instance m\n"
+        tool.resume()
+        assert "is down" in said.read()
+    assert down.wait(60) == 0
+    _up(cloud.root)
+    assert live.wait_for_backup(backup)["status"] == "COMPLETED"
