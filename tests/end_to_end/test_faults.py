@@ -30,6 +30,7 @@ from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE, server_programs
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.stores import room
+from trove_minicloud.supervision import log_files
 from trove_minicloud.supervision.supervisor import ASK_VARIABLE
 
 #: A request that goes to it is refused at once.
@@ -191,6 +192,16 @@ def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: Li
     finally:
         room.keep(cloud.root, 0)
     cloud.take_backup(instance.id)
+
+
+def test_a_full_log_is_put_aside_and_its_program_writes_on(cloud: LiveCloud) -> None:
+    log = cloud.root.log("trove")
+    with log.open("ab") as stream:
+        stream.write(b"much\n" * (log_files.LIMIT // 5 + 1))
+    wait_for("log that was put aside", lambda: log.stat().st_size < log_files.LIMIT, 60)
+    assert log_files.aside(log).stat().st_size > log_files.LIMIT
+    backup = cloud.take_backup(instances.find(cloud.root, "m").id)
+    assert f"Backup {backup['id']} " in log.read_text()
 
 
 def test_a_service_that_hangs_is_restarted_and_schedules_run_again(cloud: LiveCloud) -> None:

@@ -19,14 +19,13 @@ from trove_minicloud.errors import MiniCloudError, StartupError, StopError
 from trove_minicloud.root import Root
 from trove_minicloud.settings import Settings
 from trove_minicloud.supervision import state
-from trove_minicloud.supervision.supervisor import stop_leftovers
+from trove_minicloud.supervision.supervisor import LOG_NAME, stop_leftovers
 
 _UP_TIMEOUT = 420.0
 _DOWN_TIMEOUT = 90.0
 _POLL_INTERVAL = 0.1
 #: The exit code of a background process that another one has outrun.
 _ANOTHER_RUNS = 75
-LOG_NAME = "supervisor"
 _MODULE = "trove_minicloud.cloud.daemon"
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from trove_minicloud.errors import StopError
 from trove_minicloud.files import space_problem
-from trove_minicloud.supervision import processes
+from trove_minicloud.supervision import log_files, processes
 from trove_minicloud.supervision.program import NotReadyError, Program
 from trove_minicloud.supervision.state import ProgramState, ProgramStatus
 
@@ -78,6 +78,14 @@ class Child:
         processes.stop_group(self._record)
         self._process.wait()
         self._forget()
+
+    def rotate_log(self) -> None:
+        """Put the log's content aside if there is much of it."""
+        try:
+            if log_files.rotate(self._program.log):
+                self._log_offset = 0
+        except OSError as error:
+            self._complain(error)
 
     def status(self) -> ProgramStatus:
         """What there is to tell about it."""
