@@ -171,6 +171,15 @@ def test_a_database_that_can_not_be_asked_does_not_end_the_others(cloud: LiveClo
     assert "ended by signal 9" in _row(cloud, name)["reason"]
 
 
+def test_the_room_on_the_disk_is_the_only_limit(cloud: LiveCloud) -> None:
+    project = cloud.asking.get_project_id()
+    answer = cloud.session("minicloud-admin").get(
+        f"/mgmt/quotas/{project}", endpoint_filter={"service_type": "database"}
+    )
+    limits = {row["resource"]: row["limit"] for row in answer.json()["quotas"]}
+    assert (limits["backups"], limits["instances"]) == (-1, -1)
+
+
 def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: LiveCloud) -> None:
     instance = instances.find(cloud.root, "m")
     before = cloud.take_backup(instance.id)
