@@ -153,6 +153,12 @@ def _store_options(up: argparse.ArgumentParser) -> None:
     one.add_argument("--local", action="store_true", help="to a folder of the root (at first)")
     one.add_argument("--swift", action="store_true", help="to a Swift that runs here")
     one.add_argument("--s3", metavar="URL", help="to this S3 server")
+    one.add_argument(
+        "--store-dir",
+        type=Path,
+        metavar="DIR",
+        help="to a folder in this one, such as on a disk without databases",
+    )
     store.add_argument(
         "--reserve",
         type=int,
@@ -210,6 +216,8 @@ def _choose_store(root: Root, options: argparse.Namespace) -> None:
         choosing.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
     elif options.s3_bucket or options.s3_credentials:
         raise MiniCloudError("--s3-bucket and --s3-credentials are for --s3 URL.")
+    elif options.store_dir:
+        choosing.use_folder(root, options.store_dir)
     elif options.swift or options.local:
         choosing.use(root, "swift" if options.swift else "local")
 

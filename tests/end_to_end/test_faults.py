@@ -62,9 +62,18 @@ def _programs_folder(root: Root) -> Path:
     return root.path.parent / "postgresql"
 
 
+def _disk(root: Root) -> Path:
+    """Of the backups."""
+    return root.path.parent / "disk"
+
+
 def _up(root: Root) -> None:
-    folder = str(_programs_folder(root))
-    _shell(root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: folder})
+    _disk(root).mkdir(exist_ok=True)
+    _shell(
+        root,
+        f"trove-minicloud up --detach --store-dir {_disk(root)}",
+        **{FOLDER_VARIABLE: str(_programs_folder(root))},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +210,23 @@ def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: Li
     finally:
         room.keep(cloud.root, 0)
     cloud.take_backup(instance.id)
+
+
+def test_a_disk_of_backups_that_is_away_loses_none(cloud: LiveCloud) -> None:
+    instance = instances.find(cloud.root, "m").id
+    before = cloud.take_backup(instance)
+    backups = _disk(cloud.root) / "backups"
+    away = backups.rename(backups.with_name("away"))
+    try:
+        failed = cloud.wait_for_backup(cloud.ask_for_backup(instance))
+        assert failed["status"] == "FAILED"
+        assert "mount its disk" in cloud.failure(instance)
+    finally:
+        away.rename(backups)
+    cloud.take_backup(instance)
+    assert (backups / instance / f"{before['id']}.json").exists()
+    cloud.restore(before["id"], "again")
+    cloud.delete_instance("again")
 
 
 def test_a_full_log_is_put_aside_and_its_program_writes_on(cloud: LiveCloud) -> None:
