@@ -116,6 +116,8 @@ class Child:
         elif self.state == "restarting":
             # It outlives its end: there is nothing to ask it.
             return
+        elif self.state == "ready" and self._program.if_silent == "unasked":
+            self._recover(now)
         elif self._answer is None:
             if now >= self._next_ask:
                 self._answer = _ask(self._program.ready)
@@ -171,7 +173,10 @@ class Child:
         if self.state != "ready":
             LOG.info("%s is ready after %.1f s", self.name, now - self._entered)
             self._enter("ready")
-        elif now - self._entered > _STABLE_AFTER:
+        self._recover(now)
+
+    def _recover(self, now: float) -> None:
+        if now - self._entered > _STABLE_AFTER:
             self._delay = _FIRST_DELAY
 
     def _missed(self, error: NotReadyError) -> None:
@@ -180,7 +185,7 @@ class Child:
         if self.state != "silent":
             LOG.warning("%s %s", self.name, self._complaint)
             self._enter("silent")
-        if self._unanswered >= _SILENT_AFTER and self._program.restart_if_silent:
+        if self._unanswered >= _SILENT_AFTER and self._program.if_silent == "restart":
             self._failed(f"did not answer {self._unanswered} times in a row ({error})")
 
     def _failed(self, trouble: str) -> None:
