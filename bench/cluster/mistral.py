@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from trove_minicloud.root import Root
@@ -24,7 +25,9 @@ def server_programs(root: Root, engines: int, executors: int, periodics: int) ->
     for kind, count in (("engine", engines), ("executor", executors), ("periodic", periodics)):
         for number in range(1, count + 1):
             name = f"{NAME}-{kind}-{number}"
-            programs.append(_program(root, name, kind, _says_started(root.log(name))))
+            program = _program(root, name, kind, _says_started(root.log(name)))
+            # It says so once.
+            programs.append(replace(program, if_silent="unasked"))
     return programs
 
 
@@ -35,6 +38,8 @@ def _says_started(log: Path) -> Callable[[], None]:
     def ready() -> None:
         nonlocal seen
         with log.open("rb") as stream:
+            # A full log is put aside.
+            seen = min(seen, log.stat().st_size)
             stream.seek(seen)
             new = stream.read()
         if _STARTED not in new:

@@ -2,6 +2,7 @@
 """The `trove-minicloud` command: parses, calls, prints. An error is told on stderr, status 1."""
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spare_proxies(os.environ)
     try:
         root = Root.at(options.root) if options.root else Root.default()
-        if options.command not in (_up, _down, _status) and not root.exists():
+        if options.command not in _WITHOUT_A_CLOUD and not root.exists():
             raise NotUpError(f"There is no mini cloud under {root.path} yet; see: {_UP}")
         options.command(root, options)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -76,7 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="the interpreter with Horizon (default: that of 'make dashboard')",
     )
     _store_options(up)
-    add("down", _down, "stop the mini cloud and its databases")
+    down = add("down", _down, "wait for running backups, and stop the mini cloud and its databases")
+    down.add_argument("--now", action="store_true", help="don't wait: running backups fail")
+    add("install-service", _install_service, "have systemd run the mini cloud, also after a reboot")
     _format_option(add("status", _status, "show what runs"))
     env = add("env", _env, 'print variables for OpenStack clients: eval "$(trove-minicloud env)"')
     env.add_argument("--admin", action="store_true", help="be the administrator, not the user")
@@ -150,6 +153,12 @@ def _store_options(up: argparse.ArgumentParser) -> None:
     one.add_argument("--local", action="store_true", help="to a folder of the root (at first)")
     one.add_argument("--swift", action="store_true", help="to a Swift that runs here")
     one.add_argument("--s3", metavar="URL", help="to this S3 server")
+    one.add_argument(
+        "--store-dir",
+        type=Path,
+        metavar="DIR",
+        help="to a folder in this one, such as on a disk without databases",
+    )
     store.add_argument(
         "--reserve",
         type=int,
@@ -207,15 +216,29 @@ def _choose_store(root: Root, options: argparse.Namespace) -> None:
         choosing.use_s3(root, options.s3, options.s3_bucket, options.s3_credentials)
     elif options.s3_bucket or options.s3_credentials:
         raise MiniCloudError("--s3-bucket and --s3-credentials are for --s3 URL.")
+    elif options.store_dir:
+        choosing.use_folder(root, options.store_dir)
     elif options.swift or options.local:
         choosing.use(root, "swift" if options.swift else "local")
 
 
-def _down(root: Root, _options: argparse.Namespace) -> None:
+def _down(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.cloud import daemon
+    from trove_minicloud.cloud.idle import idle
+    from trove_minicloud.supervision import state
 
-    stopped = daemon.down(root)
+    up = root.exists() and state.supervisor_pid(root) is not None
+    with idle(root, _say) if up and not options.now else contextlib.nullcontext():
+        stopped = daemon.down(root)
     _say(f"The mini cloud under {root.path} {'is down' if stopped else 'was not running'}.")
+
+
+def _install_service(root: Root, _options: argparse.Namespace) -> None:
+    from trove_minicloud.commands import service
+
+    root.prepare()
+    for line in service.install(root):
+        _say(line)
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
@@ -331,3 +354,7 @@ def _delete(root: Root, options: argparse.Namespace) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+#: The commands that make a mini cloud, or say themselves that there is none.
+_WITHOUT_A_CLOUD = (_up, _down, _status, _install_service)

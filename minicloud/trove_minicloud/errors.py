@@ -91,7 +91,11 @@ class AmbiguousInstanceError(MiniCloudError, LookupError):
 
 
 class InstanceBusyError(MiniCloudError):
-    """A backup of the instance is running, or it is being stopped."""
+    """A backup of the instance is running, or it is being stopped; `holder` says which."""
+
+    def __init__(self, text: str, holder: str = "something else") -> None:
+        self.holder = holder
+        super().__init__(text)
 
 
 class InvalidNameError(MiniCloudError, ValueError):

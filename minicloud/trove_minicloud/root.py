@@ -140,6 +140,11 @@ class Root:
                     f"{self.path} belongs to uid {owner}, and this is uid {os.getuid()}: run the"
                     " mini cloud as its owner, or choose another folder with --root."
                 )
+            if self.backups.is_symlink() and not self.backups.is_dir():
+                raise RootError(
+                    f"Backups are kept in {self.backups.readlink()}, which is not there: mount its"
+                    " disk and try again."
+                )
         if os.getuid() != 0:
             return
         for folder in (self.path, *self.path.parents):

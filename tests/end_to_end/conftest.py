@@ -85,11 +85,10 @@ def own_cloud() -> Iterator[LiveCloud]:
 
 
 #: What runs ping is on this machine, which Mistral doesn't allow by default. A test that waits asks
-#: Trove more often than the 200 GETs a minute that a project has by default, and the files that
-#: share a mini cloud leave more backups than its 50.
+#: Trove more often than the 200 GETs a minute that a project has by default.
 _OVERRIDES = {
     "mistral": "[action_std_http]\ndenied_cidrs = 169.254.0.0/16\n",
-    "trove": "[DEFAULT]\nhttp_get_rate = 100000\nmax_backups_per_tenant = 10000\n",
+    "trove": "[DEFAULT]\nhttp_get_rate = 100000\n",
 }
 
 

@@ -17,11 +17,20 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.cloud import BIN, NEVER_SOON, LiveCloud, new_cloud, run_by_hand, wait_for
+from tests.end_to_end.cloud import (
+    BIN,
+    NEVER_SOON,
+    LiveCloud,
+    hung_tool,
+    new_cloud,
+    run_by_hand,
+    wait_for,
+)
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE, server_programs
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.stores import room
+from trove_minicloud.supervision import log_files
 from trove_minicloud.supervision.supervisor import ASK_VARIABLE
 
 #: A request that goes to it is refused at once.
@@ -53,6 +62,20 @@ def _programs_folder(root: Root) -> Path:
     return root.path.parent / "postgresql"
 
 
+def _disk(root: Root) -> Path:
+    """Of the backups."""
+    return root.path.parent / "disk"
+
+
+def _up(root: Root) -> None:
+    _disk(root).mkdir(exist_ok=True)
+    _shell(
+        root,
+        f"trove-minicloud up --detach --store-dir {_disk(root)}",
+        **{FOLDER_VARIABLE: str(_programs_folder(root))},
+    )
+
+
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LiveCloud]:
     def up(root: Root) -> None:
@@ -61,7 +84,7 @@ def cloud() -> Iterator[LiveCloud]:
         folder.mkdir()
         for program in server_programs(root).folder.iterdir():
             (folder / program.name).symlink_to(program)
-        _shell(root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: str(folder)})
+        _up(root)
 
     with new_cloud(up) as live:
         yield live
@@ -157,6 +180,15 @@ def test_a_database_that_can_not_be_asked_does_not_end_the_others(cloud: LiveClo
     assert "ended by signal 9" in _row(cloud, name)["reason"]
 
 
+def test_the_room_on_the_disk_is_the_only_limit(cloud: LiveCloud) -> None:
+    project = cloud.asking.get_project_id()
+    answer = cloud.session("minicloud-admin").get(
+        f"/mgmt/quotas/{project}", endpoint_filter={"service_type": "database"}
+    )
+    limits = {row["resource"]: row["limit"] for row in answer.json()["quotas"]}
+    assert (limits["backups"], limits["instances"]) == (-1, -1)
+
+
 def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: LiveCloud) -> None:
     instance = instances.find(cloud.root, "m")
     before = cloud.take_backup(instance.id)
@@ -178,6 +210,33 @@ def test_a_disk_without_room_ends_backups_and_restores_and_no_database(cloud: Li
     finally:
         room.keep(cloud.root, 0)
     cloud.take_backup(instance.id)
+
+
+def test_a_disk_of_backups_that_is_away_loses_none(cloud: LiveCloud) -> None:
+    instance = instances.find(cloud.root, "m").id
+    before = cloud.take_backup(instance)
+    backups = _disk(cloud.root) / "backups"
+    away = backups.rename(backups.with_name("away"))
+    try:
+        failed = cloud.wait_for_backup(cloud.ask_for_backup(instance))
+        assert failed["status"] == "FAILED"
+        assert "mount its disk" in cloud.failure(instance)
+    finally:
+        away.rename(backups)
+    cloud.take_backup(instance)
+    assert (backups / instance / f"{before['id']}.json").exists()
+    cloud.restore(before["id"], "again")
+    cloud.delete_instance("again")
+
+
+def test_a_full_log_is_put_aside_and_its_program_writes_on(cloud: LiveCloud) -> None:
+    log = cloud.root.log("trove")
+    with log.open("ab") as stream:
+        stream.write(b"much\n" * (log_files.LIMIT // 5 + 1))
+    wait_for("log that was put aside", lambda: log.stat().st_size < log_files.LIMIT, 60)
+    assert log_files.aside(log).stat().st_size > log_files.LIMIT
+    backup = cloud.take_backup(instances.find(cloud.root, "m").id)
+    assert f"Backup {backup['id']} " in log.read_text()
 
 
 def test_a_service_that_hangs_is_restarted_and_schedules_run_again(cloud: LiveCloud) -> None:
@@ -207,8 +266,28 @@ def test_what_a_killed_supervisor_left_is_taken_over_with_the_files_of_another_v
     del values["trove_port"]
     file.write_text(json.dumps(values | {"colour": "blue"}))
 
-    folder = str(_programs_folder(cloud.root))
-    _shell(cloud.root, "trove-minicloud up --detach", **{FOLDER_VARIABLE: folder})
+    _up(cloud.root)
     assert not server.is_running()
     cloud.start_instance("m")
     LiveCloud(cloud.root).take_backup(left.id)
+
+
+def test_down_waits_for_a_running_backup(cloud: LiveCloud) -> None:
+    # The test before has moved Trove to another port.
+    live = LiveCloud(cloud.root)
+    backup = live.ask_for_backup(instances.find(cloud.root, "m").id)
+    tool = hung_tool(live, "m")
+    down = subprocess.Popen(
+        [str(BIN / "trove-minicloud"), "down"],
+        env=_environment(cloud.root),
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    assert down.stdout is not None
+    with down.stdout as said:
+        assert said.readline() == f"waiting for the end of backup {backup} of instance m\n"
+        tool.resume()
+        assert "is down" in said.read()
+    assert down.wait(60) == 0
+    _up(cloud.root)
+    assert live.wait_for_backup(backup)["status"] == "COMPLETED"

@@ -19,14 +19,16 @@ from trove_minicloud.errors import MiniCloudError, StartupError, StopError
 from trove_minicloud.root import Root
 from trove_minicloud.settings import Settings
 from trove_minicloud.supervision import state
-from trove_minicloud.supervision.supervisor import stop_leftovers
+from trove_minicloud.supervision.state import CloudStatus
+from trove_minicloud.supervision.supervisor import LOG_NAME, stop_leftovers
 
 _UP_TIMEOUT = 420.0
 _DOWN_TIMEOUT = 90.0
 _POLL_INTERVAL = 0.1
+# Seconds of silence after which `up` says what it waits for.
+_TELL_AFTER = 20.0
 #: The exit code of a background process that another one has outrun.
 _ANOTHER_RUNS = 75
-LOG_NAME = "supervisor"
 #: What is run in the background, unless the caller has another layout.
 MODULE = "trove_minicloud.cloud.daemon"
 
@@ -113,7 +115,7 @@ def _wait_until_running(
     root: Root, process: subprocess.Popen[bytes], report: Callable[[str], None]
 ) -> bool:
     """Wait for a supervisor of our own; False if another one was faster."""
-    started = time.monotonic()
+    started = told_at = time.monotonic()
     ready: set[str] = set()
     while True:
         code = process.poll()
@@ -133,8 +135,12 @@ def _wait_until_running(
                 if program.state == "ready" and program.name not in ready:
                     ready.add(program.name)
                     report(f"{program.name} is ready ({waited:.1f} s)")
+                    told_at = time.monotonic()
             if status.state == "running":
                 return True
+        if time.monotonic() - told_at > _TELL_AFTER:
+            told_at = time.monotonic()
+            report(f"{_waited_for(status)} ({waited:.0f} s)")
         _require_time(root, waited)
         time.sleep(_POLL_INTERVAL)
 
@@ -162,8 +168,19 @@ def _other_comes_up(root: Root) -> bool:
 def _require_time(root: Root, waited: float) -> None:
     if waited > _UP_TIMEOUT:
         raise StartupError(
-            f"The cloud is not up after {_UP_TIMEOUT:.0f} s; see {root.log(LOG_NAME)}."
+            f"The cloud is not up after {_UP_TIMEOUT:.0f} s: {_waited_for(state.load(root))}; see"
+            f" {root.log(LOG_NAME)}."
         )
+
+
+def _waited_for(status: CloudStatus | None) -> str:
+    programs = status.programs if status else ()
+    missing = [program for program in programs if program.state != "ready"]
+    if not missing:
+        return "waiting for the supervisor"
+    return "waiting for " + ", ".join(
+        f"{program.name}, {program.reason or program.state}" for program in missing
+    )
 
 
 def main(root: Root, layout_of: Callable[[Root, Settings], Layout] = running.SingleProcess) -> None:

@@ -14,6 +14,7 @@ from keystoneauth1.exceptions import ClientException
 
 from trove_minicloud import settings
 from trove_minicloud.clients.catalog import bootstrap, offer_compute, offer_swift, write_clouds
+from trove_minicloud.cloud import versions
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
@@ -121,6 +122,7 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
     spare_proxies(os.environ)
+    versions.take_over(root)
     stop_leftovers(root)
     require_space(root)
     chosen = settings.load_or_create(root)

@@ -2,6 +2,7 @@
 """The programs' logs, each line under the name of its program."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,9 @@ def lines(chosen: dict[str, Path], *, follow: bool) -> Iterator[tuple[str, str]]
         for name, path in chosen.items():
             # An instance may be deleted meanwhile, and its log with it.
             with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+                if os.fstat(stream.fileno()).st_size < offsets[name]:
+                    # It was put aside, and begins anew.
+                    offsets[name] = 0
                 stream.seek(offsets[name])
                 for line in stream:
                     if not line.endswith(b"\n") and follow:

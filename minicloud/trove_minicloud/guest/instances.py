@@ -257,7 +257,8 @@ def backup_lock(root: Root, instance_id: str, purpose: str, wait: float = 0.0) -
                     holder = os.pread(descriptor, 200, 0).decode() or "something else"
                     raise InstanceBusyError(
                         f"Instance {instance_id} is busy with {holder} (waited {wait:.0f} s for"
-                        " its end). Try again when that is over."
+                        " its end). Try again when that is over.",
+                        holder,
                     ) from None
                 time.sleep(0.05)
         os.truncate(descriptor, 0)

@@ -60,4 +60,4 @@ class InstancePrograms:
             return problem
         env = {**program.env, ROOT_VARIABLE: str(self._root.path)}
         # A restart is no cure for a database that is busy or refuses us, and may do harm.
-        return replace(program, env=env, inherits=DATABASE_VARIABLES, restart_if_silent=False)
+        return replace(program, env=env, inherits=DATABASE_VARIABLES, if_silent="tell")

@@ -102,6 +102,7 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
             "taskmanager_manager": f"{_INSIDE}.deletion.TaskManager",
             # What fits on this machine is its owner's business.
             "max_instances_per_tenant": -1,
+            "max_backups_per_tenant": -1,
             "storage_strategy": destination.strategy(root),
         },
         "database": {"connection": backend.databases[NAME]},

@@ -26,6 +26,38 @@ def use(root: Root, strategy: Strategy) -> None:
     destination.choose(root, strategy)
 
 
+def use_folder(root: Root, disk: Path) -> None:
+    """Have the folder of backups lie elsewhere, such as on another disk than the databases.
+
+    It is a folder of its own in that place, so that a disk that isn't mounted is not taken for one
+    without backups.
+
+    :raises MiniCloudError: the place isn't there, the cloud is up, or backups have to be moved.
+    """
+    if not disk.is_dir():
+        raise MiniCloudError(f"There is no folder {disk}.")
+    target = disk.resolve() / "backups"
+    root.prepare()
+    if root.backups.resolve() != target:
+        if state.supervisor_pid(root) is not None:
+            raise MiniCloudError(
+                f"The mini cloud under {root.path} is up; take it down to have its backups lie"
+                f" elsewhere: trove-minicloud down --root {shlex.quote(str(root.path))}"
+            )
+        if any(root.backups.iterdir()):
+            raise MiniCloudError(
+                f"Move what is in {root.backups.resolve()} to {target}, and try again: Trove finds"
+                " its backups there then."
+            )
+        target.mkdir(mode=0o700, exist_ok=True)
+        if root.backups.is_symlink():
+            root.backups.unlink()
+        else:
+            root.backups.rmdir()
+        root.backups.symlink_to(target)
+    use(root, "local")
+
+
 def use_s3(root: Root, endpoint: str, bucket: str, credentials: Path | None) -> None:
     """Have new backups go to this bucket, after it has answered.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which store a backup is in, or is to go to. A location is all that is handed around."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def store_of(root: Root, location: str, token: str | None) -> Store:
     :raises StoreError: this mini cloud has no such store, or it needs a token.
     """
     if location.startswith(local.SCHEME):
-        return local.LocalStore(root.backups, room.reserve(root, root.backups))
+        return local.LocalStore(root.backups, partial(room.reserve, root, root.backups))
     if location.startswith("s3://"):
         return _s3(root, location)
     swift = destination.swift(root)

@@ -5,11 +5,11 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from trove_minicloud.errors import BackupNotFoundError, DiskFullError
+from trove_minicloud.errors import BackupNotFoundError, DiskFullError, StoreError
 from trove_minicloud.files import write_private
 from trove_minicloud.stores.manifest import Key
 from trove_minicloud.stores.store import Store
@@ -21,10 +21,10 @@ _PARTIAL = ".partial"
 class LocalStore(Store):
     """A store in a folder of this machine.
 
-    :param reserve: the bytes of its disk that a backup leaves free.
+    :param reserve: tells the bytes of its disk that a backup leaves free.
     """
 
-    def __init__(self, folder: Path, reserve: int = 0) -> None:
+    def __init__(self, folder: Path, reserve: Callable[[], int] = lambda: 0) -> None:
         self._folder, self._reserve = folder, reserve
 
     @property
@@ -40,7 +40,7 @@ class LocalStore(Store):
         return f"{key.instance_id}/{key.backup_id}"
 
     def writer(self, name: str) -> "LocalWriter":
-        return LocalWriter(self._prepared(name), self._reserve)
+        return LocalWriter(self._prepared(name), self._reserve())
 
     def put(self, name: str, content: bytes) -> None:
         # It also makes the writer's rename durable: that was in the same directory.
@@ -59,16 +59,25 @@ class LocalStore(Store):
             return path.stat().st_size
 
     def remove(self, name: str) -> None:
+        self._require_disk()
         (self._folder / name).unlink(missing_ok=True)
 
     def remove_all(self, name: str) -> None:
+        self._require_disk()
         path = self._folder / name
         # `write_private` begins the names of its partial files with a dot.
         for pattern in (f"{path.name}.*", f".{path.name}.*{_PARTIAL}"):
             for found in path.parent.glob(pattern):
                 found.unlink(missing_ok=True)
 
+    def _require_disk(self) -> None:
+        """:raises StoreError: the folder lies on a disk that isn't mounted."""
+        if self._folder.is_symlink() and not self._folder.is_dir():
+            where = self._folder.readlink()
+            raise StoreError(f"Backups are kept in {where}, which is not there: mount its disk.")
+
     def _prepared(self, name: str) -> Path:
+        self._require_disk()
         path = self._folder / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
@@ -79,6 +88,7 @@ class LocalStore(Store):
         try:
             yield path
         except FileNotFoundError:
+            self._require_disk()
             raise BackupNotFoundError(
                 f"{path} is gone: its backup was deleted, or has lost it."
             ) from None

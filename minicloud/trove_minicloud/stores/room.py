@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trove_minicloud import settings
-from trove_minicloud.errors import DiskFullError
+from trove_minicloud.errors import DiskFullError, StoreError
 from trove_minicloud.files import write_json
 from trove_minicloud.root import Root
 
@@ -89,7 +89,10 @@ def promised(root: Root, folder: Path, needed: int, purpose: str) -> Iterator[No
     What others have begun counts with all that it was promised, although some is written already.
 
     :raises DiskFullError: there is no room for it.
+    :raises StoreError: the folder lies on a disk that isn't mounted.
     """
+    if not folder.is_dir():
+        raise StoreError(f"{folder.resolve()} is not there: mount its disk.")
     disk = folder.stat().st_dev
     with _lock:
         free, kept = shutil.disk_usage(folder).free, reserve(root, folder)

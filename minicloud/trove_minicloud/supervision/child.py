@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from trove_minicloud.errors import StopError
 from trove_minicloud.files import space_problem
-from trove_minicloud.supervision import processes
+from trove_minicloud.supervision import log_files, processes
 from trove_minicloud.supervision.program import NotReadyError, Program
 from trove_minicloud.supervision.state import ProgramState, ProgramStatus
 
@@ -79,6 +79,14 @@ class Child:
         self._process.wait()
         self._forget()
 
+    def rotate_log(self) -> None:
+        """Put the log's content aside if there is much of it."""
+        try:
+            if log_files.rotate(self._program.log):
+                self._log_offset = 0
+        except OSError as error:
+            self._complain(error)
+
     def status(self) -> ProgramStatus:
         """What there is to tell about it."""
         return ProgramStatus(
@@ -108,6 +116,8 @@ class Child:
         elif self.state == "restarting":
             # It outlives its end: there is nothing to ask it.
             return
+        elif self.state == "ready" and self._program.if_silent == "unasked":
+            self._recover(now)
         elif self._answer is None:
             if now >= self._next_ask:
                 self._answer = _ask(self._program.ready)
@@ -163,7 +173,10 @@ class Child:
         if self.state != "ready":
             LOG.info("%s is ready after %.1f s", self.name, now - self._entered)
             self._enter("ready")
-        elif now - self._entered > _STABLE_AFTER:
+        self._recover(now)
+
+    def _recover(self, now: float) -> None:
+        if now - self._entered > _STABLE_AFTER:
             self._delay = _FIRST_DELAY
 
     def _missed(self, error: NotReadyError) -> None:
@@ -172,7 +185,7 @@ class Child:
         if self.state != "silent":
             LOG.warning("%s %s", self.name, self._complaint)
             self._enter("silent")
-        if self._unanswered >= _SILENT_AFTER and self._program.restart_if_silent:
+        if self._unanswered >= _SILENT_AFTER and self._program.if_silent == "restart":
             self._failed(f"did not answer {self._unanswered} times in a row ({error})")
 
     def _failed(self, trouble: str) -> None:

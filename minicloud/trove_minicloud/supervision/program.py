@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 class NotReadyError(Exception):
@@ -42,7 +43,8 @@ class Program:
     raises NotReadyError when the program doesn't answer, or answers what it shouldn't. Any other
     error says nothing of the program: it is not restarted for it.
 
-    `restart_if_silent`: whether it is restarted when it no longer answers though it was ready.
+    `if_silent` is what becomes of a program that was ready and no longer answers: it is restarted,
+    or its state tells it. One that is left unasked can't be asked but at its start.
     """
 
     name: str
@@ -56,4 +58,4 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
     inherits: tuple[str, ...] = SERVICE_VARIABLES
-    restart_if_silent: bool = True
+    if_silent: Literal["restart", "tell", "unasked"] = "restart"

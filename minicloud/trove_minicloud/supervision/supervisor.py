@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from trove_minicloud.errors import MiniCloudError, StartupError, StopRequestedError
 from trove_minicloud.root import Root
-from trove_minicloud.supervision import processes, state
+from trove_minicloud.supervision import log_files, processes, state
 from trove_minicloud.supervision.child import ASK_INTERVAL, Child
 from trove_minicloud.supervision.program import Program
 from trove_minicloud.supervision.state import CloudState, CloudStatus, ProgramStatus
@@ -24,6 +24,8 @@ LOG = logging.getLogger(__name__)
 _STEP = 0.1
 _FOLLOW_INTERVAL = 0.5
 _STOP_AGAIN_AFTER = 10.0
+#: Of its own log, in the background.
+LOG_NAME = "supervisor"
 
 
 #: Shortens the time between two looks at a program that is ready; in seconds.
@@ -56,6 +58,7 @@ class Supervisor:
         self._stop_requested = False
         self._unwanted: set[str] = set()
         self._next_follow = 0.0
+        self._next_rotation = 0.0
 
     def request_stop(self) -> None:
         """Ask for the end, from a signal handler or another thread; `run` then returns."""
@@ -109,7 +112,19 @@ class Supervisor:
         for child in self._children.values():
             if child.name not in self._unwanted:
                 child.step()
+        self._rotate_logs()
         self._save()
+
+    def _rotate_logs(self) -> None:
+        if time.monotonic() < self._next_rotation:
+            return
+        self._next_rotation = time.monotonic() + self._ask_interval
+        for child in self._children.values():
+            child.rotate_log()
+        try:
+            log_files.rotate(self._root.log(LOG_NAME))
+        except OSError as error:
+            LOG.error("the supervisor's own log can't be put aside: %s", error)
 
     def _follow_instances(self) -> None:
         if time.monotonic() < self._next_follow:

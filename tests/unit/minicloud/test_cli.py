@@ -19,7 +19,7 @@ from tests.unit.minicloud import examples
 from trove_minicloud import cli, settings
 from trove_minicloud.cloud import daemon, running
 from trove_minicloud.commands import dashboard, databases
-from trove_minicloud.errors import MiniCloudError
+from trove_minicloud.errors import InstanceBusyError, MiniCloudError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.copy_check import Check
 from trove_minicloud.guest.instances import Instance
@@ -162,6 +162,27 @@ def test_down_of_a_cloud_that_is_down_says_so_and_succeeds(
 ) -> None:
     assert _run(root, "down") == 0
     assert "was not running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_down_waits_for_running_backups_unless_it_is_to_be_now(
+    root: Root, instance: Instance, monkeypatch: pytest.MonkeyPatch, now: bool
+) -> None:
+    busy: list[bool] = []
+
+    def down(_root: Root) -> bool:
+        try:
+            with instances.backup_lock(root, instance.id, "backup b"):
+                busy.append(False)
+        except InstanceBusyError:
+            busy.append(True)
+        return True
+
+    monkeypatch.setattr(daemon, "down", down)
+    with state.supervisor_lock(root):
+        assert _run(root, "down", *(["--now"] if now else [])) == 0
+    # None can begin while it waits.
+    assert busy == [not now]
 
 
 def test_status_of_a_cloud_that_is_down(root: Root, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,13 @@ from trove_minicloud.cloud import daemon, running
 from trove_minicloud.errors import RootError, StartupError, StopRequestedError
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import processes, state
-from trove_minicloud.supervision.state import CloudStatus
+from trove_minicloud.supervision.state import CloudStatus, ProgramStatus
 
 _SUPERVISE = """
 import signal, sys, time
 from trove_minicloud.supervision import state
 from trove_minicloud.root import Root
-from trove_minicloud.supervision.state import CloudStatus
+from trove_minicloud.supervision.state import CloudStatus, ProgramStatus
 import os
 root = Root.at(sys.argv[1])
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -53,6 +54,29 @@ def test_up_waits_for_a_cloud_that_somebody_else_is_starting(
     status = state.load(root)
     assert status is not None
     assert (status.state, status.supervisor) == ("running", supervisor.pid)
+
+
+def test_up_says_what_it_waits_for_and_for_how_long_at_most(
+    root: Root, supervisor: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for(lambda: _state(root) == "running")
+    monkeypatch.setattr(daemon, "_TELL_AFTER", 0.1)
+    monkeypatch.setattr(daemon, "_UP_TIMEOUT", 1.0)
+    programs = tuple(
+        ProgramStatus(name, now, datetime.now(UTC), 0, reason, None)  # type: ignore[arg-type]
+        for name, now, reason in (
+            ("keystone", "ready", ""),
+            ("mistral", "starting", "not ready yet: HTTP 503"),
+            ("trove", "starting", ""),
+        )
+    )
+    state.save(root, CloudStatus(supervisor.pid, "starting", "", programs))
+    said: list[str] = []
+    waited_for = "waiting for mistral, not ready yet: HTTP 503, trove, starting"
+    with pytest.raises(StartupError, match=f"not up after 1 s: {waited_for}; see"):
+        daemon._wait_until_running(root, supervisor, said.append)
+    assert said[0].startswith("keystone is ready")
+    assert said[1].startswith(waited_for)
 
 
 def test_down_ends_the_supervisor(root: Root, supervisor: subprocess.Popen[bytes]) -> None:

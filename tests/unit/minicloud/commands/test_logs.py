@@ -49,3 +49,13 @@ def test_following_goes_on_when_a_log_vanishes(root: Root, monkeypatch: pytest.M
     monkeypatch.setattr(logs.time, "sleep", change)
     followed = itertools.islice(logs.lines(logs.choose(root, []), follow=True), 3)
     assert [line for _, line in followed] == ["a", "b", "c"]
+
+
+def test_following_goes_on_when_a_log_is_put_aside(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = root.log("trove")
+    log.write_text("before\n")
+    monkeypatch.setattr(logs.time, "sleep", lambda _seconds: log.write_text("b\n"))
+    followed = itertools.islice(logs.lines(logs.choose(root, []), follow=True), 2)
+    assert [line for _, line in followed] == ["before", "b"]

@@ -45,7 +45,7 @@ def test_a_database_is_not_restarted_because_it_does_not_answer(
     root: Root, instance: Instance
 ) -> None:
     (program,) = InstancePrograms(root)()
-    assert not program.restart_if_silent
+    assert program.if_silent == "tell"
 
 
 def _make_unreadable(file: Path) -> None:

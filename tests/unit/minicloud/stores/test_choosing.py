@@ -3,11 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.minicloud import examples
 from trove_minicloud import cli
-from trove_minicloud.errors import MiniCloudError, StoreError
+from trove_minicloud.errors import MiniCloudError, RootError, StoreError
 from trove_minicloud.root import Root
 from trove_minicloud.stores import choosing, destination
 from trove_minicloud.stores.destination import S3
+from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.s3 import S3Store, read_login
 from trove_minicloud.supervision import ports, state
 
@@ -163,3 +165,45 @@ def test_options_that_do_not_belong_together_are_refused(
     assert cli.main(["up", "--root", str(root.path), *options]) == 1
     assert complaint in capsys.readouterr().err
     assert destination.strategy(root) == "local"
+
+
+def test_the_folder_of_backups_may_lie_on_another_disk(
+    root: Root, store: LocalStore, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    with pytest.raises(MiniCloudError, match="no folder"):
+        choosing.use_folder(root, disk)
+    disk.mkdir()
+    choosing.use(root, "swift")
+    choosing.use_folder(root, disk)
+    examples.put(store, examples.manifest("backup-1"))
+    assert list((disk / "backups").glob("*/backup-1.json"))
+    assert destination.strategy(root) == "local"
+    # Again is fine, and the next start, too.
+    choosing.use_folder(root, disk)
+    root.prepare()
+    assert (disk / "backups").stat().st_mode & 0o777 == 0o700
+
+
+def test_backups_that_are_there_are_not_left_behind(
+    root: Root, store: LocalStore, tmp_path: Path
+) -> None:
+    examples.put(store, examples.manifest("backup-1"))
+    with pytest.raises(MiniCloudError, match=f"Move what is in {root.backups} to {tmp_path}"):
+        choosing.use_folder(root, tmp_path)
+    assert not root.backups.is_symlink()
+
+
+def test_a_cloud_that_is_up_keeps_its_folder(
+    root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "supervisor_pid", lambda _root: 1)
+    with pytest.raises(MiniCloudError, match="is up; take it down"):
+        choosing.use_folder(root, tmp_path)
+
+
+def test_a_start_without_the_disk_of_the_backups_is_refused(root: Root, tmp_path: Path) -> None:
+    choosing.use_folder(root, tmp_path)
+    (tmp_path / "backups").rename(tmp_path / "unmounted")
+    with pytest.raises(RootError, match="mount its disk"):
+        root.prepare()

@@ -9,7 +9,12 @@ import pytest
 
 from tests.unit.minicloud import examples
 from trove_minicloud import files
-from trove_minicloud.errors import BackupNotFoundError, DamagedManifestError, DiskFullError
+from trove_minicloud.errors import (
+    BackupNotFoundError,
+    DamagedManifestError,
+    DiskFullError,
+    StoreError,
+)
 from trove_minicloud.root import Root
 from trove_minicloud.stores import local
 from trove_minicloud.stores.local import LocalStore
@@ -199,8 +204,29 @@ def test_a_damaged_manifest_is_an_error_that_names_its_file(
 
 def test_a_backup_ends_before_it_takes_what_stays_for_the_databases(root: Root) -> None:
     free = shutil.disk_usage(root.backups).free
-    upload = LocalStore(root.backups, reserve=free * 2).begin(Key("i", "b"))
+    upload = LocalStore(root.backups, reserve=lambda: free * 2).begin(Key("i", "b"))
     with pytest.raises(DiskFullError, match=r"MiB of the disk stay for the databases"):
         upload.append(b"some")
     upload.abort()
     assert not list(root.backups.glob("*/*"))
+
+
+def test_a_disk_that_is_not_mounted_is_not_taken_for_an_empty_store(
+    root: Root, tmp_path: Path
+) -> None:
+    target = tmp_path / "disk" / "backups"
+    root.backups.rmdir()
+    root.backups.symlink_to(target)
+    store = LocalStore(root.backups)
+    for call in (
+        lambda: store.head(KEY),
+        lambda: store.stored_size(KEY),
+        lambda: store.open_read(KEY),
+        lambda: store.delete(KEY),
+        lambda: store.begin(KEY),
+    ):
+        with pytest.raises(StoreError, match="mount its disk"):
+            call()
+    target.mkdir(parents=True)
+    manifest = examples.put(store, examples.manifest(KEY.backup_id))
+    assert store.head(KEY) == manifest

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trove_minicloud.errors import DiskFullError
+from trove_minicloud.errors import DiskFullError, StoreError
 from trove_minicloud.root import Root
 from trove_minicloud.stores import room
 
@@ -78,3 +78,13 @@ def test_a_full_disk_has_room_for_no_night(root: Root, disk: SimpleNamespace) ->
     (root.backups / "i").mkdir()
     (root.backups / "i" / "new").write_bytes(b"some")
     assert room.of_backups(root).nights == 0
+
+
+def test_a_disk_that_is_not_mounted_is_named(root: Root) -> None:
+    root.backups.rmdir()
+    root.backups.symlink_to(root.path / "away")
+    with (
+        pytest.raises(StoreError, match=f"{root.path}/away is not there: mount its disk"),
+        room.promised(root, root.backups, 0, "The backup"),
+    ):
+        pytest.fail("it began")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,10 +188,22 @@ def test_a_program_that_answers_again_is_not_restarted(make_program: MakeProgram
 
 
 def test_a_database_that_fell_silent_is_left_alone(make_program: MakeProgram) -> None:
-    child, answers = _ready_child(make_program, restart_if_silent=False)
+    child, answers = _ready_child(make_program, if_silent="tell")
     answers.error, answers.count = NotReadyError("too many connections"), 0
     _until(child, lambda: answers.count > 5)
     assert (child.state, child.restarts) == ("silent", 0)
+    child.stop()
+
+
+def test_a_program_whose_start_alone_can_be_told_is_not_asked_again(
+    make_program: MakeProgram,
+) -> None:
+    child, answers = _ready_child(make_program, if_silent="unasked")
+    answers.count = 0
+    for _ in range(20):
+        child.step()
+        time.sleep(0.01)
+    assert (child.state, answers.count) == ("ready", 0)
     child.stop()
 
 

@@ -12,7 +12,12 @@ import pytest
 from tests.unit.minicloud.conftest import MakeProgram, wait_for
 from trove_minicloud.errors import DiskFullError, StartupError, StopError, StopRequestedError
 from trove_minicloud.root import Root
-from trove_minicloud.supervision import processes, state, supervisor as supervisor_module
+from trove_minicloud.supervision import (
+    log_files,
+    processes,
+    state,
+    supervisor as supervisor_module,
+)
 from trove_minicloud.supervision.program import NotReadyError, Program
 from trove_minicloud.supervision.state import CloudStatus
 from trove_minicloud.supervision.supervisor import Supervisor, stop_leftover, stop_leftovers
@@ -315,3 +320,22 @@ def test_a_state_that_can_not_be_written_is_complained_of_once(
         supervisor.wait_ready()
     assert sum(str(error) in message for message in caplog.messages) == 1
     supervisor.stop()
+
+
+def test_full_logs_are_put_aside(
+    root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotated: list[str] = []
+
+    def rotate(log: Path) -> bool:
+        rotated.append(log.name)
+        if log.name == "first.log":
+            raise OSError(28, "No space left on device")
+        return True
+
+    monkeypatch.setattr(log_files, "rotate", rotate)
+    supervisor = Supervisor(root)
+    supervisor.start([make_program("first"), make_program("second")])
+    supervisor.wait_ready()
+    supervisor.stop()
+    assert rotated == ["first.log", "second.log", "supervisor.log"]
