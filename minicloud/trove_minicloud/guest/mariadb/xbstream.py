@@ -38,6 +38,8 @@ _TAILS = {
 #: The flag of a file that the stream has brought already, and brings anew.
 _REWRITE = 0x02
 _PATH_LIMIT = 4096
+#: What an increment holds of a table of InnoDB: the changes of the one that was removed.
+_CHANGES = (".ibd.delta", ".ibd.meta")
 #: Behind a table's name: all files of its partitions.
 _PARTITIONS = "#P#*"
 
@@ -152,7 +154,7 @@ class XbstreamReader:
         self._awaited = {path for path in self._awaited if not _belongs_to(path, removed)}
         for path in [path for path in self._sizes if _belongs_to(path, removed)]:
             self._require_closed(path)
-            if _definition_of(path) in self._sizes:
+            if _definition_of(path) in self._sizes and not path.endswith(_CHANGES):
                 self._doubtful.add(path)
             else:
                 self._drop(path)

@@ -209,6 +209,12 @@ def test_a_database_that_was_made_again_keeps_its_tables() -> None:
     }
 
 
+def test_an_increment_forgets_the_changes_of_tables_that_were_dropped_with_their_database() -> None:
+    names = ("w/t.frm", "w/t.new", "w/t.ibd.delta", "w/t.ibd.meta")
+
+    assert unpacked(*map(chunk, names), remove("w")) == {"w/t.frm": b"", "w/t.new": b""}
+
+
 def test_a_file_that_is_rewritten_has_its_last_content() -> None:
     again = chunk("w/a.MAD", b"2", flags=2) + chunk("w/a.MAD", b"3", 1, flags=2)
 
