@@ -15,11 +15,13 @@ AXE := build/axe/node_modules/axe-core/axe.min.js
 MINICLOUD := --editable client --editable 'minicloud[mariadb,swift]'
 # Horizon's environment holds the mini cloud's program that serves it, and no service.
 DASHBOARD := --editable client --editable dashboard cheroot
+# The OpenStack releases that `test-releases` is for; RELEASE=2025.1 is for one of them.
+RELEASE ?= 2025.1 2025.2 2026.1 2026.2
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart dashboard test test-unit test-contract test-dashboard test-deploy test-end-to-end \
-        lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
+.PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-end-to-end \
+        test-releases test-python test-debian-python lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,7 +37,11 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 	    $(BIN)/trove-minicloud instance create orders
 	@$(BIN)/trove-minicloud up --detach --dashboard
 
-test: lint types docs package test-unit test-contract test-dashboard test-deploy test-end-to-end ## Everything that CI runs
+# The servers of the end-to-end tests leave much of a processor idle: the other checks run beside them.
+test: $(BIN)/.test ## Everything that CI runs
+	@$(MAKE) --jobs 2 --output-sync=line --no-print-directory test-end-to-end test-beside
+
+test-beside: lint types docs package test-unit test-contract test-dashboard test-deploy
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -58,6 +64,20 @@ test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mist
 	tools/debian-packages mariadb && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/test_dashboard.py \
 	    --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Services and Horizon are in one environment here: a release's libraries fit both.
+test-releases: $(RELEASE:%=test-release-%) ## What schedules do on RELEASE (or on all four), and the page that says so
+
+test-release-%: $(VENV)-%/.installed
+	$(VENV)-$*/bin/pytest tests/releases --record
+
+test-python: $(BIN)/.test ## The client's tests and the quickstart on the Python named by PYTHON
+	$(BIN)/pytest tests/unit --numprocesses 2
+	$(BIN)/pytest tests/end_to_end/test_spec_sequence.py
+	@$(MAKE) --no-print-directory quickstart
+
+test-debian-python: ## The same on Debian 13's Python, in a folder of its own (root)
+	tools/debian-13 $(MAKE) test-python VENV=/srv/venv PYTHON=python3
 
 lint: $(BIN)/.test ## Style, and the direction of imports
 	$(BIN)/ruff check
@@ -130,7 +150,7 @@ constraints: ## Pin anew what the mini cloud and the checks run
 	build/constraints-venv/bin/pip freeze > constraints/deploy.txt
 
 clean: ## Remove what was installed and built here (not a mini cloud's data)
-	rm -rf $(VENV) $(DASHBOARD_VENV) $(DEPLOY_VENV) build dist
+	rm -rf $(VENV) $(VENV)-* build dist
 
 $(BIN)/python:
 	@echo "Setting up $(VENV) ..."
@@ -168,6 +188,16 @@ $(DEPLOY_BIN)/.deploy: pyproject.toml constraints/deploy.txt
 	@$(PYTHON) -m venv $(DEPLOY_VENV)
 	@$(DEPLOY_PIP) --upgrade pip
 	@$(DEPLOY_PIP) --group deploy-test
+	@touch $@
+
+# Some of the older packages can only be built with the setuptools that the constraints name.
+.PRECIOUS: $(VENV)-%/.installed
+$(VENV)-%/.installed: constraints/%.txt $(wildcard */pyproject.toml) pyproject.toml
+	@echo "Installing OpenStack $* into $(VENV)-$* (about two minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/pip install --quiet --upgrade pip
+	@$(VENV)-$*/bin/pip install --quiet --constraint $< --build-constraint $< \
+	    --editable client --editable dashboard --editable minicloud --group release-test
 	@touch $@
 
 # The accessibility checks of the browser tests; without npm those say that they were not run.

@@ -148,7 +148,7 @@ def _without_executions(seen: Seen, limits: Limits) -> tuple[State, str] | None:
     if schedule.next_firing is not None and schedule.next_firing < now - GRACE:
         return State.OVERDUE, (
             f"Mistral has not fired it since {at(schedule.next_firing)}: its periodic server may "
-            f"be down; {missing(seen)}"
+            f"be down (before release 2026.2: its API, or the trust is broken); {missing(seen)}"
         )
     return None
 

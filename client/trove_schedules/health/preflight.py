@@ -137,7 +137,9 @@ def _periodic(listed: list[Schedule]) -> Check:
             "periodic server",
             False,
             f"schedule {late[0].id} should have been fired at {late[0].next_firing:%Y-%m-%d %H:%M} "
-            "UTC: start Mistral's periodic server (mistral-server --server periodic)",
+            "UTC: start Mistral's periodic server (mistral-server --server periodic). Mistral has "
+            "it since release 2026.2; before, see to its API ([cron_trigger] enabled), and to the "
+            "roles that the schedule's trust needs",
         )
     fired = [each.updated_at for each in schedules if each.updated_at is not None]
     if fired:

@@ -28,7 +28,12 @@ def configure(root: Root, settings: Settings, backend: Backend) -> None:
     directory = root.service(NAME)
     directory.mkdir(mode=0o700, exist_ok=True)
     sections: dict[str, dict[str, object]] = {
-        "DEFAULT": logging_options() | {"transport_url": backend.transport_url},
+        "DEFAULT": logging_options()
+        | {
+            "transport_url": backend.transport_url,
+            # Release 2025.1 would use green threads; later ones don't know the option.
+            "oslo_rpc_executor": "threading",
+        },
         "database": {"connection": backend.databases[NAME]},
         "api": {"host": "127.0.0.1", "port": settings.mistral_port},
         "pecan": {"auth_enable": True},
@@ -46,7 +51,13 @@ def program(root: Root, settings: Settings) -> Program:
     directory = root.service(NAME)
     return Program(
         name=NAME,
-        argv=(sys.executable, "-m", "trove_minicloud.services.serve_mistral", str(directory)),
+        argv=(
+            sys.executable,
+            "-m",
+            "trove_minicloud.services.serve_mistral",
+            str(directory),
+            str(settings.mistral_port),
+        ),
         env={},
         cwd=directory,
         log=root.log(NAME),

@@ -34,7 +34,8 @@ def index_executions(url: str) -> None:
     Without it SQLite, which knows nothing of what is in its tables, reads every execution of the
     project to find a few new ones, and every database does so to find drills.
     """
-    engine = sqlalchemy.create_engine(url)
+    # Releases 2025.2 and 2026.1 of Mistral put a create_engine of their own here; it takes no text.
+    engine = sqlalchemy.create_engine(sqlalchemy.make_url(url))
     there = {each["name"] for each in sqlalchemy.inspect(engine).get_indexes(_EXECUTIONS)}
     if _INDEX not in there:
         with engine.begin() as connection:

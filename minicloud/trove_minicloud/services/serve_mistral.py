@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Process main of Mistral: API, engine, executor and periodic server as threads of one process.
 
-Argument: the service's folder.
+Arguments: the service's folder and the port.
 """
 
 # The threading backend has to be chosen before any Mistral module asks oslo.service for its own.
@@ -15,12 +15,12 @@ from oslo_service import backend
 backend.init_backend(backend.BackendType.THREADING)
 
 from mistral import config
-from mistral.api.service import WSGIService
+from mistral.api import app
 from mistral.db.sqlalchemy import base as db_base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc
-from mistral.services import action_manager, periodic as periodic_tasks, periodic_server, workflows
+from mistral.services import action_manager, periodic, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
@@ -28,10 +28,16 @@ from trove_minicloud.services import firing_watch, trust_endpoints, workbook_sch
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import add_indexes, index_executions
 from trove_minicloud.services.preparation import empty_database, prepare_once
-from trove_minicloud.services.serving import die_with_parent, on_terminate
+from trove_minicloud.services.serving import die_with_parent, serve
+
+try:
+    from mistral.services import periodic_server
+except ImportError:
+    # Before release 2026.2 there is none: the API fires the triggers.
+    periodic_server = None
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, port: int) -> None:
     die_with_parent()
     config.parse_args(config_arguments(directory, "mistral"))
     logging.setup(cfg.CONF, "mistral")
@@ -40,19 +46,17 @@ def main(directory: Path) -> None:
     index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
     workbook_schemas.remember()
-    watch = firing_watch.watch(periodic_tasks)
+    watch = firing_watch.watch(periodic)
 
     rpc.get_transport()
     engine = engine_server.get_oslo_service()
-    api = WSGIService("mistral_api")
-    periodic = periodic_server.get_oslo_service()
     engine.start()
-    api.start()
-    periodic.start()
+    application = app.setup_app()
+    if periodic_server:
+        periodic_server.get_oslo_service().start()
     watch.start()
-    on_terminate(api.stop)
-    api.wait()
-    periodic.stop()
+    serve(application, port, "mistral")
+    periodic.stop_all_periodic_tasks()
     engine.stop()
     # Two of the engine's threads sleep for up to 20 seconds and can't be woken.
     sys.stderr.flush()
@@ -68,4 +72,4 @@ def _initialise() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

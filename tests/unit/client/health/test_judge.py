@@ -164,6 +164,7 @@ def test_a_trigger_in_the_past_is_overdue(nightly) -> None:
     found = assess(late, [])
     assert found.state == State.OVERDUE
     assert "periodic server" in found.reason
+    assert "before release 2026.2: its API, or the trust is broken" in found.reason
 
 
 def test_a_mistral_that_can_t_explain_is_named(nightly) -> None:

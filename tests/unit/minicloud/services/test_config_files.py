@@ -44,6 +44,12 @@ def test_no_password_is_among_a_services_arguments(root: Root, service: object) 
         assert password not in " ".join(program.argv)
 
 
+def test_mistral_uses_threads_in_release_2025_1_too(root: Root) -> None:
+    mistral.configure(root, settings.load_or_create(root), single_process(root))
+    text = (root.service("mistral") / "mistral.conf").read_text()
+    assert "oslo_rpc_executor = threading" in text
+
+
 def test_mistral_listens_on_loopback_only(root: Root) -> None:
     mistral.configure(root, settings.load_or_create(root), single_process(root))
     assert "host = 127.0.0.1" in (root.service("mistral") / "mistral.conf").read_text()
