@@ -41,7 +41,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 test: $(BIN)/.test ## Everything that CI runs
 	@$(MAKE) --jobs 2 --output-sync=line --no-print-directory test-end-to-end test-beside
 
-test-beside: lint types docs package test-unit test-contract test-dashboard test-deploy
+test-beside: lint types docs package test-unit test-contract test-dashboard test-deploy ## All of it but the end-to-end tests
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2

@@ -679,8 +679,8 @@ def hurried() -> str:
         ("delay: 5", "delay: 1"),
         ("count: 10", "count: 2"),
         ("timeout: 30\n", "timeout: 3\n"),
-        # A backup that is still SAVING at the second look never ends, and one that can't be looked at
-        # twice is lost. Others are never late, however slow this machine is.
+        # A backup that is SAVING at the second look never ends, and one of which two looks fail is
+        # lost. Others are never late, however slow this machine is.
         (
             "now().timestamp - $.asked < 2700 => open",
             "task().result.status != SAVING or $.state = null => open",

@@ -170,8 +170,9 @@ def _typed_by_tests() -> Iterator[tuple[str, ...]]:
 
 def test_every_command_on_a_page_is_run_by_a_test_or_in_the_walk() -> None:
     makefile = REPOSITORY.joinpath("Makefile").read_text(encoding="utf-8")
-    [tested] = re.findall(r"^test: (.*?) ##", makefile, re.MULTILINE)
-    run = {f"make {target}" for target in ("test", *tested.split())}
+    [beside] = re.findall(r"^test-beside: (.*?) ##", makefile, re.MULTILINE)
+    tested = ("test", "test-beside", "test-end-to-end", *beside.split())
+    run = {f"make {target}" for target in tested}
     for words in _typed_by_tests():
         run |= set(_names(words))
     for line in _LINES:
