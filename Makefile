@@ -39,7 +39,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 
 # The servers of the end-to-end tests leave much of a processor idle: the other checks run beside them.
 test: $(BIN)/.test ## Everything that CI runs
-	@$(MAKE) --jobs 2 --output-sync=line --no-print-directory test-end-to-end test-beside
+	@$(MAKE) --jobs 2 --keep-going --output-sync=line --no-print-directory test-end-to-end test-beside
 
 test-beside: lint types docs package test-unit test-contract test-dashboard test-deploy ## All of it but the end-to-end tests
 
