@@ -30,14 +30,14 @@ def test_history_and_latency_in_little(cloud: LiveCloud, tmp_path: Path) -> None
     assert len(report.table([lists, calls]).splitlines()) == 2 + 4 + 4
 
 
-def test_what_runs_guard_ticks_and_retention_cost_in_little() -> None:
+def test_what_runs_attempts_and_retention_cost_in_little() -> None:
     import_path()
     found = Report("requests")
     with mini_cloud(overrides=requests.OPTIONS) as root:
         costs = requests.measure(found, Crowd(root), kept=(2,), several=1)
     assert found.wrong == []
     assert costs[requests.RUN_3, 2].traffic.trove["POST"] == 1
-    assert costs[requests.TICK, 2].traffic.trove["POST"] == 0
+    assert costs[requests.FURTHER, 2].traffic.trove["POST"] == 0
     assert costs[requests.KEEPING, 2].traffic.trove["DELETE"] == 1
-    assert costs[requests.TICK, 2].traffic.keystone > 0
+    assert costs[requests.FURTHER, 2].traffic.keystone > 0
     assert all(cost.left.size > 0 for cost in costs.values())
