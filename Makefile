@@ -20,7 +20,7 @@ RELEASE ?= 2025.1 2025.2 2026.1 2026.2
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-end-to-end \
+.PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-browser test-end-to-end \
         test-releases test-python test-debian-python lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
 
 help: ## Show this list
@@ -41,7 +41,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 test: $(BIN)/.test ## Everything that CI runs
 	@$(MAKE) --jobs 2 --keep-going --output-sync=line --no-print-directory test-end-to-end test-beside
 
-test-beside: lint types docs package test-unit test-contract test-dashboard test-deploy ## All of it but the end-to-end tests
+test-beside: lint types docs package test-browser test-unit test-contract test-dashboard test-deploy ## All of it but the end-to-end tests
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -55,12 +55,14 @@ test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mo
 test-deploy: $(DEPLOY_BIN)/.deploy ## The files for deployment tools, rendered or run by these
 	$(DEPLOY_BIN)/pytest tests/deploy
 
-# The browser has the machine for itself. Of the rest, four files at a time, in the order of
-# tests/end_to_end/conftest.py. Where the packages are there, a test of them that can't be run fails.
-test-end-to-end: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mistral, Trove and databases on a mini cloud of their own
+test-browser: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Horizon's panels in Chromium, on a mini cloud of their own
 	tools/debian-packages browser && $(MAKE) --no-print-directory $(AXE) && \
 	    export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end/test_dashboard.py
+
+# Four files at a time, in the order of tests/end_to_end/conftest.py. Where the packages are there, a test
+# of them that can't be run fails.
+test-end-to-end: $(BIN)/.test ## Real Keystone, Mistral, Trove and databases on mini clouds of their own
 	tools/debian-packages mariadb && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/test_dashboard.py \
 	    --numprocesses 4 --dist loadfile --no-loadscope-reorder
