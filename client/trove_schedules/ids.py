@@ -25,3 +25,8 @@ def is_uuid(text: object) -> bool:
 def id_of(given: str | HasId) -> str:
     """The id or name that was given, or the id of the object that was given."""
     return given if isinstance(given, str) else given.id
+
+
+def id_if_any(given: str | HasId | None) -> str | None:
+    """The same of what may be left out."""
+    return None if given is None else id_of(given)

@@ -18,14 +18,11 @@ from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
 from trove_schedules.drills import executions as drills, repeating
 from trove_schedules.drills.drill import ScheduleDrill
-from trove_schedules.errors import (
-    InvalidScheduleError,
-    ScheduleNotFoundError,
-)
+from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
 from trove_schedules.health import preflight, proving
 from trove_schedules.health.check import Check
 from trove_schedules.health.selection import health_of
-from trove_schedules.ids import HasId, id_of, is_uuid
+from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.overview import Overview
 from trove_schedules.runs import history, records
 from trove_schedules.runs.execution import ScheduleExecution
@@ -130,8 +127,7 @@ class ScheduledBackups:
         :raises NotDelegableError: this login can't create trusts.
         """
         schedule_id = new_schedule_id()
-        parent = None if parent_id is None else id_of(parent_id)
-        plan = planned(schedule_id, pattern, name, description, parent, options)
+        plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
         services = self._delegable(mistral_client)
         instance_id = services.trove.instance_id(id_of(instance))
         if plan.parent_id is not None:
@@ -151,10 +147,7 @@ class ScheduledBackups:
         :raises InstanceNotFoundError: or AmbiguousNameError. An id whose instance is gone is not
             an error while it has schedules.
         """
-        services = self._own.through(mistral_client)
-        if instance is None:
-            return finding.find_all(services.mistral)
-        return finding.find_of_instance(services, id_of(instance))
+        return finding.find_each(self._own.through(mistral_client), (), id_if_any(instance))
 
     def schedule_show(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None
@@ -408,7 +401,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return repeating.repeated(mistral, _found(mistral, schedule).id)
+        return repeating.repeated(mistral, finding.find_unless_given(mistral, schedule).id)
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None
@@ -455,9 +448,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
-        services = self._own.through(mistral_client)
-        of_one = None if instance is None else id_of(instance)
-        return health_of(services, schedules, of_one, limits)
+        return health_of(self._own.through(mistral_client), schedules, id_if_any(instance), limits)
 
     def check(
         self,
@@ -468,9 +459,7 @@ class ScheduledBackups:
 
         :param instance: also whether this one can be backed up.
         """
-        services = self._own.through(mistral_client)
-        of_one = None if instance is None else id_of(instance)
-        return list(preflight.checks(services, of_one))
+        return list(preflight.checks(self._own.through(mistral_client), id_if_any(instance)))
 
     def prove(
         self,
@@ -515,7 +504,7 @@ class ScheduledBackups:
         """
         _check_limit(limit)
         trove = self._own.trove
-        given = None if instance is None else id_of(instance)
+        given = id_if_any(instance)
         if given is not None and not is_uuid(given):
             given = trove.instance_id(given)
         return trove.newest_backups(limit, given)
@@ -552,8 +541,3 @@ class ScheduledBackups:
 def _check_limit(limit: int) -> None:
     if limit < 1:
         raise InvalidScheduleError(f"the limit {limit} is not a number of 1 or more")
-
-
-def _found(mistral: Mistral, schedule: str | HasId) -> Schedule:
-    """The schedule itself where it is given, for what only reads; else it is found."""
-    return schedule if isinstance(schedule, Schedule) else finding.find(mistral, id_of(schedule))

@@ -11,7 +11,7 @@ from trove_schedules.arguments import checked_methods
 from trove_schedules.clients.services import Services
 from trove_schedules.health import preflight
 from trove_schedules.health.selection import health_of
-from trove_schedules.ids import HasId, id_of
+from trove_schedules.ids import HasId, id_if_any
 from trove_schedules.triggers import finding
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ class Overview:
 
     def schedule_list(self, instance: str | HasId | None = None) -> list[Schedule]:
         """As :meth:`ScheduledBackups.schedule_list` does."""
-        if instance is None:
-            return finding.find_all(self._services.mistral)
-        return finding.find_of_instance(self._services, id_of(instance))
+        return finding.find_each(self._services, (), id_if_any(instance))
 
     def schedule_health(
         self,
@@ -44,12 +42,11 @@ class Overview:
         limits: health.Limits = health.USUAL_LIMITS,
     ) -> list[health.Health]:
         """As :meth:`ScheduledBackups.schedule_health` does."""
-        of_one = None if instance is None else id_of(instance)
-        return health_of(self._services, schedules, of_one, limits)
+        return health_of(self._services, schedules, id_if_any(instance), limits)
 
     def check(self, instance: str | HasId | None = None) -> list[Check]:
         """As :meth:`ScheduledBackups.check` does."""
-        return list(preflight.checks(self._services, None if instance is None else id_of(instance)))
+        return list(preflight.checks(self._services, id_if_any(instance)))
 
     def instance_names(self) -> dict[str, str]:
         """As :meth:`ScheduledBackups.instance_names` does."""

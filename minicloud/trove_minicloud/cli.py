@@ -356,5 +356,5 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-#: The commands that make a mini cloud, or say themselves that there is none.
+#: The commands that need no mini cloud: they make one, or say themselves that none is there.
 _WITHOUT_A_CLOUD = (_up, _down, _status, _install_service)

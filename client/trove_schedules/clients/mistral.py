@@ -109,26 +109,14 @@ class Mistral(Wire):
 
     def has_cron_trigger(self, trigger_id: str) -> bool:
         """Whether a trigger is there; one that has fired as often as it may is not."""
-        try:
-            self.request("show cron trigger", "get", f"/cron_triggers/{quote(trigger_id)}")
-        except ServiceError as error:
-            if error.says_missing("Mistral", trigger_id):
-                return False
-            raise
-        return True
+        return self.finds("show cron trigger", "get", "cron_triggers", trigger_id)
 
     def delete_cron_trigger(self, trigger_id: str) -> bool:
         """Delete a trigger, and with it the rights of a run in progress.
 
         :returns: whether it was there; that it is gone is fine.
         """
-        try:
-            self.request("delete cron trigger", "delete", f"/cron_triggers/{quote(trigger_id)}")
-        except ServiceError as error:
-            if not error.says_missing("Mistral", trigger_id):
-                raise
-            return False
-        return True
+        return self.finds("delete cron trigger", "delete", "cron_triggers", trigger_id)
 
     # Executions
 
@@ -230,12 +218,8 @@ class Mistral(Wire):
 
         :param force: also one that has not ended, which Mistral refuses otherwise.
         """
-        path = f"/executions/{quote(execution_id)}" + ("?force=true" if force else "")
-        try:
-            self.request("delete execution", "delete", path)
-        except ServiceError as error:
-            if not error.says_missing("Mistral", execution_id):
-                raise
+        query = "?force=true" if force else ""
+        self.finds("delete execution", "delete", "executions", execution_id, query)
 
     # Workflows and workbooks
 
@@ -269,11 +253,7 @@ class Mistral(Wire):
 
     def delete_workflow(self, workflow_id: str) -> None:
         """Delete a workflow. That it is gone is fine."""
-        try:
-            self.request("delete workflow", "delete", f"/workflows/{quote(workflow_id)}")
-        except ServiceError as error:
-            if not error.says_missing("Mistral", workflow_id):
-                raise
+        self.finds("delete workflow", "delete", "workflows", workflow_id)
 
     def save_workbook(self, definition: str, *, scope: str, update: bool) -> None:
         """Create or (update) replace the project's workbook; its workflows keep their ids."""
@@ -282,13 +262,7 @@ class Mistral(Wire):
 
     def action_exists(self, name: str) -> bool:
         """Whether Mistral knows an action, which it does if its executors have what it needs."""
-        try:
-            self.request("show action", "get", f"/actions/{quote(name)}")
-        except ServiceError as error:
-            if error.says_missing("Mistral", name):
-                return False
-            raise
-        return True
+        return self.finds("show action", "get", "actions", name)
 
     # Parts
 

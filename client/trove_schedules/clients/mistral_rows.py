@@ -74,7 +74,7 @@ def time_in(text: str | None) -> datetime | None:
 
 
 def _object(text: Any) -> dict[str, Any]:
-    """Mistral writes objects as JSON text; what is none (a user can write anything) is empty."""
+    """An object, which Mistral writes as JSON text. Whatever else users write is empty."""
     try:
         value = json.loads(text) if isinstance(text, str) else text
     except (ValueError, RecursionError):

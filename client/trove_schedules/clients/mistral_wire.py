@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from keystoneauth1.session import Session
 
@@ -26,6 +26,7 @@ from trove_schedules.clients.session import (
     text_in,
     translated,
 )
+from trove_schedules.errors import ServiceError
 
 if TYPE_CHECKING:
     from mistralclient.api.v2.client import Client
@@ -91,6 +92,22 @@ class Wire:
         row = self.request(operation, method, path, body)
         with reading("Mistral", operation):
             return read(row)
+
+    def finds(
+        self, operation: str, method: str, kind: str, identifier: str, query: str = ""
+    ) -> bool:
+        """Send one request for an object; tell whether Mistral has it.
+
+        :param kind: the name of the resource.
+        :param query: what follows its address, such as ``?force=true``.
+        """
+        try:
+            self.request(operation, method, f"/{kind}/{quote(identifier)}{query}")
+        except ServiceError as error:
+            if not error.says_missing("Mistral", identifier):
+                raise
+            return False
+        return True
 
     def request(
         self, operation: str, method: str, path: str, body: dict[str, Any] | str | None = None

@@ -23,10 +23,18 @@ class Services:
 
     :param session: the login.
     :param mistral: gives Mistral, when it is first needed.
+    :param where: the region and the interface of the catalog's endpoints.
     """
 
-    def __init__(self, session: Session, trove: Trove, mistral: Callable[[], Mistral]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        trove: Trove,
+        mistral: Callable[[], Mistral],
+        where: tuple[str | None, str | None] = (None, None),
+    ) -> None:
         self.session = session
+        self._where = where
         self.trove = trove
         self._mistral = mistral
 
@@ -46,6 +54,7 @@ class Services:
             session,
             Trove(session, region_name, interface, scope),
             lambda: connect(session, region_name, interface, scope),
+            (region_name, interface),
         )
 
     @cached_property
@@ -58,14 +67,14 @@ class Services:
 
     def through(self, client: MistralClient | None) -> Services:
         """The same, but Mistral is asked by the caller's client, where there is one."""
-        return (
-            self if client is None else Services(self.session, self.trove, lambda: Mistral(client))
-        )
+        if client is None:
+            return self
+        return Services(self.session, self.trove, lambda: Mistral(client), self._where)
 
     def dates(self) -> dict[str, datetime | None]:
         """What time it is by the answers of Keystone, Mistral and Trove; None: without a date."""
         return {
-            name: date_of(self.session, service_type)
+            name: date_of(self.session, service_type, *self._where)
             for name, service_type in (
                 ("Keystone", "identity"),
                 ("Mistral", "workflowv2"),

@@ -146,13 +146,17 @@ def log_in(session: Session) -> None:
         session.get_auth_headers()
 
 
-def date_of(session: Session, service_type: str) -> datetime | None:
+def date_of(
+    session: Session, service_type: str, region_name: str | None, interface: str | None
+) -> datetime | None:
     """The time, to the second, by the answer of a service of the catalog; None if it has no date.
 
     :raises ServiceUnavailableError: it gives no answer.
     """
     with translated(service_type, "ask for the time"):
-        url = session.get_endpoint(service_type=service_type)
+        url = session.get_endpoint(
+            service_type=service_type, region_name=region_name, interface=interface or "public"
+        )
         if url is None:
             return None
         # Whatever it answers at its root: every answer has a date.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Check:
     """One point.
 
-    :ivar ok: None where it can't be told yet.
+    :ivar ok: whether it is as it must be; None: nobody can know yet.
     :ivar said: what was found and, where that is wrong, what to do.
     """
 

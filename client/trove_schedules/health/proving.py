@@ -29,7 +29,7 @@ PATIENCE = timedelta(minutes=4)
 INTERVAL = 3.0
 #: Clocks that differ by more make triggers fire early or late, or tokens invalid.
 _MOST_SKEW = timedelta(seconds=20)
-#: A trigger that has fired shows its execution within this time, or there is none.
+#: The execution of a trigger that has fired can be seen within this time. Later, none will come.
 _FIRED = timedelta(seconds=20)
 
 _DEFINITION = """\
@@ -130,19 +130,18 @@ def _awaited(
     fired: datetime | None = None
     while True:
         now = clock.now()
+        late = now - began > patience
         found = next(iter(mistral.executions(description=f"has:{trigger_id}", limit=1)), None)
-        if found is not None and (found.state in ENDED or now - began > patience):
-            cleaning.callback(mistral.delete_execution, found.id, force=True)
-            return found, True
-        if found is None and fired is None and not mistral.has_cron_trigger(trigger_id):
-            fired = now
-        if found is None and (
-            now - began > patience or (fired is not None and now - fired > _FIRED)
-        ):
-            return None, fired is not None
         if found is not None:
+            if found.state in ENDED or late:
+                cleaning.callback(mistral.delete_execution, found.id, force=True)
+                return found, True
             report("waiting for Trove's answer")
         else:
+            if fired is None and not mistral.has_cron_trigger(trigger_id):
+                fired = now
+            if late or (fired is not None and now - fired > _FIRED):
+                return None, fired is not None
             report(f"waiting for Mistral to fire at {due:%H:%M} UTC")
         time.sleep(INTERVAL)
 

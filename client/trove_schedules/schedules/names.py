@@ -45,7 +45,7 @@ class TriggerName:
 
     @classmethod
     def parse(cls, name: str) -> TriggerName | None:
-        """Read a trigger's name; None where it is not one of a backup schedule's."""
+        """Read a trigger's name. None: the trigger is not of a backup schedule."""
         if is_uuid(name):
             return cls(0, name, None)
         match = _TRIGGER_NAME.fullmatch(name)

@@ -54,15 +54,19 @@ def find_each(
     :raises ScheduleNotFoundError: or AmbiguousNameError, InstanceNotFoundError.
     """
     if wanted:
-        return [
-            each if isinstance(each, Schedule) else find(services.mistral, id_of(each))
-            for each in wanted
-        ]
-    return find_of_instance(services, instance) if instance else find_all(services.mistral)
+        return [find_unless_given(services.mistral, each) for each in wanted]
+    if instance is None:
+        return find_all(services.mistral)
+    return find_of_instance(services, instance)
+
+
+def find_unless_given(mistral: Mistral, wanted: str | HasId) -> Schedule:
+    """A schedule as it is, where it is given itself; else the one that is found."""
+    return wanted if isinstance(wanted, Schedule) else find(mistral, id_of(wanted))
 
 
 def find(mistral: Mistral, name_or_id: str) -> Schedule:
-    """The schedule with this id or, where there is none, with this name.
+    """The schedule with this id or, if no schedule has it, with this name.
 
     Mistral can't look a name up, so a name costs a list of the project's schedules.
 

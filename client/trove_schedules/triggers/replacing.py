@@ -124,7 +124,7 @@ def replace(
 
 
 def delete(mistral: Mistral, schedule_id: str) -> None:
-    """Delete all triggers of a schedule, and so their trusts; fine if there are none.
+    """Delete all triggers of a schedule, and so their trusts. A schedule without any is fine.
 
     Those of its drills and trials go first, so that nothing is left to drill for a schedule that is
     gone. The oldest generation goes before the newer ones, so that whoever is killed on the way
@@ -163,7 +163,7 @@ def confirm(mistral: Mistral, schedule_id: str, made: CronTrigger) -> None:
 
 def _past(schedule: Schedule, plan: Plan, *, paused: bool) -> dict[str, Any]:
     """What the next generation is to know of the ones before."""
-    # What was missed before stays missed. Of python-troveclient's nobody can tell what was.
+    # A missed backup stays missed. Nobody knows what a schedule of python-troveclient missed.
     same_dues = (
         schedule.generation > 0
         and not (schedule.paused or paused)

@@ -132,7 +132,7 @@ class Datastore(ABC):
     def switched_off(self, root: Root, copy: Instance) -> list[str]:
         """What a restored copy has of its original that would act by itself, and doesn't.
 
-        The last line says how to switch it on; without any there is none.
+        The last line says how to switch it on. If nothing is off, the list is empty.
 
         :raises QueryError: the server can't be asked.
         """

@@ -51,7 +51,7 @@ class InstancePrograms:
         ]
 
     def _program(self, instance: Instance) -> Program | str:
-        """Why there is none, if so: one database that can't be run must not stop the others."""
+        """The program, or why the instance has none: it must not stop the other databases."""
         try:
             program = datastores.named(instance.datastore).server_program(self._root, instance)
         except Exception as error:

@@ -175,7 +175,7 @@ def _room(root: Root, key: Key, kind: str, location: str) -> Iterator[None]:
 
 
 def _last_size(instance_id: str, kind: str) -> int:
-    """In bytes; 0 where there is none."""
+    """The size of the last completed backup, in bytes. Without one: 0."""
     with DBBackup.query() as query:
         completed = query.filter_by(
             instance_id=instance_id, backup_type=kind, state=BackupState.COMPLETED, deleted=False

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from keystoneauth1.session import Session
 from troveclient.v1.client import Client
 
 from trove_schedules import bridge
+from trove_schedules.clients.session import date_of
 from trove_schedules.errors import AuthenticationError, ScheduleNotFoundError
 from trove_schedules.manager import ScheduledBackups
 
@@ -113,3 +115,13 @@ def test_attach_hangs_the_specs_methods_on_backups(wire):
     ):
         ours = inspect.signature(getattr(ScheduledBackups, name)).parameters
         assert list(inspect.signature(getattr(client.backups, name)).parameters) == list(ours)[1:]
+
+
+def test_the_clocks_are_those_of_the_endpoints_that_are_used(wire):
+    date = {"Date": "Tue, 10 Mar 2026 02:00:00 GMT"}
+    for port in (8779, 8989):
+        wire.get(f"http://south-internal:{port}/", status_code=300, headers=date)
+    session = Session(auth=login())
+    moment = datetime(2026, 3, 10, 2, tzinfo=UTC)
+    for service in ("database", "workflowv2"):
+        assert date_of(session, service, "South", "internal") == moment

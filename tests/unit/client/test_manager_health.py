@@ -9,7 +9,11 @@ import requests
 from tests.unit.client.fake_cloud import TROVE_URL
 from tests.unit.client.fake_mistral import RefusedError
 from tests.unit.client.rows import UNKNOWN
-from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
+from trove_schedules.errors import (
+    InstanceNotFoundError,
+    ScheduleNotFoundError,
+    ServiceUnavailableError,
+)
 from trove_schedules.health import Limits, State
 from trove_schedules.schedules.names import marker
 
@@ -186,3 +190,9 @@ def test_however_often_a_schedule_was_changed_few_requests_tell_why_it_missed(
     assert found.state == State.LOST
     # One of them is for drills.
     assert cloud.mistral.count("GET", "/executions") == 2
+
+
+def test_an_empty_name_of_an_instance_is_not_every_instance(schedules, schedule):
+    for look in (schedules.schedule_health, schedules.schedule_list):
+        with pytest.raises(InstanceNotFoundError, match="''"):
+            look(instance="")
