@@ -11,6 +11,7 @@ from trove_minicloud.guest.accounts import Account
 
 ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C"}
 _OUTPUT_LIMIT = 2000
+_ERRORS_LIMIT = 5
 
 
 def run(
@@ -48,6 +49,13 @@ def run(
     except subprocess.TimeoutExpired as expired:
         raise error(f"{argv[0]} took more than {timeout:.0f} s.") from expired
     if done.returncode != 0:
-        said = "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip())))
-        raise error(f"{argv[0]} exited {done.returncode}: {said[-_OUTPUT_LIMIT:]}")
+        raise error(f"{argv[0]} exited {done.returncode}: {_reason(done.stdout, done.stderr)}")
     return done.stdout
+
+
+def _reason(stdout: str, stderr: str) -> str:
+    """What the program said last, after its errors: who shows the reason may cut its end off."""
+    lines = "\n".join(filter(None, (stdout.strip(), stderr.strip()))).splitlines()
+    errors = [line for line in lines if "ERROR" in line or "error:" in line.lower()]
+    rest = "\n".join(line for line in lines if line not in errors)
+    return "\n".join(filter(None, (*errors[:_ERRORS_LIMIT], rest[-_OUTPUT_LIMIT:])))

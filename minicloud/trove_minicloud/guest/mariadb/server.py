@@ -46,7 +46,7 @@ def make(programs: Programs, folder: Path, port: int) -> None:
     data = folder / "data"
     data.mkdir(mode=0o700)
     give_to(user, data)
-    run(install_command(programs, data), folder, user=user)
+    run(install_command(programs, data, _scratch(folder)), folder, user=user)
     configure(folder, port, {})
     set_passwords(programs, folder, port)
 
@@ -85,10 +85,6 @@ def backup_file(folder: Path) -> Path:
 
 def configure(folder: Path, port: int, inherited: Mapping[str, str]) -> None:
     """Write the server's my.cnf; `inherited` are the settings that a restored copy depends on."""
-    user = account()
-    scratch = folder / "tmp"
-    scratch.mkdir(mode=0o700, exist_ok=True)
-    give_to(user, scratch)
     values = {
         "bind-address": HOST,
         "port": port,
@@ -104,7 +100,7 @@ def configure(folder: Path, port: int, inherited: Mapping[str, str]) -> None:
     lines = [f"{key}={value}" for key, value in {**values, **inherited}.items()]
     path = folder / "my.cnf"
     write_private(path, "\n".join(("[mariadbd]", *lines, "")))
-    give_to(user, path)
+    give_to(account(), path)
 
 
 def set_passwords(programs: Programs, folder: Path, port: int) -> None:
@@ -130,10 +126,12 @@ def set_passwords(programs: Programs, folder: Path, port: int) -> None:
     write_option_file(backup_file(folder), port, BACKUP_USER, passwords[BACKUP_USER])
 
 
-def install_command(programs: Programs, data: Path) -> tuple[str, ...]:
+def install_command(programs: Programs, data: Path, scratch: Path) -> tuple[str, ...]:
     options = (
         "--no-defaults",
         f"--datadir={data}",
+        # In a shared folder, a server that starts deletes the temporary tables of the others.
+        f"--tmpdir={scratch}",
         "--skip-test-db",
         "--skip-name-resolve",
         # An administrator who gets in by a socket only: our servers have none.
@@ -142,12 +140,20 @@ def install_command(programs: Programs, data: Path) -> tuple[str, ...]:
     return (programs.path("mariadb-install-db"), *options)
 
 
+def _scratch(folder: Path) -> Path:
+    """The folder of the server's temporary tables."""
+    scratch = folder / "tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    give_to(account(), scratch)
+    return scratch
+
+
 def _server_command(programs: Programs, folder: Path) -> tuple[str, ...]:
     # Places are no part of my.cnf: an instance's folder gets its name at the end of its making.
     places = {
         "--defaults-file": folder / "my.cnf",
         "--datadir": folder / "data",
-        "--tmpdir": folder / "tmp",
+        "--tmpdir": _scratch(folder),
         "--pid-file": folder / "data" / "mariadbd.pid",
     }
     return (programs.path("mariadbd"), *(f"{key}={value}" for key, value in places.items()))

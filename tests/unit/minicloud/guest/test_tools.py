@@ -33,6 +33,16 @@ def test_a_failure_says_what_the_program_said(tmp_path: Path) -> None:
         run(script("sys.exit(1)"), tmp_path, error=RestoreError)
 
 
+def test_a_reason_that_is_cut_off_at_its_end_still_names_the_error(tmp_path: Path) -> None:
+    said = "\n".join((*["note"] * 200, "2026 [ERROR] Aborting", "Examine the logs"))
+
+    with pytest.raises(DatastoreError) as failed:
+        run(script(f"print({said!r}, file=sys.stderr); sys.exit(1)"), tmp_path)
+
+    assert "exited 1: 2026 [ERROR] Aborting\nnote" in str(failed.value)
+    assert str(failed.value).endswith("Examine the logs")
+
+
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     with pytest.raises(DatastoreError, match="took more than 0 s"):
         run(script("time.sleep(60)"), tmp_path, timeout=0.2)

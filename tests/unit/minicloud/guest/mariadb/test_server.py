@@ -39,9 +39,10 @@ def test_servers_listen_on_loopback_only_and_have_no_socket(tmp_path: Path) -> N
 
 
 def test_nobody_gets_in_by_what_the_installation_writes() -> None:
-    argv = server.install_command(PROGRAMS, Path("/data"))
+    argv = server.install_command(PROGRAMS, Path("/data"), Path("/scratch"))
 
     assert argv[:2] == ("/m/mariadb-install-db", "--no-defaults")
+    assert "--tmpdir=/scratch" in argv
     assert {"--auth-root-authentication-method=socket", "--skip-test-db"} <= set(argv)
 
 
