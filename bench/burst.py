@@ -21,8 +21,10 @@ from statistics import quantiles
 import psutil
 
 from bench import report
-from bench.crowd import LIGHT, Crowd, Firing, Member, next_minute, wait_until
+from bench.crowd import LIGHT, Crowd
+from bench.firings import Firing, Member
 from bench.minicloud import import_path, mini_cloud
+from bench.minutes import next_minute, wait_until
 from bench.report import Report
 from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root

@@ -23,19 +23,11 @@ from pathlib import Path
 import prettytable
 
 from bench import faults
-from bench.crowd import (
-    EARLY,
-    LIGHT,
-    Crowd,
-    Firing,
-    Member,
-    Project,
-    next_minute,
-    wait_until,
-    within_the_hour,
-)
+from bench.crowd import LIGHT, Crowd, Project
 from bench.faults import Fault, NotRunError
+from bench.firings import EARLY, Firing, Member
 from bench.minicloud import import_path, mini_cloud
+from bench.minutes import next_minute, wait_until, within_the_hour
 from bench.report import RESULTS, end_when_told, machine
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root

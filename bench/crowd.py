@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +23,7 @@ from keystoneauth1.session import Session
 
 import trove_schedules
 from bench.cluster.layout import layout_of
+from bench.firings import EARLY, Firing, Member, firing, schedule_of
 from bench.minicloud import login
 from trove_minicloud import settings
 from trove_minicloud.root import Root
@@ -41,55 +40,7 @@ LIGHT = {
 }
 #: Instances of a project.
 SHARE = 20
-#: A firing may come so much too early.
-EARLY = timedelta(seconds=5)
 _FLAVOR = "light"
-
-
-@dataclass(frozen=True)
-class Member:
-    """A schedule, and how many attempts each due time of it has."""
-
-    id: str
-    instance: str
-    project: str
-    attempts: int
-
-
-@dataclass(frozen=True)
-class Firing:
-    """What became of a due time of one schedule.
-
-    :ivar started: when the executions of it began.
-    :ivar ended: when the last of them ended; None while one runs.
-    :ivar requested: when its backups were asked for.
-    :ivar completed: when each complete one of them became so.
-    :ivar running: backups of it that are neither complete nor failed.
-    """
-
-    member: Member
-    due: datetime
-    started: Sequence[datetime]
-    ended: datetime | None
-    requested: Sequence[datetime]
-    completed: Sequence[datetime]
-    running: int
-
-    @property
-    def in_progress(self) -> bool:
-        """A run or a backup of it isn't over."""
-        return bool(self.running or (self.started and not self.ended))
-
-    @property
-    def lateness(self) -> float:
-        """Seconds from the due time to the first execution."""
-        return (min(self.started) - self.due).total_seconds()
-
-    @property
-    def duplicates(self) -> int:
-        """Backups beyond the one that was due, and runs beyond those of its attempts."""
-        runs = len(self.started) - self.member.attempts
-        return max(len(self.completed) - 1, 0) + max(runs, 0)
 
 
 class Project:
@@ -228,7 +179,7 @@ class Crowd:
         projects: Sequence[Project] | None = None,
         instances: Sequence[str] = (),
     ) -> list[Member]:
-        """So many daily schedules at this minute, each of an instance of its own.
+        """N daily schedules at this minute, each of an instance of its own.
 
         The first of a project is made by the product. The others are copies of its trigger, which
         have the project's one trust between them and otherwise fire as their own: to make each by
@@ -368,7 +319,7 @@ class Crowd:
         executions = self._executions(since or due)
         backups = self._backups(since or due)
         return [
-            _firing(member, due, executions.get(member.id, []), backups.get(member.id, []))
+            firing(member, due, executions.get(member.id, []), backups.get(member.id, []))
             for member in members
         ]
 
@@ -380,7 +331,7 @@ class Crowd:
                     "select description from backups where state = 'COMPLETED' and not deleted"
                 )
             )
-            return Counter(filter(None, (_schedule_of(row.description) for row in rows)))
+            return Counter(filter(None, (schedule_of(row.description) for row in rows)))
 
     def _executions(self, since: datetime) -> dict[str, list[Any]]:
         rows = self._rows(
@@ -403,7 +354,7 @@ class Crowd:
         )
         found: dict[str, list[Any]] = {}
         for row in rows:
-            if (schedule := _schedule_of(row.description)) is not None:
+            if (schedule := schedule_of(row.description)) is not None:
                 found.setdefault(schedule, []).append(row)
         return found
 
@@ -414,51 +365,3 @@ class Crowd:
         )
         with self._engines[service].connect() as connection:
             return list(connection.execute(query))
-
-
-def _schedule_of(description: str | None) -> str | None:
-    """The id in the marker at the end of a backup's description."""
-    text = description or ""
-    return text.removesuffix("]").rpartition(" ")[2] if text.endswith("]") else None
-
-
-def _firing(member: Member, due: datetime, runs: Sequence[Any], backups: Sequence[Any]) -> Firing:
-    ended = [_time(run.updated_at) for run in runs if run.state in ("SUCCESS", "ERROR")]
-    complete = [_time(each.updated) for each in backups if each.state == "COMPLETED"]
-    return Firing(
-        member=member,
-        due=due,
-        started=sorted(_time(run.created_at) for run in runs),
-        ended=max(ended) if ended and len(ended) == len(runs) else None,
-        requested=sorted(_time(each.created) for each in backups),
-        completed=sorted(complete),
-        running=sum(each.state in ("NEW", "BUILDING", "SAVING") for each in backups),
-    )
-
-
-def _time(value: datetime | str) -> datetime:
-    """SQLite's driver gives the text of a time where the statement is text."""
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found.replace(tzinfo=UTC)
-
-
-def next_minute(ahead: float) -> datetime:
-    """The first whole minute that is at least N seconds ahead."""
-    earliest = datetime.now(UTC) + timedelta(seconds=ahead + 60)
-    return within_the_hour(earliest.replace(second=0, microsecond=0))
-
-
-def within_the_hour(minute: datetime) -> datetime:
-    """This minute, or the next full hour if two further attempts would run into that."""
-    return minute if minute.minute < 58 else minute + timedelta(minutes=60 - minute.minute)
-
-
-def wait_until(moment: datetime) -> None:
-    while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
-        time.sleep(min(left, 1.0))
-
-
-def counted(values: Sequence[Any]) -> Iterator[str]:
-    """Each value with how often it is there, the most frequent first."""
-    for value, count in Counter(values).most_common():
-        yield f"{count} {value}"

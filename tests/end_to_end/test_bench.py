@@ -7,6 +7,8 @@ from bench import history, latency, report, requests
 from bench.crowd import Crowd
 from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
+from bench.traffic import OPTIONS
+from bench.workbook_5 import FURTHER, KEEPING, RUN_3
 from tests.end_to_end.cloud import LiveCloud
 from trove_minicloud.services.preparation import database_file
 
@@ -33,11 +35,11 @@ def test_history_and_latency_in_little(cloud: LiveCloud, tmp_path: Path) -> None
 def test_what_runs_attempts_and_retention_cost_in_little() -> None:
     import_path()
     found = Report("requests")
-    with mini_cloud(overrides=requests.OPTIONS) as root:
+    with mini_cloud(overrides=OPTIONS) as root:
         costs = requests.measure(found, Crowd(root), kept=(2,), several=1)
     assert found.wrong == []
-    assert costs[requests.RUN_3, 2].traffic.trove["POST"] == 1
-    assert costs[requests.FURTHER, 2].traffic.trove["POST"] == 0
-    assert costs[requests.KEEPING, 2].traffic.trove["DELETE"] == 1
-    assert costs[requests.FURTHER, 2].traffic.keystone > 0
+    assert costs[RUN_3, 2].traffic.trove["POST"] == 1
+    assert costs[FURTHER, 2].traffic.trove["POST"] == 0
+    assert costs[KEEPING, 2].traffic.trove["DELETE"] == 1
+    assert costs[FURTHER, 2].traffic.keystone > 0
     assert all(cost.left.size > 0 for cost in costs.values())

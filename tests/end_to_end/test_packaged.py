@@ -11,7 +11,8 @@ from importlib.util import find_spec
 import pytest
 
 from bench.cluster import servers
-from bench.crowd import Crowd, Member
+from bench.crowd import Crowd
+from bench.firings import Member
 from bench.minicloud import import_path
 from tests.end_to_end.cloud import LiveCloud, finished, new_cloud
 from tests.end_to_end.lacking import lacks

@@ -10,13 +10,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from bench import burst, crowd
+from bench import burst
 from bench.burst import Burst
-from bench.crowd import Firing, Member
+from bench.firings import Firing, Member
 from trove_minicloud.root import Root
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.processes import ProcessRecord
@@ -83,24 +82,6 @@ def test_a_second_run_or_backup_is_a_duplicate_and_a_further_attempt_is_not(
     assert Burst([doubled, firing(attempts=3)], [], {}).duplicates == count
 
 
-def row(**fields: object) -> SimpleNamespace:
-    return SimpleNamespace(**fields)
-
-
-def test_a_firing_is_what_the_databases_say_of_it() -> None:
-    runs = [
-        row(created_at="2026-03-01 02:00:01.5", updated_at=DUE, state="SUCCESS"),
-        row(created_at=DUE.replace(tzinfo=None), updated_at=DUE, state="RUNNING"),
-    ]
-    backups = [row(created=at(2), updated=at(4), state="COMPLETED")]
-    found = crowd._firing(Member("s", "i", "p", 1), DUE, runs, backups)
-    assert found.started == [DUE, at(1.5)]
-    assert found.ended is None
-    assert found.completed == [at(4)]
-    assert found.running == 0
-    assert found.lateness == 0.0
-
-
 def test_the_cpu_of_two_engines_is_that_of_one_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,8 +110,3 @@ def test_the_cpu_of_two_engines_is_that_of_one_kind(
         for process in running:
             process.kill()
             process.wait()
-
-
-@pytest.mark.parametrize(("minute", "found"), [(0, "02:00"), (57, "02:57"), (58, "03:00")])
-def test_a_due_time_leaves_room_for_attempts_within_its_hour(minute: int, found: str) -> None:
-    assert f"{crowd.within_the_hour(DUE.replace(minute=minute)):%H:%M}" == found

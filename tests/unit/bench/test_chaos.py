@@ -10,7 +10,7 @@ import pytest
 
 from bench import chaos
 from bench.chaos import Case, Row
-from bench.crowd import Firing
+from bench.firings import Firing
 from tests.unit.bench.test_burst import DUE, firing
 
 STUCK = replace(firing([1], [], []), ended=None)
