@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
@@ -24,6 +25,10 @@ def _is_text(value: object) -> bool:
 
 def _has_id(value: object) -> bool:
     return isinstance(value, str) or isinstance(getattr(value, "id", None), str)
+
+
+def _is_aware(value: object) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None
 
 
 def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
@@ -53,6 +58,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "parent_id": (_has_id, "the ID of a backup, or an object with an ID"),
     "trial": (lambda value: isinstance(value, ScheduleTrial), "what schedule_trial returned"),
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
+    "since": (_is_aware, "a datetime with a time zone"),
     "unset": (_is_several(_is_text), "a list of names of options"),
     "limit": _TYPES[int],
     "report": (callable, "a function of one text"),

@@ -7,6 +7,7 @@ More than 300 lines, because it holds the documentation of all methods.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Unpack
 
@@ -24,6 +25,8 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.overview import Overview
+from trove_schedules.report import report as reporting
+from trove_schedules.report.report import Report
 from trove_schedules.runs import history, records
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.progress import refuse_while_running
@@ -476,6 +479,25 @@ class ScheduledBackups:
         :param report: is called with what is waited for, every three seconds.
         """
         return proving.prove(self._own.through(mistral_client), report or (lambda _: None))
+
+    def report(
+        self,
+        schedules: Collection[str | HasId] = (),
+        mistral_client: MistralClient | None = None,
+        *,
+        since: datetime,
+    ) -> Report:
+        """What schedules promised since a time, and what became of each due time.
+
+        It is told by Trove's backups and Mistral's executions as they are now. So it can't tell of
+        schedules that are deleted, and of due times only as far back as one of the two has a trace.
+
+        :param schedules: which; none means every one of the project.
+        :param since: an aware time, at most three years ago.
+        :raises InvalidScheduleError: the time is not one of these.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of a schedule.
+        """
+        return reporting.make(self._own.through(mistral_client), schedules, since)
 
     def overview(self, *, project: str | None = None) -> Overview:
         """The schedules of all projects, or of another one, as an administrator may see them.

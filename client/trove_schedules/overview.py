@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules import health
@@ -12,6 +13,8 @@ from trove_schedules.clients.services import Services
 from trove_schedules.health import preflight
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any
+from trove_schedules.report import report as reporting
+from trove_schedules.report.report import Report
 from trove_schedules.triggers import finding
 
 if TYPE_CHECKING:
@@ -47,6 +50,10 @@ class Overview:
     def check(self, instance: str | HasId | None = None) -> list[Check]:
         """As :meth:`ScheduledBackups.check` does."""
         return list(preflight.checks(self._services, id_if_any(instance)))
+
+    def report(self, schedules: Collection[str | HasId] = (), *, since: datetime) -> Report:
+        """As :meth:`ScheduledBackups.report` does."""
+        return reporting.make(self._services, schedules, since)
 
     def instance_names(self) -> dict[str, str]:
         """As :meth:`ScheduledBackups.instance_names` does."""

@@ -305,6 +305,20 @@ def test_an_administrator_sees_every_project(cloud: LiveCloud, tenants: dict[str
     written = cloud.openstack("schedule", "metrics", "--all-projects", cloud="minicloud-admin").out
     [line] = re.findall(rf'trove_backup_schedule_missed{{schedule="{one.schedule}".*', written)
     assert f'instance_name="good",project_id="{one.project}",project_name="' in line
+    report = cloud.openstack(
+        "schedule", "report", "--all-projects", "--since", "1d", "-f", "json",
+        cloud="minicloud-admin",
+    ).json  # fmt: skip
+    due = {each["schedule_id"]: each["due_times"] for each in report["schedules"]}
+    outcomes = {
+        name: due[each.schedule][-1]["outcome"]
+        for name, each in tenants.items()
+        if name != "forgotten"
+    }
+    assert outcomes == {
+        "good": "backed up", "disabled": "missed", "roleless": "missed", "stopped": "failed",
+        "quota": "failed", "killed": "failed",
+    }  # fmt: skip
     for refused in (["--all-projects"], ["--project", one.project]):
         done = cloud.openstack("schedule", "list", *refused, check=False)
         assert done.status == 1

@@ -33,12 +33,16 @@ def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
     for each in drills:
         schedule_id = each.schedule_id or ""
         seen = told.get(schedule_id)
-        passed = each.state == "SUCCESS" and str(each.output.get("status")).startswith(_PASSED)
         if seen is None and each.state == "ERROR":
             told[schedule_id] = RestoreProof(failure=reason(each.state_info) or each.state)
-        elif passed and (seen is None or seen.last_proven is None):
+        elif passed(each) and (seen is None or seen.last_proven is None):
             ended_at = each.updated_at or each.created_at
             told[schedule_id] = RestoreProof(
                 ended_at, each.backup_id, seen.failure if seen else None
             )
     return told
+
+
+def passed(drill: ScheduleExecution) -> bool:
+    """Whether a drill has shown that its backup restores."""
+    return drill.state == "SUCCESS" and str(drill.output.get("status")).startswith(_PASSED)

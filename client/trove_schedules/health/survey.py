@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from trove_schedules.clients.mistral import Mistral
@@ -34,8 +34,6 @@ _FEW = 3
 _EXECUTION_PAGES = 8
 #: The most pages of instances that are read, usually of twenty each.
 _INSTANCE_PAGES = 10
-#: An operator who has executions expire keeps them for a day at least.
-_SURELY_KEPT = timedelta(days=1)
 
 
 def survey(
@@ -188,7 +186,7 @@ class _Runs:
         start = self._complete_from
         if start is not None and due - EARLY < start and look.schedule.id not in self._read:
             return f"Mistral's executions were read back to {start:%Y-%m-%d %H:%M} UTC only"
-        if self._now - due < _SURELY_KEPT:
+        if self._now - due < history.SURELY_KEPT:
             return None
         try:
             if not self._oldest:

@@ -36,6 +36,8 @@ _FIRST = datetime(2015, 1, 1, tzinfo=UTC)
 #: The first window of a schedule whose pattern only Mistral reads.
 _UNREADABLE = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+#: An operator who has executions expire keeps them for a day at least.
+SURELY_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

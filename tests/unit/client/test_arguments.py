@@ -27,6 +27,7 @@ GOOD = {
     "execution": "e",
     "pattern": "0 2 * * *",
     "name": "nightly",
+    "since": datetime(2026, 1, 1, tzinfo=UTC),
     "trial": ScheduleTrial("s", "t", datetime(2026, 1, 1, tzinfo=UTC)),
 }
 ARGUMENTS = [

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report on schedules over a span of time, gathered from Mistral and Trove."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
+
+from trove_schedules import clock, workbook
+from trove_schedules.clients.services import Services
+from trove_schedules.clients.trove import Backup
+from trove_schedules.drills import proofs
+from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
+from trove_schedules.ids import HasId
+from trove_schedules.report.due_times import DueTime, Outcome, due_times
+from trove_schedules.runs import history
+from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.runs.reason import reason
+from trove_schedules.schedules.names import schedule_of
+from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.finding import find_each
+
+#: The longest span: of more, Mistral's records would be many millions.
+LONGEST = timedelta(days=3 * 366)
+#: The most pages of executions that are read, a thousand on each.
+_PAGES = 1000
+#: These say which schedule it is, not what it promises.
+_NO_PROMISES = ("name", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time without a new backup, in UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class RunByHand:
+    """A run that somebody started, and its status in Mistral's or the workbook's words."""
+
+    at: datetime
+    status: str
+    backup_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedRestore:
+    """A drill: whether the backup restored, and what the drill said.
+
+    :ivar passed: None for one that was skipped or goes on, which has shown nothing.
+    """
+
+    at: datetime
+    passed: bool | None
+    said: str
+    backup_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleReport:
+    """What one schedule promised, and what became of it.
+
+    :ivar promises: the options that it has, by their titles, as they are now.
+    :ivar known_from: from when on its due times are known: when it was made, resumed or its pattern
+        changed, if that is later than the report begins.
+    :ivar due_times: in order.
+    :ivar by_hand: in order.
+    :ivar drills: in order.
+    :ivar longest_gap: the longest time without a new backup since the first due time whose outcome
+        is known, up to the report's end.
+    :ivar last_success: when its newest completed backup began, or None.
+    :ivar remark: why nothing is known of its due times; may be empty.
+    """
+
+    schedule: Schedule
+    instance_name: str | None
+    promises: tuple[tuple[str, str], ...]
+    known_from: datetime
+    due_times: tuple[DueTime, ...]
+    by_hand: tuple[RunByHand, ...]
+    drills: tuple[ProvedRestore, ...]
+    longest_gap: Span
+    last_success: datetime | None
+    remark: str = ""
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many due times have each outcome."""
+        return Counter(each.outcome for each in self.due_times)
+
+    @property
+    def gaps(self) -> tuple[DueTime, ...]:
+        """The due times that brought no backup."""
+        return tuple(each for each in self.due_times if each.outcome.is_gap)
+
+    @property
+    def last_proven(self) -> datetime | None:
+        """When the newest drill of the span that passed was started, or None."""
+        return max((each.at for each in self.drills if each.passed), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report on schedules over a span of time.
+
+    :ivar since: where the span begins, in UTC.
+    :ivar until: where it ends: when the report was made, in UTC.
+    :ivar schedules: those with the most gaps first.
+    """
+
+    since: datetime
+    until: datetime
+    schedules: tuple[ScheduleReport, ...]
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many due times of all schedules have each outcome."""
+        return sum((each.counts for each in self.schedules), Counter[Outcome]())
+
+
+def make(services: Services, wanted: Collection[str | HasId], since: datetime) -> Report:
+    """The report on some schedules, or on all, from a time on until now.
+
+    :raises InvalidScheduleError: the time is not before now, or too long ago.
+    :raises ScheduleNotFoundError: or AmbiguousNameError, of a schedule.
+    """
+    now = clock.now()
+    if not timedelta(0) < now - since <= LONGEST:
+        raise InvalidScheduleError(
+            f"a report can't begin at {since:%Y-%m-%d %H:%M} UTC; give a time before now, and at "
+            f"most {LONGEST.days} days ago"
+        )
+    schedules = find_each(services, wanted, None)
+    # Backups before executions: what is made meanwhile is then told as in progress, not as missed.
+    backups = _by_schedule(services.trove.backups())
+    runs, known_from = _runs(services, schedules, since, now)
+    drills = _drills(services, since)
+    names = services.trove.instance_names() if schedules else {}
+    found = [
+        _of(
+            each,
+            backups[each.id],
+            runs[each.id],
+            drills[each.id],
+            names,
+            since,
+            now,
+            known_from,
+        )
+        for each in {each.id: each for each in schedules}.values()
+    ]
+    found.sort(key=lambda each: (-len(each.gaps), each.schedule.name, each.schedule.id))
+    return Report(since, now, tuple(found))
+
+
+def _by_schedule(backups: Iterable[Backup]) -> Mapping[str | None, list[Backup]]:
+    """The backups of each schedule, the oldest first."""
+    found = defaultdict[str | None, list[Backup]](list)
+    for each in sorted(backups, key=lambda each: each.created):
+        found[schedule_of(each.description)].append(each)
+    return found
+
+
+def _runs(
+    services: Services, schedules: Sequence[Schedule], since: datetime, now: datetime
+) -> tuple[Mapping[str, list[ScheduleExecution]], datetime]:
+    """The runs of each schedule, the oldest first, and from when on they are all there."""
+    mistral = services.mistral
+    by_trigger = {
+        trigger_id: each.id
+        for each in schedules
+        for trigger_id in (each.trigger_id, *each.earlier_trigger_ids)
+    }
+    rows, complete_from = history.newest_of_project(mistral, since, _PAGES)
+    found = defaultdict[str, list[ScheduleExecution]](list)
+    for row in reversed(rows):
+        if (schedule_id := by_trigger.get(row.trigger_id or "")) is not None:
+            found[schedule_id].append(history.of_schedule(row, schedule_id))
+    oldest = min(history.oldest_kept(mistral) or now, now - history.SURELY_KEPT)
+    return found, max(complete_from or since, oldest)
+
+
+def _drills(services: Services, since: datetime) -> Mapping[str, list[ProvedRestore]]:
+    """The drills of each schedule, the oldest first."""
+    rows = services.mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=None)
+    found = defaultdict[str, list[ProvedRestore]](list)
+    for row in takewhile(lambda each: each.created_at >= since, rows):
+        drill = history.of_schedule(row)
+        found[drill.schedule_id or ""].insert(0, _proved(drill))
+    return found
+
+
+def _proved(drill: ScheduleExecution) -> ProvedRestore:
+    status = str(drill.output.get("status") or "")
+    shown = proofs.passed(drill) or (False if drill.state == "ERROR" else None)
+    said = status or reason(drill.state_info) or drill.state
+    return ProvedRestore(drill.created_at, shown, said, drill.backup_id)
+
+
+def _of(
+    schedule: Schedule,
+    backups: Sequence[Backup],
+    runs: Sequence[ScheduleExecution],
+    drills: Sequence[ProvedRestore],
+    names: Mapping[str, str],
+    since: datetime,
+    now: datetime,
+    runs_known_from: datetime,
+) -> ScheduleReport:
+    remark = ""
+    try:
+        due = due_times(schedule, backups, runs, since, now, runs_known_from)
+    except InvalidPatternError as error:
+        due, remark = [], f"Its due times are not known: {error}"
+    return ScheduleReport(
+        schedule=schedule,
+        instance_name=names.get(schedule.instance),
+        promises=_promises(schedule),
+        known_from=max(since, schedule.owed_since),
+        due_times=tuple(due),
+        by_hand=tuple(
+            RunByHand(
+                each.created_at,
+                str(each.output.get("status") or reason(each.state_info) or each.state),
+                each.backup_id,
+            )
+            for each in runs
+            if each.manual
+        ),
+        drills=tuple(drills),
+        longest_gap=_longest_gap(schedule, backups, due, since, now),
+        last_success=max(
+            (each.created for each in backups if each.status == "COMPLETED"), default=None
+        ),
+        remark=remark,
+    )
+
+
+def _promises(schedule: Schedule) -> tuple[tuple[str, str], ...]:
+    """What it is to do beyond what every schedule does, without what is secret."""
+    return tuple(
+        (option.title, "yes" if value is True else str(value))
+        for name, option in OPTIONS.items()
+        if name not in _NO_PROMISES and not option.secret
+        for value in [getattr(schedule, name)]
+        if value is not None and value != option.default
+    )
+
+
+def _longest_gap(
+    schedule: Schedule,
+    backups: Sequence[Backup],
+    due: Sequence[DueTime],
+    since: datetime,
+    now: datetime,
+) -> Span:
+    """Between two backups, made by hand or when due, or to the begin or end of what is known."""
+    made = {each.created for each in backups if each.status == "COMPLETED"}
+    made |= {each.began for each in due if each.outcome == Outcome.BACKED_UP and each.began}
+    known = next((each.at for each in due if each.outcome != Outcome.UNKNOWN), since)
+    start = min(max(since, schedule.created_at, known), now)
+    before = [each for each in made if each <= start]
+    times = [max(before, default=start), *sorted(made.difference(before)), now]
+    return max((Span(*each) for each in pairwise(times)), key=lambda each: each.length)
