@@ -88,6 +88,11 @@ def schedule_health(request: HttpRequest, schedule: Schedule) -> Health:
     return found
 
 
+def health_list(request: HttpRequest, instance: str | None = None) -> list[Health]:
+    """The state of every schedule of the project, or of one instance (its id), the worst first."""
+    return _schedules(request).schedule_health(instance=instance)
+
+
 def schedule_drill(request: HttpRequest, schedule_id: str) -> None:
     _schedules(request).schedule_drill(schedule_id)
 

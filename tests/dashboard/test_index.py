@@ -3,16 +3,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.dashboard.examples import INDEX, LEGACY, ORDERS, TROVE, schedule, service, texts
+from tests.dashboard.examples import (
+    INDEX,
+    LEGACY,
+    NOW,
+    ORDERS,
+    TROVE,
+    health,
+    schedule,
+    service,
+    texts,
+)  # fmt: skip
 from trove_schedules.errors import (
     AuthenticationError,
     ScheduleConflictError,
     ServiceUnavailableError,
 )
+from trove_schedules.health import State
 
 _DOWN = ServiceUnavailableError("no answer", service="Mistral", operation="list cron triggers")
 
@@ -140,3 +152,63 @@ def test_a_refused_deletion_says_why_in_the_products_words(
 def test_a_name_is_text_and_never_markup(client: Any, trove: Any, schedules: Any) -> None:
     schedules.schedule_list.return_value = [schedule("<script>alert(1)</script>")]
     assert "<script>alert(1)" not in client.get(INDEX).content.decode()
+
+
+def test_how_the_schedules_are_is_asked_for_after_the_list_by_one_look(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    good, bad = schedule("good"), schedule("bad")
+    schedules.schedule_list.return_value = [good, bad]
+    page = client.get(INDEX, {"instance": ORDERS}).content.decode()
+    schedules.schedule_health.assert_not_called()
+    assert f'data-url="{INDEX}states/?instance={ORDERS}"' in page
+    schedules.schedule_health.return_value = [
+        replace(health(State.LOST, "Mistral left no execution"), schedule_id=bad.id),
+        replace(health(), schedule_id=good.id, last_proven=NOW),
+    ]
+    answer = client.get(f"{INDEX}states/", {"instance": ORDERS}).json()
+    schedules.schedule_health.assert_called_once_with(instance=ORDERS)
+    assert (answer["ill"], answer["told"]) == (1, "1 of 2 need help.")
+    assert answer["url"] == f"{INDEX}?instance={ORDERS}&state=help"
+    assert answer["schedules"][bad.id]["label"] == "danger"
+    assert answer["schedules"][bad.id]["reason"] == "Mistral left no execution"
+    assert answer["schedules"][good.id]["last_proven"] == "2030-01-01 12:00:00 UTC"
+
+
+def test_a_service_that_cant_say_how_they_are_is_named(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_health.side_effect = _DOWN
+    assert client.get(f"{INDEX}states/").json() == {"error": str(_DOWN)}
+
+
+def test_the_list_shows_those_that_need_help_and_keeps_to_them_from_page_to_page(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    client.cookies["API_RESULT_PAGE_SIZE"] = "1"
+    every = [schedule("a"), schedule("b"), schedule("c")]
+    schedules.schedule_list.return_value = every
+    schedules.schedule_health.return_value = [
+        replace(health(state), schedule_id=each.id)
+        for each, state in zip(every, (State.FAILED, State.PAUSED, State.QUOTA), strict=True)
+    ]
+    first = client.get(INDEX, {"state": "help"})
+    assert _names(first) == ["a"]
+    assert '<option value="help" selected>' in first.content.decode()
+    second = client.get(f"{INDEX}?{first.context['table'].get_pagination_string()}")
+    assert _names(second) == ["c"]
+
+
+def test_without_health_nothing_is_said_to_need_help(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_list.return_value = [schedule()]
+    schedules.schedule_health.side_effect = _DOWN
+    response = client.get(INDEX, {"state": "help"})
+    assert _names(response) == []
+    assert texts(response)[0].startswith("Mistral does not answer now.")
+
+
+def test_an_empty_list_says_what_to_do_first(client: Any, trove: Any, schedules: Any) -> None:
+    schedules.schedule_list.return_value = []
+    assert "Create Schedule makes the first one." in client.get(INDEX).content.decode()

@@ -172,11 +172,11 @@ class Browser:
 
     # Recording
 
-    def screenshot(self, name: str, height: int = HEIGHT) -> Path:
-        """Write what is seen as a picture, in a window of this height."""
+    def screenshot(self, name: str, height: int = HEIGHT, width: int = WIDTH) -> Path:
+        """Write what is seen as a picture, in a window of this size."""
         IMAGES.mkdir(parents=True, exist_ok=True)
         picture = IMAGES / f"dashboard-{name}.png"
-        self.driver.set_window_size(WIDTH, height)
+        self.driver.set_window_size(width, height)
         self.driver.save_screenshot(str(picture))
         self.driver.set_window_size(WIDTH, HEIGHT)
         return picture

@@ -20,7 +20,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
-from tests.end_to_end.browser import AXE, Browser
+from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
 from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import fire, owe
@@ -116,7 +116,10 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
     browser.find("tr[data-display='nightly']")
     assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
     created = browser.rows()
-    assert [row[1:5] for row in created] == [["nightly", "orders", pattern, "Full"]]
+    assert [row[1:4] for row in created] == [["nightly", "orders", pattern]]
+    # The list is there at once; how the schedules are comes after it.
+    browser.find("tr[data-display='nightly'] .schedule-state", "PENDING")
+    browser.find(".schedule-states", "None of 1 needs help.")
     browser.screenshot("schedules")
 
     # The row of the run appears with the page, and changes to its end by itself.
@@ -222,7 +225,9 @@ def test_a_wrong_pattern_is_refused_in_the_form_with_the_products_text(browser: 
     browser.screenshot("refused")
 
 
-def test_the_form_can_be_used_by_the_keyboard_alone(browser: Browser) -> None:
+def test_the_form_can_be_used_by_the_keyboard_alone(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
     browser.open(PANEL)
     _tab_to(browser, lambda: browser.focused().text == "Create Schedule")
     browser.press(Keys.ENTER)
@@ -237,9 +242,8 @@ def test_the_form_can_be_used_by_the_keyboard_alone(browser: Browser) -> None:
     _tab_to(browser, lambda: browser.focused().get_attribute("type") == "submit")
     browser.press(Keys.ENTER)
     browser.find("tr[data-display='by keyboard']")
-    assert [row[1:5] for row in browser.rows()] == [
-        ["by keyboard", "orders", "0 2 * * *", "Incremental"]
-    ]
+    assert [row[1:4] for row in browser.rows()] == [["by keyboard", "orders", "0 2 * * *"]]
+    assert schedules.schedule_show("by keyboard").incremental
     browser.messages()
 
 
@@ -257,6 +261,22 @@ def test_several_schedules_are_deleted_at_once(
     browser.messages()
 
 
+def test_a_list_of_800_pixels_needs_no_scrolling_sideways(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
+    schedules.schedule_create("orders", "30 2,14 * * 1-5", "a name of some length")
+    browser.open(PANEL)
+    browser.find(".schedule-state", "PENDING")
+    browser.driver.set_window_size(800, 860)
+    try:
+        assert browser.driver.execute_script(
+            "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
+        )
+        browser.screenshot("narrow", width=800)
+    finally:
+        browser.driver.set_window_size(WIDTH, HEIGHT)
+
+
 def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
     browser: Browser, schedules: ScheduledBackups
 ) -> None:
@@ -267,6 +287,7 @@ def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
     browser.click(".nav-tabs a", "Scheduled Backups")
     browser.find("tr[data-display='in the tab']")
     assert [row[1] for row in browser.rows()] == ["in the tab"]
+    browser.find("tr[data-display='in the tab'] .schedule-state", "PENDING")
     browser.screenshot("tab")
 
 
@@ -359,6 +380,8 @@ def test_axe_finds_no_serious_fault(
     created = schedules.schedule_create("orders", "0 2 * * *", "looked at")
     browser.open(f"{PANEL}{page.format(schedule=created.id)}")
     browser.find("h1")
+    if not page:
+        browser.find(".schedule-state", "PENDING")
     assert browser.accessibility_faults(".backup-schedules") == []
     if page in ("", "{schedule}/"):
         browser.click(".actions_column .dropdown-toggle")

@@ -9,7 +9,10 @@ PANEL_GROUP = "database"
 
 ADD_PANEL = "trove_schedules_dashboard.content.backup_schedules.panel.BackupSchedules"
 ADD_INSTALLED_APPS = ["trove_schedules_dashboard"]
-ADD_JS_FILES = ["dashboard/project/backup_schedules/schedule_form.js"]
+ADD_JS_FILES = [
+    "dashboard/project/backup_schedules/schedule_form.js",
+    "dashboard/project/backup_schedules/schedule_states.js",
+]
 ADD_SCSS_FILES = ["dashboard/project/backup_schedules/pages.scss"]
 EXTRA_TABS = {
     "trove_dashboard.content.databases.tabs.InstanceDetailTabs": (

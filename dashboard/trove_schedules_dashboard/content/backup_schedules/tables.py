@@ -19,6 +19,8 @@ from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickRow, QuickTable
 
+#: What the list can be restricted by.
+FILTERS = ("instance", "state")
 INDEX = "horizon:project:backup_schedules:index"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
 _REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
@@ -40,10 +42,17 @@ class Row:
         return self.schedule.name
 
 
-def index_url(instance_id: str | None) -> str:
-    """The list of the schedules of an instance, or of all."""
-    query = f"?{urlencode({'instance': instance_id})}" if instance_id else ""
-    return f"{reverse(INDEX)}{query}"
+def index_url(instance_id: str | None, **filters: str) -> str:
+    """The list of the schedules of an instance, or of all, restricted by the other filters."""
+    chosen = ({"instance": instance_id} if instance_id else {}) | filters
+    return reverse(INDEX) + (f"?{urlencode(chosen)}" if chosen else "")
+
+
+def _about(table: tables.DataTable, page: str) -> str:
+    """A page of the panel about the instance that a list of schedules is about, if it is of one."""
+    instance = table.kwargs.get("instance_id") or table.request.GET.get("instance")
+    query = f"?{urlencode({'instance': instance})}" if instance else ""
+    return reverse(f"horizon:project:backup_schedules:{page}") + query
 
 
 class ViewSchedules(tables.LinkAction):
@@ -71,9 +80,7 @@ class CreateSchedule(tables.LinkAction):
     policy_rules = (("workflow", "cron_triggers:create"),)
 
     def get_link_url(self, datum: Any = None) -> str:
-        instance = self.table.kwargs.get("instance_id") or self.table.request.GET.get("instance")
-        query = f"?{urlencode({'instance': instance})}" if instance else ""
-        return reverse("horizon:project:backup_schedules:create") + query
+        return _about(self.table, "create")
 
 
 class ViewExecutions(tables.LinkAction):
@@ -272,15 +279,39 @@ class SchedulesTable(QuickTable):
         verbose_name=_("Instance"),
     )
     pattern = tables.Column(lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"))
-    kind = tables.Column(lambda row: text.kind(row.schedule), verbose_name=_("Kind"))
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
+    # The page fills these in when it is there: to know them takes longer than the list.
+    state = tables.Column(lambda row: "", verbose_name=_("State"), classes=("schedule-state",))
+    last_backup = tables.Column(
+        lambda row: "", verbose_name=_("Last Backup"), classes=("schedule-last-backup",)
+    )
+    last_proven = tables.Column(
+        lambda row: "", verbose_name=_("Last Proven Restore"), classes=("schedule-last-proven",)
+    )
 
     def kind_of(self, datum: Row) -> bool:
         return datum.schedule.paused
 
+    @property
+    def states_url(self) -> str:
+        """Where the page asks how these schedules are."""
+        return _about(self, "states")
+
+    def get_pagination_string(self) -> str:
+        return self._filtered(super().get_pagination_string())
+
+    def get_prev_pagination_string(self) -> str:
+        return self._filtered(super().get_prev_pagination_string())
+
+    def _filtered(self, page: str) -> str:
+        """The address of a page of the same list."""
+        chosen = {name: self.request.GET[name] for name in FILTERS if self.request.GET.get(name)}
+        return "&".join(filter(None, (urlencode(chosen), page)))
+
     class Meta(QuickMeta):
         name = "backup_schedules"
         verbose_name = _("Scheduled Backups")
+        no_data_message = _("No schedule here. Create Schedule makes the first one.")
         table_actions = (CreateSchedule, DeleteSchedule)
         row_actions = (
             ViewExecutions,

@@ -20,7 +20,7 @@ class InstanceSchedulesTab(tabs.TableTab):
     table_classes = (SchedulesTable,)
     name = _("Scheduled Backups")
     slug = "backup_schedules_tab"
-    template_name = "horizon/common/_detail_table.html"
+    template_name = "project/backup_schedules/_list.html"
     preload = False
 
     def allowed(self, request: HttpRequest) -> bool:

@@ -50,6 +50,18 @@ def last_proven(health: Health) -> str:
     return _("%(time)s, backup %(backup)s") % values
 
 
+def need_help(ill: int, all_of_them: int) -> str:
+    """How many schedules of a list need a person."""
+    values = {"ill": ill, "all": all_of_them}
+    if not all_of_them:
+        return ""
+    return (
+        _("%(ill)d of %(all)d need help.") % values
+        if ill
+        else _("None of %(all)d needs help.") % values
+    )
+
+
 def attempts(schedule: Schedule) -> str:
     """How often the schedule tries for each due time."""
     if schedule.attempts == 1:

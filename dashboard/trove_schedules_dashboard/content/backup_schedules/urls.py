@@ -8,6 +8,7 @@ from trove_schedules_dashboard.content.backup_schedules import views
 urlpatterns = [
     path("", views.IndexView.as_view(), name="index"),
     path("create/", views.CreateView.as_view(), name="create"),
+    path("states/", views.states, name="states"),
     path("next_runs/", views.next_runs, name="next_runs"),
     path("<uuid:schedule_id>/", views.DetailView.as_view(), name="detail"),
     path("<uuid:schedule_id>/edit/", views.EditView.as_view(), name="edit"),

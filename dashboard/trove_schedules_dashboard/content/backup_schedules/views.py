@@ -40,6 +40,8 @@ T = TypeVar("T")
 
 #: How many of the newest executions the details page draws.
 DRAWN = 30
+#: The value of the filter that leaves those schedules that need help.
+NEEDS_HELP = "help"
 #: How many of the next runs the form shows.
 NEXT_RUNS = 3
 
@@ -61,6 +63,8 @@ class IndexView(tables.DataTableView):
             report(self.request, error)
             return []
         names = self._names()
+        if self._needs_help:
+            found = [each for each in found if each.id in self._ill()]
         # By what doesn't change from one page to the next, as the time of the next run does.
         found.sort(key=lambda each: (each.name.lower(), each.id))
         return [Row(each, names.get(each.instance, each.instance)) for each in self._page(found)]
@@ -78,11 +82,26 @@ class IndexView(tables.DataTableView):
             names = {self._instance: self._instance} | names
         context["instances"] = sorted(names.items(), key=lambda item: item[1])
         context["instance"] = self._instance
+        context["needs_help"] = self._needs_help
         return context
 
     @property
     def _instance(self) -> str | None:
         return self.request.GET.get("instance") or None
+
+    @property
+    def _needs_help(self) -> bool:
+        return self.request.GET.get("state") == NEEDS_HELP
+
+    @memoized_method
+    def _ill(self) -> set[str]:
+        """The ids of the schedules that need help."""
+        try:
+            found = api.health_list(self.request, self._instance)
+        except ScheduledBackupError as error:
+            report(self.request, error)
+            return set()
+        return {each.schedule_id for each in found if badge.needs_help(each.state)}
 
     @memoized_method
     def _names(self) -> dict[str, str]:
@@ -129,6 +148,28 @@ class CreateView(forms.ModalFormView):
 
     def get_success_url(self) -> str:
         return index_url(self.request.GET.get("instance"))
+
+
+@login_required
+def states(request: HttpRequest) -> JsonResponse:
+    """How the schedules of the list are, for the cells that the list leaves empty.
+
+    One look at all costs as many requests as a look at one.
+    """
+    instance = request.GET.get("instance") or None
+    try:
+        found = api.health_list(request, instance)
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    ill = sum(badge.needs_help(each.state) for each in found)
+    return JsonResponse(
+        {
+            "told": text.need_help(ill, len(found)),
+            "ill": ill,
+            "url": index_url(instance, state=NEEDS_HELP),
+            "schedules": {each.schedule_id: badge.cells(each) for each in found},
+        }
+    )
 
 
 @login_required
