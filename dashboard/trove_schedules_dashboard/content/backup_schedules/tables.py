@@ -19,6 +19,8 @@ from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickRow, QuickTable
 
+#: Bootstrap's classes of what a window of 800 pixels has no room for; the schedule's page has it.
+_WIDE = ("hidden-xs", "hidden-sm")
 #: What the list can be restricted by.
 FILTERS = ("instance", "state")
 INDEX = "horizon:project:backup_schedules:index"
@@ -278,15 +280,19 @@ class SchedulesTable(QuickTable):
         link=lambda row: reverse("horizon:project:databases:detail", args=[row.schedule.instance]),
         verbose_name=_("Instance"),
     )
-    pattern = tables.Column(lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"))
+    pattern = tables.Column(
+        lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"), classes=_WIDE
+    )
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
     # The page fills these in when it is there: to know them takes longer than the list.
     state = tables.Column(lambda row: "", verbose_name=_("State"), classes=("schedule-state",))
     last_backup = tables.Column(
-        lambda row: "", verbose_name=_("Last Backup"), classes=("schedule-last-backup",)
+        lambda row: "", verbose_name=_("Last Backup"), classes=(*_WIDE, "schedule-last-backup")
     )
     last_proven = tables.Column(
-        lambda row: "", verbose_name=_("Last Proven Restore"), classes=("schedule-last-proven",)
+        lambda row: "",
+        verbose_name=_("Last Proven Restore"),
+        classes=(*_WIDE, "schedule-last-proven"),
     )
 
     def kind_of(self, datum: Row) -> bool:
