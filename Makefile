@@ -63,7 +63,7 @@ test-browser: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Horizon's panels in Ch
 # Four files at a time, in the order of tests/end_to_end/conftest.py. Where the packages are there, a test
 # of them that can't be run fails.
 test-end-to-end: $(BIN)/.test ## Real Keystone, Mistral, Trove and databases on mini clouds of their own
-	tools/debian-packages mariadb && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
+	tools/debian-packages mariadb monitoring && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/test_dashboard.py \
 	    --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -71,6 +71,7 @@ test-end-to-end: $(BIN)/.test ## Real Keystone, Mistral, Trove and databases on 
 test-releases: $(RELEASE:%=test-release-%) ## What schedules do on RELEASE (or on all four), and the page that says so
 
 test-release-%: $(VENV)-%/.installed
+	tools/debian-packages mariadb && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(VENV)-$*/bin/pytest tests/releases --record
 
 test-python: $(BIN)/.test ## The client's tests and the quickstart on the Python named by PYTHON
@@ -199,7 +200,7 @@ $(VENV)-%/.installed: constraints/%.txt $(wildcard */pyproject.toml) pyproject.t
 	@$(PYTHON) -m venv $(VENV)-$*
 	@$(VENV)-$*/bin/pip install --quiet --upgrade pip
 	@$(VENV)-$*/bin/pip install --quiet --constraint $< --build-constraint $< \
-	    --editable client --editable dashboard --editable minicloud --group release-test
+	    --editable client --editable dashboard --editable 'minicloud[mariadb,swift]' --group release-test
 	@touch $@
 
 # The accessibility checks of the browser tests; without npm those say that they were not run.

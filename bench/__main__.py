@@ -3,10 +3,10 @@
 
 import sys
 
-from bench import burst, history, latency, report, requests, start, stores, stream
+from bench import burst, history, latency, overview, report, requests, start, stores, stream
 
 #: In the order of the table.
-BENCHMARKS = (history, latency, start, requests, burst, stream, stores)
+BENCHMARKS = (history, overview, latency, start, requests, burst, stream, stores)
 
 if __name__ == "__main__":
     sys.exit(report.run_all([(each.run, getattr(each, "draw", None)) for each in BENCHMARKS]))

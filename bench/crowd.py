@@ -102,8 +102,8 @@ class Crowd:
         )
         return Project(Session(auth), user)
 
-    def instances(self, project: Project, count: int) -> list[str]:
-        """New light instances of the project, always healthy."""
+    def instances(self, project: str, count: int) -> list[str]:
+        """New light instances of the project of this id, always healthy."""
         ids = [str(uuid.uuid4()) for _ in range(count)]
         now = datetime.now(UTC).replace(tzinfo=None)
         instances = [
@@ -117,7 +117,7 @@ class Crowd:
                 "task_description": "No tasks for the instance.",
                 "flavor_id": _FLAVOR,
                 "volume_size": 0,
-                "tenant_id": project.id,
+                "tenant_id": project,
                 "deleted": False,
                 "datastore_version_id": self._version(),
                 "region_id": settings.REGION,
@@ -195,7 +195,7 @@ class Crowd:
         wanted = [
             (owner, instance)
             for owner, share in zip(owners, shares, strict=True)
-            for instance in instances or self.instances(owner, share)
+            for instance in instances or self.instances(owner.id, share)
         ]
 
         members: list[Member] = []

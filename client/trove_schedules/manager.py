@@ -412,9 +412,12 @@ class ScheduledBackups:
         """The run that a trial has brought, or None while it has not fired."""
         return history.of_trial(self._mistral(mistral_client), trial)
 
-    def trial_end(self, trial: ScheduleTrial, mistral_client: MistralClient | None = None) -> None:
-        """Delete the trigger of a trial that has not fired; one that has is gone by itself."""
-        self._mistral(mistral_client).delete_cron_trigger(trial.trigger_id)
+    def trial_end(self, trial: ScheduleTrial, mistral_client: MistralClient | None = None) -> bool:
+        """Delete the trigger of a trial that has not fired; one that has is gone by itself.
+
+        :returns: whether it had not fired.
+        """
+        return self._mistral(mistral_client).delete_cron_trigger(trial.trigger_id)
 
     def execution_show(
         self, execution: str | HasId, mistral_client: MistralClient | None = None

@@ -30,7 +30,7 @@ def test_bindep_has_the_packages_that_the_tests_install() -> None:
     script = REPOSITORY.joinpath("tools", "debian-packages").read_text(encoding="utf-8")
     ours = {
         (name, group)
-        for group, needs in re.findall(r"^    (\w+)\)\s+needs=\(([^)]+)\)", script, re.MULTILINE)
+        for group, needs in re.findall(r"^ +(\w+)\)\s+needs\+=\(([^)]+)\)", script, re.MULTILINE)
         for name in re.findall(r"=(\S+)", needs)
     }
     assert len(ours) > 5

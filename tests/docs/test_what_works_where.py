@@ -21,5 +21,7 @@ def test_a_reason_is_told_once_below_the_table() -> None:
 
 def test_a_row_that_an_older_result_lacks_is_empty_there() -> None:
     old = page.Result("2025.1", "2026-11-28", {"Trove": "23.1.0"}, {})
-    new = page.Result("2025.2", "2026-11-28", {"Trove": "24.1.0"}, {"a": "yes"})
-    assert "| a |  | yes |\n" in page.table([old, new])
+    new = page.Result("2025.2", "2026-11-28", {"Trove": "24.1.0", "Swift": "2.36.4"}, {"a": "yes"})
+    text = page.table([old, new])
+    assert "| a |  | yes |\n" in text
+    assert "| Swift |  | 2.36.4 |\n" in text

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from bench import history, latency, report, requests
+from bench import history, latency, overview, report, requests
 from bench.crowd import Crowd
 from bench.minicloud import import_path, mini_cloud
 from bench.report import Report
@@ -32,12 +32,13 @@ def test_history_and_latency_in_little(cloud: LiveCloud, tmp_path: Path) -> None
     assert len(report.table([lists, calls]).splitlines()) == 2 + 4 + 4
 
 
-def test_what_runs_attempts_and_retention_cost_in_little() -> None:
+def test_what_health_runs_attempts_and_retention_cost_in_little() -> None:
     import_path()
-    found = Report("requests")
+    whole, found = Report("overview"), Report("requests")
     with mini_cloud(overrides=OPTIONS) as root:
+        overview.measure(root, whole, projects=2, schedules=3)
         costs = requests.measure(found, Crowd(root), kept=(2,), several=1)
-    assert found.wrong == []
+    assert whole.wrong == found.wrong == []
     assert costs[RUN_3, 2].traffic.trove["POST"] == 1
     assert costs[FURTHER, 2].traffic.trove["POST"] == 0
     assert costs[KEEPING, 2].traffic.trove["DELETE"] == 1

@@ -69,7 +69,10 @@ def table(results: list[Result]) -> str:
     lines = [
         _line(["", *(each.release for each in results)]),
         _line(["---"] * (len(results) + 1)),
-        *(_line([name, *(each.versions[name] for each in results)]) for name in newest.versions),
+        *(
+            _line([name, *(each.versions.get(name, "") for each in results)])
+            for name in newest.versions
+        ),
         *(_line([name, *(cell(each.rows.get(name)) for each in results)]) for name in newest.rows),
         _line(["tested", *(each.tested for each in results)]),
     ]

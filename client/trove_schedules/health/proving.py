@@ -21,7 +21,7 @@ from trove_schedules.errors import ScheduledBackupError
 from trove_schedules.health.check import Check
 from trove_schedules.runs.execution import ENDED
 from trove_schedules.runs.reason import reason
-from trove_schedules.triggers.trial import next_minute
+from trove_schedules.triggers.trial import next_minute, why_not_run
 
 #: From the trigger's creation to the end of its execution. The trigger fires after two or three.
 PATIENCE = timedelta(minutes=4)
@@ -83,7 +83,7 @@ def prove(
         yield Check("trust", True, "Keystone let Mistral act for this user")
         execution, fired = _awaited(services.mistral, trigger_id, due, patience, report, cleaning)
         if execution is None:
-            yield Check("firing", False, _not_fired(due, fired=fired))
+            yield Check("firing", False, why_not_run(due, fired=fired))
             return
         late = max(execution.created_at - due, timedelta()).total_seconds()
         yield Check("firing", True, f"Mistral fired a trigger {late:.0f} s after its time")
@@ -150,18 +150,6 @@ def _refused(error: ScheduledBackupError) -> str:
     """Which rule of Keystone forbids the trust, if it says so."""
     rule = re.search(r"identity:\w+", str(error))
     return f"{error}; Keystone's rule {rule[0]} refuses it" if rule else str(error)
-
-
-def _not_fired(due: datetime, *, fired: bool) -> str:
-    if fired:
-        return (
-            f"Mistral fired the trigger at {due:%H:%M} UTC, but left no execution: it can't use "
-            "the trust; look at the log of its periodic server"
-        )
-    return (
-        f"Mistral did not fire a trigger for {due:%H:%M} UTC: start its periodic server "
-        "(mistral-server --server periodic), and see that [cron_trigger] enabled is not false"
-    )
 
 
 def _asked(execution: Execution) -> Check:

@@ -32,8 +32,9 @@ from trove_schedules.schedules.schedule import Schedule
 _FEW = 3
 #: The most pages of executions that are read for a project, a thousand on each.
 _EXECUTION_PAGES = 8
-#: The most pages of instances that are read, usually of twenty each.
-_INSTANCE_PAGES = 10
+#: The most pages of instances that are read: of a project usually of twenty each, for
+#: administrators of a hundred.
+_INSTANCE_PAGES, _INSTANCE_PAGES_OF_OTHERS = 10, 50
 
 
 def survey(
@@ -65,7 +66,8 @@ def survey(
     looks = [look_at(each, backups.of(each.instance), orphaned=False) for each in schedules]
     gone, unsure = set[str](), set[str]()
     try:
-        gone, unsure = gone_instances(trove, _instances(looks))
+        pages = _INSTANCE_PAGES if trove.scope.is_own else _INSTANCE_PAGES_OF_OTHERS
+        gone, unsure = gone_instances(trove, _instances(looks), pages=pages)
     except ServiceError as error:
         notes.append(f"instances can't be read: {error}")
     looks = [
@@ -90,7 +92,7 @@ def survey(
 
 
 def gone_instances(
-    trove: Trove, instances: Iterable[str], *, pages: int = _INSTANCE_PAGES, confirm: int = _FEW
+    trove: Trove, instances: Iterable[str], *, pages: int, confirm: int = _FEW
 ) -> tuple[set[str], set[str]]:
     """Which of these instances the project has no more, and of which that was not looked up.
 

@@ -22,6 +22,23 @@ def next_minute() -> datetime:
     return due if due == earliest else due + timedelta(minutes=1)
 
 
+def why_not_run(due: datetime, *, fired: bool) -> str:
+    """What keeps a trigger that was due once from having an execution.
+
+    :param fired: whether the trigger is gone.
+    """
+    if fired:
+        return (
+            f"Mistral fired the trigger at {due:%H:%M} UTC, but left no execution: it can't use "
+            "the trust; look at the log of its periodic server"
+        )
+    return (
+        f"Mistral did not fire a trigger for {due:%H:%M} UTC: start its periodic server "
+        "(mistral-server --server periodic), and see that [cron_trigger] enabled is not false. "
+        "Before release 2026.2 its API fires triggers, and not if it can't use the trust"
+    )
+
+
 def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
     """A trigger that fires once, soon, and does what the schedule does at a run by hand."""
     due = next_minute()

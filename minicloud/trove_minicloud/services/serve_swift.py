@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from swift.common.ring import RingBuilder
+from swift.common.utils import set_swift_dir
 from swift.common.wsgi import run_wsgi
 
 from trove_minicloud.services.serving import die_with_parent
@@ -28,6 +29,8 @@ _PART_POWER = 4
 
 def main(kind: str, directory: Path, ports: dict[str, int]) -> int:
     die_with_parent()
+    # Servers of older releases look for swift.conf in /etc only, whatever their configuration says.
+    set_swift_dir(str(directory))
     for name, port in ports.items():
         _make_ring(directory / f"{name}.ring.gz", port)
     module = importlib.import_module(_MODULES[kind])

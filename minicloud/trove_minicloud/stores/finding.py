@@ -43,6 +43,8 @@ def location_for(
     """
     driver = backup_info["storage_driver"]
     if driver == "swift":
+        if "swift_url" not in backup_info:
+            raise StoreError("Trove says where the project's Swift is from release 2026.2 on.")
         container = backup_info["swift_container"] or default_container
         if "/" in container:
             raise StoreError(f"{container!r} can't be the name of a container: it holds a slash.")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -78,9 +79,38 @@ def test_instances_of_others_are_listed_as_trove_lets_administrators(asked: Any)
     assert schedules.overview().instance_names() == {INSTANCE: "m"}
     assert schedules.overview(project=THEIRS).instance_names() == {INSTANCE: "m"}
     assert queries("/mgmt/instances") == [
-        {"deleted": ["false"]},
-        {"deleted": ["false"], "project_id": [THEIRS]},
+        {"deleted": ["false"], "limit": ["100"]},
+        {"deleted": ["false"], "limit": ["100"], "project_id": [THEIRS]},
     ]
+
+
+def test_instances_are_looked_up_on_more_pages_than_a_user_reads(asked: Any) -> None:
+    schedules, queries, mock = asked
+    instances = [str(uuid.uuid4()) for _ in range(40)]
+    rows = [
+        {
+            "id": f"t{instance}", "name": str(TriggerName(1, str(uuid.uuid4()), instance)),
+            "pattern": "0 2 * * *", "workflow_name": "trove.backup_create",
+            "created_at": "2026-01-01 00:00:00", "updated_at": None,
+            "next_execution_time": "2999-01-01 02:00:00",
+            "workflow_input": json.dumps({"instance": instance, "name": "theirs"}),
+            "project_id": THEIRS,
+        }
+        for instance in instances
+    ]  # fmt: skip
+    mock.get(f"{MISTRAL_URL}/cron_triggers", json={"cron_triggers": rows})
+
+    def page(request: Any, _: Any) -> dict[str, Any]:
+        at = int(request.qs.get("marker", ["0"])[0])
+        found = [{"id": instances[at], "name": "m"}]
+        following = {"rel": "next", "href": f"http://trove.test/?marker={at + 1}"}
+        links = [following] if at + 1 < len(instances) else []
+        return {"instances": found, "links": links}
+
+    mock.get(re.compile("/mgmt/instances"), json=page)
+    found = schedules.overview().schedule_health()
+    assert len(found) == len(queries("/mgmt/instances")) == 40
+    assert not [each for each in found if "not looked up" in each.reason]
 
 
 def test_who_only_looks_tidies_nothing(asked: Any) -> None:

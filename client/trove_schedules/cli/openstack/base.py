@@ -41,20 +41,26 @@ class Command(command.Command):
         )
 
     def project(self, name_or_id: str) -> tuple[str, str]:
-        """The id and the name of a project.
+        """The id and the name of a project, for which Keystone is asked once.
 
         :raises CommandError: Keystone knows none, or several, or doesn't say.
         """
-        with _keystone(f"tell of project {name_or_id!r}"):
-            found = self._identity.find_project(name_or_id)
-        if found is None:
-            raise CommandError(f"no project has the ID or name {name_or_id!r}")
-        return str(found.id), str(found.name)
+        if name_or_id not in self._projects:
+            with _keystone(f"tell of project {name_or_id!r}"):
+                found = self._identity.find_project(name_or_id)
+            if found is None:
+                raise CommandError(f"no project has the ID or name {name_or_id!r}")
+            self._projects[name_or_id] = str(found.id), str(found.name)
+        return self._projects[name_or_id]
 
     def project_names(self) -> dict[str, str]:
         """The names of all projects, by id; administrators only."""
         with _keystone("list projects"):
             return {str(each.id): str(each.name) for each in self._identity.projects()}
+
+    @cached_property
+    def _projects(self) -> dict[str, tuple[str, str]]:
+        return {}
 
     @property
     def _identity(self) -> Any:

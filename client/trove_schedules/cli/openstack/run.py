@@ -52,12 +52,11 @@ def try_out(schedules: ScheduledBackups, schedule: Schedule) -> int:
         )
     finally:
         # Whatever ended the wait: a trial that nobody follows has no business firing later.
-        schedules.trial_end(trial)
+        waiting = schedules.trial_end(trial)
     if execution is None:
-        following.say(
-            "trial failed: Mistral has not run it. Its periodic server is down, or Keystone "
-            "refused the trust; 'openstack database backup schedule check' looks further"
-        )
+        from trove_schedules.triggers.trial import why_not_run  # not at import, see the package
+
+        following.say(f"trial failed: {why_not_run(trial.due_at, fired=not waiting)}")
         return following.FAILED
     status = following.exit_status(execution)
     told = reason(execution.state_info) or execution.output.get("status") or execution.state

@@ -769,7 +769,7 @@ class TestTrial:
         trial = schedules.schedule_trial(schedule)
         if fired:
             cloud.mistral.fire(triggers(cloud)[1])
-        schedules.trial_end(trial)
+        assert schedules.trial_end(trial) is not fired
         assert [row["id"] for row in triggers(cloud)] == [schedule.trigger_id]
 
     def test_it_needs_a_login_that_can_delegate(self, cloud, schedules, schedule):

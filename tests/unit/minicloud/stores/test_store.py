@@ -46,6 +46,7 @@ def test_a_backup_goes_where_trove_says(root: Root) -> None:
     [
         (info("tape"), "no store of the kind 'tape'"),
         (info("s3"), "no bucket of S3"),
+        ({"storage_driver": "swift", "swift_container": None}, "from release 2026.2 on"),
         (info("swift", url="http://127.0.0.1:1/v1/AUTH_p"), "keeps no backups in"),
         (info("swift", "a/b", "http://127.0.0.1:1/v1/AUTH_p"), "'a/b' can't be the name"),
     ],

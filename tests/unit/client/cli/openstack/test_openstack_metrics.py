@@ -102,6 +102,7 @@ def test_an_administrator_sees_another_project(app, run, schedules, good) -> Non
     find.return_value = SimpleNamespace(id="p2", name="two")
     assert 'project_name="two"' in run(ScheduleMetrics, "--project", "two")
     schedules.overview.assert_called_once_with(project="p2")
+    find.assert_called_once_with("two")
     find.return_value = None
     with pytest.raises(CommandError, match="no project has the ID or name 'three'"):
         run(ScheduleMetrics, "--project", "three")

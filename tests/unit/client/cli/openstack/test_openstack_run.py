@@ -193,16 +193,24 @@ class TestTrial:
         schedules.trial_end.assert_called_once_with(trial)
         assert json.loads(app.stdout.getvalue())["id"] == schedule.id
 
-    def test_one_that_never_fires_fails_after_five_minutes(
-        self, command, schedules, trial, clock, capsys
+    @pytest.mark.parametrize(
+        ("waiting", "why"),
+        [
+            (True, "Mistral did not fire a trigger for 00:03 UTC: start its periodic server"),
+            (False, "Mistral fired the trigger at 00:03 UTC, but left no execution: it can't use"),
+        ],
+    )
+    def test_one_that_brings_no_run_fails_after_five_minutes_and_says_which_link_is_missing(
+        self, command, schedules, trial, clock, capsys, waiting, why
     ):
         schedules.trial_execution.return_value = None
+        schedules.trial_end.return_value = waiting
         assert command(CreateSchedule, "m", "*/2 * * * *", "myback", "--trial") == 1
         assert clock.now == 1300
         schedules.trial_end.assert_called_once_with(trial)
         told = capsys.readouterr().err
         assert "waiting for Mistral to fire at 00:03 UTC" in told
-        assert "trial failed: Mistral has not run it" in told
+        assert f"trial failed: {why}" in told
 
     @pytest.mark.parametrize(
         ("end", "told"),
