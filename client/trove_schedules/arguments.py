@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
@@ -54,6 +55,11 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trial": (lambda value: isinstance(value, ScheduleTrial), "what schedule_trial returned"),
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
     "unset": (_is_several(_is_text), "a list of names of options"),
+    "exclude": (_is_several(_is_text), "a list of patterns of instances' names"),
+    "max_age": (
+        lambda value: isinstance(value, timedelta) and value > timedelta(0),
+        "a datetime.timedelta above 0",
+    ),
     "limit": _TYPES[int],
     "report": (callable, "a function of one text"),
     "mistral_client": (

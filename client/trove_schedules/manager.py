@@ -7,15 +7,17 @@ More than 300 lines, because it holds the documentation of all methods.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import health, workbook
+from trove_schedules import clock, health, workbook
 from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.backups import parents, pruning, retention
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
+from trove_schedules.coverage import Coverage, coverage_of
 from trove_schedules.drills import executions as drills, repeating
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
@@ -449,6 +451,23 @@ class ScheduledBackups:
             schedules are known by the backups that they made.
         """
         return health_of(self._own.through(mistral_client), schedules, id_if_any(instance), limits)
+
+    def coverage(
+        self,
+        mistral_client: MistralClient | None = None,
+        *,
+        exclude: Collection[str] = (),
+        max_age: timedelta | None = None,
+    ) -> list[Coverage]:
+        """What protects each instance of the project, those that nothing protects first.
+
+        :param exclude: patterns of the names or ids of instances that need no backups, with ``*``,
+            ``?`` and ``[…]`` as shells have them.
+        :param max_age: an instance is STALE where its newest completed backup is older than this,
+            whoever made that; or where it has none, and a schedule for longer than this.
+        """
+        services = self._own.through(mistral_client)
+        return coverage_of(services, exclude=exclude, max_age=max_age, now=clock.now())
 
     def check(
         self,

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from trove_schedules import health
+from trove_schedules import clock, health
 from trove_schedules.arguments import checked_methods
 from trove_schedules.clients.services import Services
+from trove_schedules.coverage import Coverage, coverage_of
 from trove_schedules.health import preflight
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any
@@ -47,6 +49,12 @@ class Overview:
     def check(self, instance: str | HasId | None = None) -> list[Check]:
         """As :meth:`ScheduledBackups.check` does."""
         return list(preflight.checks(self._services, id_if_any(instance)))
+
+    def coverage(
+        self, *, exclude: Collection[str] = (), max_age: timedelta | None = None
+    ) -> list[Coverage]:
+        """As :meth:`ScheduledBackups.coverage` does."""
+        return coverage_of(self._services, exclude=exclude, max_age=max_age, now=clock.now())
 
     def instance_names(self) -> dict[str, str]:
         """As :meth:`ScheduledBackups.instance_names` does."""

@@ -78,8 +78,8 @@ def test_instances_of_others_are_listed_as_trove_lets_administrators(asked: Any)
     assert schedules.overview().instance_names() == {INSTANCE: "m"}
     assert schedules.overview(project=THEIRS).instance_names() == {INSTANCE: "m"}
     assert queries("/mgmt/instances") == [
-        {"deleted": ["false"]},
-        {"deleted": ["false"], "project_id": [THEIRS]},
+        {"deleted": ["false"], "limit": ["100"]},
+        {"deleted": ["false"], "limit": ["100"], "project_id": [THEIRS]},
     ]
 
 
@@ -105,6 +105,8 @@ def test_who_only_looks_tidies_nothing(asked: Any) -> None:
 def test_it_has_nothing_that_changes(schedules: ScheduledBackups, cloud: FakeCloud) -> None:
     overview = schedules.overview()
     public = {name for name in dir(overview) if not name.startswith("_")}
-    assert public == {"schedule_list", "schedule_health", "check", "instance_names"}
+    assert public == {
+        *("schedule_list", "schedule_health", "check", "coverage", "instance_names"),
+    }
     with pytest.raises(TypeError):
         schedules.overview(uuid.uuid4())  # type: ignore[misc]
