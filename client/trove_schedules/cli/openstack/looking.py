@@ -80,7 +80,7 @@ def add_exclude(parser: argparse.ArgumentParser) -> None:
         metavar="<glob>",
         action="append",
         default=[],
-        help="Call instances EXCLUDED whose name or ID fits this pattern, such as 'test-*' in "
+        help="Call instances EXCLUDED whose name or ID fits this pattern, such as 'test*' in "
         "quotes (repeat for several)",
     )
 
