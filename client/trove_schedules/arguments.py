@@ -6,9 +6,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
+from trove_schedules.declared import Step
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
 from trove_schedules.schedules.options import OPTIONS, Changes, MoreOptions
@@ -60,6 +61,16 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
     "since": (_is_aware, "a datetime with a time zone"),
     "unset": (_is_several(_is_text), "a list of names of options"),
+    "exclude": (_is_several(_is_text), "a list of patterns of instances' names"),
+    "max_age": (
+        lambda value: isinstance(value, timedelta) and value > timedelta(0),
+        "a datetime.timedelta above 0",
+    ),
+    "declared": (
+        lambda value: isinstance(value, Mapping) and isinstance(value.get("schedules"), list),
+        "a mapping that holds a list 'schedules'",
+    ),
+    "step": (lambda value: isinstance(value, Step), "one of what schedule_steps returned"),
     "limit": _TYPES[int],
     "report": (callable, "a function of one text"),
     "mistral_client": (
@@ -68,7 +79,10 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "session": (lambda value: hasattr(value, "get_endpoint"), "a keystoneauth session"),
     **dict.fromkeys(("cloud", "region_name", "interface", "project"), _TYPES[str]),
-    **dict.fromkeys(("force", "include_all", "drills_only", "dry_run", "public"), _TYPES[bool]),
+    **dict.fromkeys(
+        ("force", "include_all", "drills_only", "dry_run", "prune", "public", "secrets"),
+        _TYPES[bool],
+    ),
 }
 
 
@@ -126,7 +140,7 @@ def _check(name: str, value: object, *, may_be_none: bool) -> None:
     if fits(value):
         return
     # Whoever knows the value of a secret option could use it.
-    secret = name in OPTIONS and OPTIONS[name].secret
+    secret = name == "declared" or (name in OPTIONS and OPTIONS[name].secret)
     told = f"a {type(value).__name__}" if secret else repr(value)
     kind = InvalidPatternError if name == "pattern" else InvalidScheduleError
     raise kind(f"the argument {name} can't be {told}; give {wanted}")

@@ -6,17 +6,19 @@ More than 300 lines, because it holds the documentation of all methods.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from trove_schedules import health, workbook
+from trove_schedules import clock, health, making, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import parents, pruning, retention
+from trove_schedules.backups import pruning, retention
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
+from trove_schedules.coverage import Coverage, coverage_of
+from trove_schedules.declared import Action, Step, document, steps
 from trove_schedules.drills import executions as drills, repeating
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
@@ -133,11 +135,7 @@ class ScheduledBackups:
         plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
         services = self._delegable(mistral_client)
         instance_id = services.trove.instance_id(id_of(instance))
-        if plan.parent_id is not None:
-            parents.check(
-                services, plan.parent_id, schedule_id=schedule_id, instance_id=instance_id
-            )
-        return replacing.create(services.mistral, schedule_id, instance_id, plan)
+        return making.create(services, schedule_id, instance_id, plan)
 
     def schedule_list(
         self, instance: str | HasId | None = None, mistral_client: MistralClient | None = None
@@ -265,11 +263,9 @@ class ScheduledBackups:
         plan = changed(found.plan, found.id, changes, unset)
         if plan == found.plan:
             return found
-        if parent is not None and plan.parent_id is not None:
-            parents.check(
-                services, plan.parent_id, schedule_id=found.id, instance_id=found.instance
-            )
-        return replacing.replace(services, found, plan, paused=found.paused, force=force)
+        return making.change(
+            services, found, plan, paused=found.paused, declared=found.declared, force=force
+        )
 
     def schedule_pause(
         self,
@@ -456,6 +452,23 @@ class ScheduledBackups:
         """
         return health_of(self._own.through(mistral_client), schedules, id_if_any(instance), limits)
 
+    def coverage(
+        self,
+        mistral_client: MistralClient | None = None,
+        *,
+        exclude: Collection[str] = (),
+        max_age: timedelta | None = None,
+    ) -> list[Coverage]:
+        """What protects each instance of the project, those that nothing protects first.
+
+        :param exclude: patterns of the names or ids of instances that need no backups, with ``*``,
+            ``?`` and ``[…]`` as shells have them.
+        :param max_age: an instance is STALE where its newest completed backup is older than this,
+            whoever made that; or where it has none, and a schedule for longer than this.
+        """
+        services = self._own.through(mistral_client)
+        return coverage_of(services, exclude=exclude, max_age=max_age, now=clock.now())
+
     def check(
         self,
         instance: str | HasId | None = None,
@@ -510,6 +523,67 @@ class ScheduledBackups:
         scope = Scope(all_projects=project is None, project_id=project)
         return Overview(Services.of(*self._where, scope))
 
+    # Schedules in a file
+
+    def schedule_steps(
+        self,
+        declared: Mapping[str, Any],
+        mistral_client: MistralClient | None = None,
+        *,
+        prune: bool = False,
+    ) -> list[Step]:
+        """What has to be done so that the project's schedules are as a file declares them.
+
+        Nothing is changed: :meth:`schedule_apply` does it, step by step. An entry is for the
+        schedule of its instance and name. It says all: what it leaves out has its default, but
+        secret options and ``paused`` stay as they are.
+
+        :param declared: what the file holds, see :func:`trove_schedules.declared.schema`.
+        :param prune: also delete the schedules that no entry names, of those that a file has made
+            or taken over.
+        :returns: a step for each entry, in their order, and then the deletions.
+        :raises InvalidScheduleError: an entry is wrong, or two are for one schedule. No value of a
+            secret option is told.
+        :raises InstanceNotFoundError: or AmbiguousNameError, of an instance.
+        :raises AmbiguousNameError: an entry fits several schedules.
+        """
+        entries = document.read(declared)
+        return steps.steps(self._own.through(mistral_client), entries, prune=prune)
+
+    def schedule_apply(
+        self, step: Step, mistral_client: MistralClient | None = None
+    ) -> Schedule | None:
+        """Do what a step of :meth:`schedule_steps` says; the schedule as it is then, or None.
+
+        If it is cut off anywhere, new steps for the same file do what is left.
+
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted the
+            schedule since.
+        :raises InvalidScheduleError: or BackupNotFoundError, of a parent.
+        :raises WorkbookError: the workbook is not loaded, or too old.
+        :raises NotDelegableError: this login can't create trusts.
+        """
+        if step.plan is None:
+            self.schedule_delete(step.schedule_id, mistral_client)
+            return None
+        if step.action == Action.KEEP:
+            return step.schedule
+        return steps.make(self._delegable(mistral_client), step, step.plan)
+
+    def schedule_export(
+        self, mistral_client: MistralClient | None = None, *, secrets: bool = False
+    ) -> str:
+        """A file, in YAML, that declares the project's schedules as they are.
+
+        :param secrets: also write secret options; a comment says where they are left out.
+        :raises AmbiguousNameError: an instance has several schedules of a name.
+        """
+        services = self._own.through(mistral_client)
+        found = finding.find_all(services.mistral)
+        drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
+        names = services.trove.instance_names() if found else {}
+        return document.written(found, names, drills, secrets=secrets)
+
     # What schedules are of, and what they have made
 
     def instance_names(self) -> dict[str, str]:
@@ -548,7 +622,9 @@ class ScheduledBackups:
         found = finding.find(services.mistral, id_of(schedule))
         if found.paused == paused:
             return found
-        return replacing.replace(services, found, found.plan, paused=paused, force=force)
+        return making.change(
+            services, found, found.plan, paused=paused, declared=found.declared, force=force
+        )
 
     def _mistral(self, client: MistralClient | None) -> Mistral:
         return self._own.through(client).mistral

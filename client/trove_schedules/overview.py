@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from trove_schedules import health
+from trove_schedules import clock, health
 from trove_schedules.arguments import checked_methods
 from trove_schedules.clients.services import Services
+from trove_schedules.coverage import Coverage, coverage_of
 from trove_schedules.health import preflight
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any
@@ -54,6 +55,12 @@ class Overview:
     def report(self, schedules: Collection[str | HasId] = (), *, since: datetime) -> Report:
         """As :meth:`ScheduledBackups.report` does."""
         return reporting.make(self._services, schedules, since)
+
+    def coverage(
+        self, *, exclude: Collection[str] = (), max_age: timedelta | None = None
+    ) -> list[Coverage]:
+        """As :meth:`ScheduledBackups.coverage` does."""
+        return coverage_of(self._services, exclude=exclude, max_age=max_age, now=clock.now())
 
     def instance_names(self) -> dict[str, str]:
         """As :meth:`ScheduledBackups.instance_names` does."""

@@ -80,6 +80,14 @@ def test_a_page_of_instances_begins_behind_an_id_so_deleting_one_moves_no_other(
     assert trove["instances_page"]["limit"] == PAGE
 
 
+def test_a_page_of_all_projects_instances_begins_at_a_position_and_has_an_order_of_its_own(trove):
+    page = trove["all_instances_page"]
+    assert page["order"] == "instances.updated DESC"
+    assert (page["limit"], page["offset"], page["next"]) == (100, 99, 199)
+    # The newest made first, with whose each is and what it replicates.
+    assert page["shown"] == [["i2", "p", 2, "i2"], ["i1", "p", 1, "i1"]]
+
+
 def test_it_names_what_it_has_not_found_in_the_words_that_are_looked_for(trove):
     assert "11111111-1111-4111-8111-111111111111 cannot be found" in trove["messages"]["missing"]
 

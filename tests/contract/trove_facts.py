@@ -13,6 +13,7 @@ from trove.backup.models import Backup
 from trove.backup.state import BackupState
 from trove.common import apischema, cfg, exception, limits, pagination, utils, wsgi
 from trove.db.sqlalchemy import api
+from trove.extensions.mgmt.instances import models as mgmt_models, views as mgmt_views
 from trove.instance import models
 
 cfg.CONF.set_override("connection", f"sqlite:///{sys.argv[1]}/trove.sqlite", group="database")
@@ -108,6 +109,32 @@ def instances_page() -> dict[str, object]:
     }
 
 
+def all_instances_page() -> dict[str, object]:
+    """What the database is asked for where an administrator asks for a page, and the page."""
+    query = mock.MagicMock()
+    asked = query.order_by.return_value
+    paged = asked.limit.return_value.offset.return_value
+    paged.count.return_value = 100
+    context = SimpleNamespace(marker="99", limit="100", is_admin=True)
+    _, following = mgmt_models._paginate_instances(context, query, models.DBInstance)
+    request = mock.MagicMock(environ={wsgi.CONTEXT_KEY: context})
+    rows = [
+        mock.MagicMock(id=f"i{day}", created=day, updated=day, tenant_id="p", slave_of_id=f"i{day}")
+        for day in (1, 2)
+    ]
+    with mock.patch("trove.instance.views.create_links"):
+        shown = mgmt_views.MgmtInstancesView(rows, request).data()["instances"]
+    return {
+        "order": str(query.order_by.call_args.args[0]),
+        "limit": asked.limit.call_args.args[0],
+        "offset": asked.limit.return_value.offset.call_args.args[0],
+        "next": following,
+        "shown": [
+            [row["id"], row["tenant_id"], row["updated"], row["replica_of"]["id"]] for row in shown
+        ],
+    }
+
+
 print(  # noqa: T201 - the answer
     json.dumps(
         {
@@ -153,6 +180,7 @@ print(  # noqa: T201 - the answer
             "backups_order": newest_first(),
             "backups_page": page_asked_for(1000, 999),
             "instances_page": instances_page(),
+            "all_instances_page": all_instances_page(),
             "messages": {
                 "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},
                 "missing": exception.NotFound.message % {"uuid": UUID},

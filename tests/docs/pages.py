@@ -23,7 +23,7 @@ PAGES = sorted(
     ]
 )
 #: What a block of code may be called where it is not for a shell.
-_NOT_SHELL = {"python", "yaml", "json", "ini", "text", "sql", "promql", "diff", "none"}
+_NOT_SHELL = {"python", "yaml", "json", "hcl", "ini", "text", "sql", "promql", "diff", "none"}
 #: Programs that the words of a sentence in code are taken for when they stand first.
 _PROGRAMS = ("openstack", "trove", "trove-minicloud", "make")
 

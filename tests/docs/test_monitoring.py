@@ -15,6 +15,7 @@ import yaml
 from tests.docs.pages import REPOSITORY
 from tests.end_to_end.lacking import lacks
 from trove_schedules.cli.openstack import metrics
+from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health, State
 
 MONITORING = REPOSITORY / "monitoring"
@@ -29,14 +30,19 @@ def printed() -> str:
         age=None, next_execution_time=None, missed=0, chain_depth=0, kept=0, quota_left=None,
         project_id="p",
     )  # fmt: skip
+    covered = Coverage(
+        instance="i", name="orders-db", project_id="p", state=Cover.UNPROTECTED, reason="",
+        schedules=(), backup=None, age=None, last_proven=None, proven_backup=None, replica_of=None,
+    )  # fmt: skip
     names = metrics.Names({"i": "orders-db"}, {"p": "shop"})
-    return "".join(f"{line}\n" for line in metrics.lines([health], names))
+    lines = [*metrics.lines([health], names), *metrics.coverage_lines([covered], names)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
     text = MONITORING.joinpath(name).read_text(encoding="utf-8")
-    used = set(re.findall(r"\btrove_backup_schedule_\w+", text))
+    used = set(re.findall(r"\btrove_backup_(?:schedule|coverage)_\w+", text))
     assert used
     assert used <= set(re.findall(r"# HELP (\w+)", printed))
 
@@ -59,7 +65,7 @@ def test_every_state_that_is_used_is_one(name: str) -> None:
         state for states in re.findall(r'state=~?"([^"]+)"', text) for state in states.split("|")
     }
     assert used
-    assert used <= set(State)
+    assert used <= {*State, *Cover}
 
 
 @pytest.mark.parametrize("name", ["alerts.yaml", "grafana.json"])
@@ -71,7 +77,7 @@ def test_every_label_that_is_shown_is_printed(name: str, printed: str) -> None:
 
 
 def test_every_state_is_printed_and_counted_where_it_needs_help(printed: str) -> None:
-    assert set(re.findall(r'state="(\w+)"', printed)) == set(State)
+    assert set(re.findall(r'state="(\w+)"', printed)) == {*State, *Cover}
     dashboard = MONITORING.joinpath("grafana.json").read_text(encoding="utf-8")
     needing_help = {state for state in State if state.exit_status == 2}
     [counted, *_] = re.findall(r'"count[(].*?state=~\\"([^"]*)\\"', dashboard)
@@ -80,7 +86,8 @@ def test_every_state_is_printed_and_counted_where_it_needs_help(printed: str) ->
 
 def test_every_state_that_needs_help_or_warns_has_an_alert() -> None:
     text = MONITORING.joinpath("alerts.yaml").read_text(encoding="utf-8")
-    bad = {state for state in State if state.exit_status}
+    # Health has an alert for schedules that are paused.
+    bad = {state for state in (*State, *Cover) if state.exit_status}
     assert bad <= set(re.findall(r"\b[A-Z]{2,}\b", " ".join(re.findall(r"expr: (.*)", text))))
 
 

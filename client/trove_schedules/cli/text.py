@@ -9,8 +9,8 @@ from typing import Any, TextIO
 from trove_schedules.runs.reason import reason
 
 
-def json_text(value: dict[str, Any]) -> str:
-    """An object as one line of JSON, its keys in their own order and its letters as they are."""
+def json_text(value: dict[str, Any] | list[Any]) -> str:
+    """A value as one line of JSON, its keys in their own order and its letters as they are."""
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -7,11 +7,11 @@ when imported, pulls in eventlet with its deprecation warning where that is inst
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from keystoneauth1.adapter import Adapter
@@ -29,11 +29,11 @@ from trove_schedules.ids import is_uuid
 
 #: Trove gives 20 rows a page unless told otherwise.
 PAGE = 1000
-#: Instances on a page for administrators, who get as many as they ask for. Trove asks Nova for them
-#: by their ids in one URL, and web servers take 8 KiB.
-_INSTANCES = 100
-#: The most pages of backups in a row without a new one, while somebody deletes and updates many.
+#: The same of other projects' instances: Trove names those of a page in one URL that it asks Nova.
+INSTANCES_PAGE = 100
+#: The most pages in a row without a new row, while somebody deletes and updates many.
 _MOST_IN_VAIN = 20
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,35 @@ class Backup:
     def seconds(self) -> float | None:
         """From when it began to when it was updated last; for a completed one, how long it took."""
         return None if self.updated is None else (self.updated - self.created).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A database instance, as lists have it.
+
+    :ivar project_id: the id of its project, or None where the login doesn't say that.
+    :ivar replica_of: the id of the instance that it is a replica of, or None.
+    :ivar updated: in UTC, to the second; None where the list doesn't say, as that of one's own.
+    """
+
+    id: str
+    name: str
+    project_id: str | None = None
+    replica_of: str | None = None
+    updated: datetime | None = None
+
+
+class _Updated(Protocol):
+    """A row of a list that is sorted by the last update."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def updated(self) -> datetime | None: ...
+
+
+Row = TypeVar("Row", bound=_Updated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +178,20 @@ class Trove:
     def instance_names(self, pages: int | None = None) -> dict[str, str]:
         """The names of the project's instances, by id.
 
-        Trove gives users 20 a page, or what its operator has set, however many are asked for.
-
-        :param pages: the most pages to read; None means all.
+        :param pages: the most pages to read, see :meth:`instances`; None means all.
         """
-        return dict(chain.from_iterable(islice(self._instance_pages(), pages)))
+        found = self.instances() if pages is None else self._some_instances(pages)
+        return {each.id: each.name for each in found}
+
+    def instances(self) -> list[Instance]:
+        """Every instance of the project, in no order; as in Trove's lists, without clusters'.
+
+        Trove gives 20 of the own project a page, or what its operator has set, however many are
+        asked for; of other projects 100.
+        """
+        if self.scope.is_own:
+            return list(chain.from_iterable(self._own_instance_pages()))
+        return _whole(self._other_instance_pages)
 
     def backup(self, backup_id: str) -> Backup:
         """One backup.
@@ -170,21 +208,8 @@ class Trove:
             return _backup(answer["backup"])
 
     def backups(self, instance_id: str | None = None) -> list[Backup]:
-        """Every backup of an instance, or of the project, in no order.
-
-        Trove lists what was updated last first, and pages are cut by position. A backup that is
-        updated while pages are read moves to the top, perhaps from a page that was not read yet, so
-        the top is read again at the end.
-        """
-        pages = list(self._backup_pages(instance_id))
-        found = {each.id: each for page in pages for each in page}
-        if len(pages) > 1:
-            began = _updated(pages[0][0])
-            for page in self._backup_pages(instance_id):
-                found |= {each.id: each for each in page}
-                if _updated(page[-1]) < began:
-                    break
-        return list(found.values())
+        """Every backup of an instance, or of the project, in no order."""
+        return _whole(lambda: self._backup_pages(instance_id))
 
     def newest_backups(self, limit: int, instance_id: str | None) -> list[Backup]:
         """The N backups that were updated last, the newest made first, by one request."""
@@ -220,54 +245,72 @@ class Trove:
     def _instance(self, instance_id: str) -> dict[str, Any] | None:
         return self._find("show instance", "instances", instance_id)
 
-    def _instance_pages(self) -> Iterator[list[tuple[str, str]]]:
-        """Ids and names, page by page; Trove's links name hosts that proxies may hide.
+    def _some_instances(self, pages: int) -> list[Instance]:
+        every = self._own_instance_pages if self.scope.is_own else self._other_instance_pages
+        return list(chain.from_iterable(islice(every(), pages)))
 
-        Trove sorts a user's by id, and a page begins behind the id that its marker is: one that is
-        deleted meanwhile moves no other. Administrators' pages are cut by position: one that is
-        changed meanwhile may be missing.
+    def _own_instance_pages(self) -> Iterator[list[Instance]]:
+        """The project's instances, page by page; Trove's links name hosts that proxies may hide.
+
+        Trove sorts them by id, and a page begins behind the id that its marker is: one that is
+        deleted meanwhile moves no other.
         """
-        path, query = "/instances", dict[str, str]()
-        if not self.scope.is_own:
-            path, query = "/mgmt/instances", {"deleted": "false", "limit": str(_INSTANCES)}
-            query |= self._of_project()
         marker: str | None = ""
         while marker is not None:
-            asked = query | ({"marker": marker} if marker else {})
-            page = self._get("list instances", f"{path}?{urlencode(asked)}" if asked else path)
+            page = self._get(
+                "list instances", f"/instances?marker={quote(marker)}" if marker else "/instances"
+            )
             with reading("Trove", "list instances"):
-                found = [(text_in(row, "id"), text_in(row, "name")) for row in page["instances"]]
+                own = self._http.get_project_id()
+                found = [_instance({"tenant_id": own} | row) for row in page["instances"]]
                 following = _next_marker(page)
                 if following is not None and following == marker:
                     raise ValueError(f"the page after {marker} repeats it")
             yield found
             marker = following
 
+    def _other_instance_pages(self) -> Iterator[list[Instance]]:
+        """Other projects' instances, page by page, as administrators may list them."""
+        asked = {"deleted": "false"} | self._of_project()
+        return self._pages("instances", "/mgmt/instances", asked, INSTANCES_PAGE, _instance)
+
     def _backup_pages(self, instance_id: str | None) -> Iterator[list[Backup]]:
-        """The list of backups, page by page, so that no deletion hides one that stays.
+        """The list of backups, page by page."""
+        asked = {"instance_id": instance_id} if instance_id else {}
+        if self.scope.all_projects:
+            asked["all_projects"] = "true"
+        return self._pages("backups", "/backups", asked | self._of_project(), PAGE, _backup)
+
+    def _pages(
+        self,
+        kind: str,
+        path: str,
+        asked: dict[str, str],
+        size: int,
+        read: Callable[[dict[str, Any]], Row],
+    ) -> Iterator[list[Row]]:
+        """A list that Trove cuts by position, page by page, so that no deletion hides a row.
 
         Each page begins with a row that was seen. Where it doesn't, rows above were deleted, others
         moved up past the position, and it is read from a page earlier.
         """
-        asked = {"instance_id": instance_id} if instance_id else {}
-        if self.scope.all_projects:
-            asked["all_projects"] = "true"
-        query = urlencode(asked | self._of_project() | {"limit": PAGE})
+        query = urlencode(asked | {"limit": size})
         start, seen, in_vain = 0, set[str](), 0
         while True:
             answer = self._get(
-                "list backups", f"/backups?{query}" + (f"&marker={start}" if start else "")
+                f"list {kind}", f"{path}?{query}" + (f"&marker={start}" if start else "")
             )
-            with reading("Trove", "list backups"):
-                page = [_backup(row) for row in answer["backups"]]
+            with reading("Trove", f"list {kind}"):
+                page = [read(row) for row in answer[kind]]
                 more = _next_marker(answer) is not None
-                known = not start or (page and page[0].id in seen)
+                # The rows of a page may have an order of their own.
+                known = not start or not seen.isdisjoint(each.id for each in page)
                 fresh = known and not seen.issuperset(each.id for each in page)
                 in_vain = 0 if fresh else in_vain + 1
                 if in_vain > _MOST_IN_VAIN:
                     raise ValueError(f"{in_vain} pages in a row had nothing new")
             if not known:
-                start = max(start - PAGE, 0)
+                start = max(start - size, 0)
                 continue
             yield page
             if not more:
@@ -302,6 +345,35 @@ def _next_marker(page: dict[str, Any]) -> str | None:
     return None
 
 
+def _whole(pages: Callable[[], Iterator[list[Row]]]) -> list[Row]:
+    """Every row of a list whose pages are cut by position, in no order.
+
+    Trove lists what was updated last first. A row that is updated while pages are read moves to the
+    top, perhaps from a page that was not read yet, so the top is read again at the end.
+    """
+    read = list(pages())
+    found = {each.id: each for page in read for each in page}
+    if len(read) > 1:
+        began = max(each.updated or _EARLIEST for each in read[0])
+        for page in pages():
+            found |= {each.id: each for each in page}
+            if any(each.updated and each.updated < began for each in page):
+                break
+    return list(found.values())
+
+
+def _instance(row: dict[str, Any]) -> Instance:
+    replica_of = row.get("replica_of")
+    updated = row.get("updated")
+    return Instance(
+        id=text_in(row, "id"),
+        name=text_in(row, "name"),
+        project_id=row.get("tenant_id"),
+        replica_of=replica_of and text_in(replica_of, "id"),
+        updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
+    )
+
+
 def _backup(row: dict[str, Any]) -> Backup:
     description, parent_id = row.get("description"), row.get("parent_id")
     updated = row.get("updated")
@@ -316,7 +388,3 @@ def _backup(row: dict[str, Any]) -> Backup:
         size=row.get("size"),
         updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
     )
-
-
-def _updated(backup: Backup) -> datetime:
-    return backup.updated or backup.created

@@ -6,11 +6,12 @@ A record that an operator's Mistral expires takes the proof with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.drills.drill import RestoreProof
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
@@ -23,23 +24,35 @@ _PASSED = "Drill passed"
 
 def proofs(mistral: Mistral) -> dict[str, RestoreProof]:
     """What the project's newest drills have shown, by schedule, by one request."""
-    found = mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT)
-    return proofs_of(map(history.of_schedule, islice(found, SIGHT)))
+    return proofs_of(map(history.of_schedule, _newest(mistral)))
+
+
+def proofs_of_instances(mistral: Mistral) -> dict[str, RestoreProof]:
+    """The same by instance, also of drills whose schedules are gone."""
+    return _shown(
+        (str(each.input.get("instance")), history.of_schedule(each)) for each in _newest(mistral)
+    )
 
 
 def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
-    """What drills, newest first, have shown, by schedule; what was skipped has shown nothing."""
+    """What drills, newest first, have shown, by schedule."""
+    return _shown((each.schedule_id or "", each) for each in drills)
+
+
+def _newest(mistral: Mistral) -> Iterator[Execution]:
+    return islice(mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT), SIGHT)
+
+
+def _shown(drills: Iterable[tuple[str, ScheduleExecution]]) -> dict[str, RestoreProof]:
+    """What drills, newest first, have shown, by their subject; those skipped have shown nothing."""
     told: dict[str, RestoreProof] = {}
-    for each in drills:
-        schedule_id = each.schedule_id or ""
-        seen = told.get(schedule_id)
+    for subject, each in drills:
+        seen = told.get(subject)
         if seen is None and each.state == "ERROR":
-            told[schedule_id] = RestoreProof(failure=reason(each.state_info) or each.state)
+            told[subject] = RestoreProof(failure=reason(each.state_info) or each.state)
         elif passed(each) and (seen is None or seen.last_proven is None):
             ended_at = each.updated_at or each.created_at
-            told[schedule_id] = RestoreProof(
-                ended_at, each.backup_id, seen.failure if seen else None
-            )
+            told[subject] = RestoreProof(ended_at, each.backup_id, seen.failure if seen else None)
     return told
 
 

@@ -93,6 +93,13 @@ def repeated(mistral: Mistral, schedule_id: str) -> ScheduleDrill | None:
     return _drill(generations.newest(mistral, found)) if found else None
 
 
+def every(mistral: Mistral) -> dict[str, ScheduleDrill]:
+    """When drills of the project's schedules are done, by their ids."""
+    found = mistral.cron_triggers(workflow_name=f"eq:{workbook.DRILL}")
+    # The highest generation of each comes last.
+    return {each.name.schedule: _drill(each) for each in generations.among(found, DRILL)}
+
+
 def _drill(generation: Generation) -> ScheduleDrill:
     trigger = generation.trigger
     return ScheduleDrill(

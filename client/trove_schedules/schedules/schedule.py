@@ -36,6 +36,7 @@ class Schedule(Options):
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
         first.
     :ivar project_id: the id of the project that it is of.
+    :ivar declared: whether a file has made it, or taken it over.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Schedule(Options):
     trigger_id: str
     earlier_trigger_ids: tuple[str, ...]
     project_id: str | None = None
+    declared: bool = False
 
     @property
     def plan(self) -> Plan:

@@ -40,6 +40,7 @@ def schedule_in(generation: Generation) -> Schedule:
         trigger_id=trigger.id,
         earlier_trigger_ids=earlier_ids(trigger),
         project_id=trigger.project_id,
+        declared=past.get("declared") is True,
     )
 
 

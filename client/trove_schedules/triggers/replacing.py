@@ -57,21 +57,39 @@ MOST_EARLIER = 10
 _ROUNDS = 10
 
 
-def create(mistral: Mistral, schedule_id: str, instance: str, plan: Plan) -> Schedule:
+def create(
+    mistral: Mistral,
+    schedule_id: str,
+    instance: str,
+    plan: Plan,
+    *,
+    paused: bool = False,
+    declared: bool = False,
+) -> Schedule:
     """The schedule's first generation.
 
     :param instance: the id of the instance.
     """
     name = TriggerName(1, schedule_id, instance)
-    given = plan.workflow_input(instance, schedule_id, {"owed_since": _written(clock.now())})
+    past = {"owed_since": _written(clock.now())} | _mark(declared=declared)
     trigger = mistral.create_cron_trigger(
-        str(name), workbook.require(mistral), plan.trigger_pattern(), given
+        str(name),
+        workbook.require(mistral),
+        plan.trigger_pattern(),
+        plan.workflow_input(instance, schedule_id, past),
+        first_time=NEVER if paused else None,
     )
     return schedule_in(Generation(name, trigger))
 
 
 def replace(
-    services: Services, schedule: Schedule, plan: Plan, *, paused: bool, force: bool = False
+    services: Services,
+    schedule: Schedule,
+    plan: Plan,
+    *,
+    paused: bool,
+    declared: bool,
+    force: bool = False,
 ) -> Schedule:
     """The next generation, and the end of the one before.
 
@@ -99,7 +117,11 @@ def replace(
         TriggerName(schedule.generation + 1, schedule.id, schedule.instance),
         workbook.require(mistral, purpose),
         plan.trigger_pattern(),
-        plan.workflow_input(schedule.instance, schedule.id, _past(schedule, plan, paused=paused)),
+        plan.workflow_input(
+            schedule.instance,
+            schedule.id,
+            _past(schedule, plan, paused=paused) | _mark(declared=declared),
+        ),
         conflict,
         first_time=NEVER if paused else None,
     )
@@ -176,6 +198,11 @@ def _past(schedule: Schedule, plan: Plan, *, paused: bool) -> dict[str, Any]:
         # Tells our trigger from that of somebody who makes the same change at the same time.
         "change": secrets.token_hex(4),
     }
+
+
+def _mark(*, declared: bool) -> dict[str, Any]:
+    """What says that a file has made the schedule, or taken it over."""
+    return {"declared": True} if declared else {}
 
 
 def _written(moment: datetime) -> str:

@@ -54,7 +54,7 @@ class FakeCloud:
         self.callers: dict[str, Caller] = {}
         self.mistral = FakeMistral(self.callers)
         self.services = {"workflowv2": MISTRAL_URL, "database": f"{TROVE_URL}/{{project}}"}
-        self.instances: list[dict[str, str]] = []
+        self.instances: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
         #: Trove's rows of a project's quotas.
         self.quotas: list[dict[str, Any]] = []
@@ -119,10 +119,11 @@ class FakeCloud:
 
     # Trove
 
-    def add_instance(self, name: str, **values: str) -> str:
-        instance = {"id": str(uuid.uuid4()), "name": name} | values
+    def add_instance(self, name: str, **values: Any) -> str:
+        standard = {"id": str(uuid.uuid4()), "name": name, "updated": "2026-01-01T00:00:00"}
+        instance = standard | values
         self.instances.append(instance)
-        return instance["id"]
+        return str(instance["id"])
 
     def add_backup(self, instance_id: str, status: str = "COMPLETED", **values: Any) -> str:
         backup = {
@@ -151,6 +152,9 @@ class FakeCloud:
         self.meanwhile()
         address = urlsplit(request.url)
         kind, _, identifier = address.path.split("/", 3)[3].partition("/")
+        query = {key: values[0] for key, values in parse_qs(address.query).items()}
+        if (kind, identifier) == ("mgmt", "instances"):
+            return self._all_instances(query)
         if kind == "mgmt":
             return json.dumps({"quotas": self.quotas})
         rows = {"instances": self.instances, "backups": self.backups}[kind]
@@ -167,8 +171,22 @@ class FakeCloud:
             context.headers["content-type"] = "application/json"
             message = f"Resource {identifier} cannot be found."
             return json.dumps({"itemNotFound": {"code": 404, "message": message}})
-        query = {key: values[0] for key, values in parse_qs(address.query).items()}
         page, marker = self._page(kind, rows, query)
+        return self._with_link(kind, page, marker)
+
+    def _all_instances(self, query: dict[str, str]) -> str:
+        """What administrators list: cut by position, the last updated first, in another order."""
+        project = query.get("project_id")
+        rows = [row for row in self.instances if project in (None, row.get("tenant_id"))]
+        rows.sort(key=lambda row: row["updated"], reverse=True)
+        start, limit = int(query.get("marker", 0)), int(query.get("limit", PAGE))
+        page = sorted(rows[start : start + limit], key=lambda row: row["id"])
+        return self._with_link(
+            "instances", page, str(start + limit) if len(page) == limit else None
+        )
+
+    @staticmethod
+    def _with_link(kind: str, page: list[dict[str, Any]], marker: str | None) -> str:
         answer: dict[str, Any] = {kind: page, "links": []}
         if marker is not None:
             # Trove behind a proxy names itself by another host, and http for https.

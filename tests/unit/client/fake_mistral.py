@@ -29,7 +29,7 @@ WORKFLOW = "trove.backup_create"
 CURRENT = f"trove-schedules-{workbook.version_of(workbook.text())}"
 Row = dict[str, Any]
 
-_CONTROLS = {"limit", "marker", "sort_keys", "sort_dirs", "fields"}
+_CONTROLS = {"all_projects", "limit", "marker", "sort_keys", "sort_dirs", "fields"}
 _FILTERS = {
     "cron_triggers": {"name", "workflow_name", "workflow_id", "project_id", "pattern"},
     "executions": {
@@ -200,8 +200,9 @@ class FakeMistral:
         unknown = set(query) - _CONTROLS - _FILTERS[kind]
         if unknown:
             raise RefusedError(400, f"Unknown argument: {', '.join(unknown)}")
-        if kind == "executions" and "project_id" in query and not caller.is_admin:
-            raise RefusedError(403, "Policy doesn't allow executions:list:all_projects")
+        theirs = {"all_projects"} | ({"project_id"} if kind == "executions" else set())
+        if theirs & set(query) and not caller.is_admin:
+            raise RefusedError(403, f"Policy doesn't allow {kind}:list:all_projects")
         if int(query.get("limit", 1)) <= 0:
             raise RefusedError(400, "Limit must be positive.")
         limit = min(int(query.get("limit", self.max_limit)), self.max_limit)

@@ -11,6 +11,7 @@ import pytest
 
 from trove_schedules import manager
 from trove_schedules.arguments import _KINDS
+from trove_schedules.declared import Action, Step
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.schedules.schedule import ScheduleTrial
@@ -28,6 +29,8 @@ GOOD = {
     "pattern": "0 2 * * *",
     "name": "nightly",
     "since": datetime(2026, 1, 1, tzinfo=UTC),
+    "declared": {"schedules": []},
+    "step": Step(Action.KEEP, "i", "m", "n", "s"),
     "trial": ScheduleTrial("s", "t", datetime(2026, 1, 1, tzinfo=UTC)),
 }
 ARGUMENTS = [

@@ -135,6 +135,8 @@ def test_who_only_looks_tidies_nothing(asked: Any) -> None:
 def test_it_has_nothing_that_changes(schedules: ScheduledBackups, cloud: FakeCloud) -> None:
     overview = schedules.overview()
     public = {name for name in dir(overview) if not name.startswith("_")}
-    assert public == {"schedule_list", "schedule_health", "check", "instance_names", "report"}
+    assert public == {
+        *("schedule_list", "schedule_health", "check", "coverage", "instance_names", "report"),
+    }
     with pytest.raises(TypeError):
         schedules.overview(uuid.uuid4())  # type: ignore[misc]

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from cliff.columns import FormattableColumn
 
 from trove_schedules.cli import text
+
+if TYPE_CHECKING:
+    from trove_schedules.schedules.schedule import Schedule
 
 
 class Time(FormattableColumn[Any]):
@@ -115,6 +119,32 @@ class Object(FormattableColumn[dict[str, Any]]):
 
     def machine_readable(self) -> dict[str, Any]:
         return _JsonObject(self._value)
+
+
+class _JsonList(list[Any]):
+    """A list that ``-f csv`` and ``-f value``, which know texts only, write as JSON."""
+
+    def __str__(self) -> str:
+        return text.json_text(self)
+
+
+yaml.SafeDumper.add_representer(_JsonList, yaml.SafeDumper.represent_list)
+
+
+class Schedules(FormattableColumn[Any]):
+    """Schedules of an instance: their names, or a list of objects."""
+
+    def __init__(self, value: Sequence[Schedule]) -> None:
+        super().__init__(value)
+
+    def human_readable(self) -> str:
+        names = [f"{each.name} (paused)" if each.paused else each.name for each in self._value]
+        return ", ".join(names) or "—"
+
+    def machine_readable(self) -> list[dict[str, Any]]:
+        return _JsonList(
+            {"id": each.id, "name": each.name, "paused": each.paused} for each in self._value
+        )
 
 
 class Output(Object):

@@ -58,18 +58,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_projects(parser)
 
 
-def add_projects(parser: argparse.ArgumentParser) -> None:
-    """Whose schedules are looked at, for administrators."""
+def add_projects(parser: argparse.ArgumentParser, what: str = "the schedules") -> None:
+    """Whose schedules, or whatever else, are looked at, for administrators."""
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument(
         "--all-projects",
         action="store_true",
-        help="Look at the schedules of all projects (administrators only)",
+        help=f"Look at {what} of all projects (administrators only)",
     )
     whose.add_argument(
         "--project",
         metavar="<project>",
-        help="Look at the schedules of this project (name or ID; administrators only)",
+        help=f"Look at {what} of this project (name or ID; administrators only)",
+    )
+
+
+def add_exclude(parser: argparse.ArgumentParser) -> None:
+    """Instances that need no backups."""
+    parser.add_argument(
+        "--exclude",
+        metavar="<glob>",
+        action="append",
+        default=[],
+        help="Call instances EXCLUDED whose name or ID fits this pattern, such as 'test*' in "
+        "quotes (repeat for several)",
     )
 
 

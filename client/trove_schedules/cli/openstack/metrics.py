@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +15,13 @@ from trove_schedules.cli.openstack import base, looking
 from trove_schedules.errors import ServiceError
 
 if TYPE_CHECKING:
+    from trove_schedules.coverage import Coverage
     from trove_schedules.health import Health
+    from trove_schedules.manager import ScheduledBackups
+    from trove_schedules.overview import Overview
 
 _PREFIX = "trove_backup_schedule_"
+_COVERAGE_PREFIX = "trove_backup_coverage_"
 #: Metric, its help, and how it is read from a schedule's health.
 _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...] = (
     (
@@ -61,26 +66,53 @@ _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...
 
 class ScheduleMetrics(base.Command):
     _description = (
-        "Print the health of backup schedules as metrics in Prometheus' text format. Exit status: "
-        "0 if the health could be read, whatever it is"
+        "Print the health of backup schedules, and unless some are chosen the coverage of "
+        "instances, as metrics in Prometheus' text format. Exit status: 0 if the health could be "
+        "read, whatever it is"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         looking.add_arguments(parser)
+        looking.add_exclude(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         schedules = looking.of_projects(self, parsed_args)
         found = looking.look(schedules, parsed_args)
+        covered = self._covered(schedules, parsed_args)
+        names = Names(
+            self._instance_names(schedules) if covered is None else
+            {each.instance: each.name for each in covered},
+            looking.project_names(self, parsed_args),
+        )  # fmt: skip
+        written = [
+            *lines(found, names),
+            *(() if covered is None else coverage_lines(covered, names)),
+        ]
+        text.write(self.app.stdout, "".join(f"{line}\n" for line in written))
+
+    def _covered(
+        self, schedules: ScheduledBackups | Overview, parsed_args: argparse.Namespace
+    ) -> list[Coverage] | None:
+        """What protects each instance; None: it can't be read, or only some schedules are asked
+        for."""
+        if parsed_args.schedules or parsed_args.instance:
+            return None
         try:
-            instances = schedules.instance_names()
+            return schedules.coverage(exclude=parsed_args.exclude, max_age=parsed_args.max_age)
+        except ServiceError as error:
+            # The health is told without it, and an alert says that it is missing.
+            self.log.warning("The coverage of instances can't be read: %s", error)
+            return None
+
+    def _instance_names(self, schedules: ScheduledBackups | Overview) -> dict[str, str]:
+        try:
+            return schedules.instance_names()
         except ServiceError as error:
             # The health is told without them, and says itself what keeps Trove from answering.
             self.log.warning("The instances have no names: %s", error)
-            instances = {}
-        names = Names(instances, looking.project_names(self, parsed_args))
-        text.write(self.app.stdout, "".join(f"{line}\n" for line in lines(found, names)))
+            return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +132,7 @@ def lines(found: Sequence[Health], names: Names) -> Iterator[str]:
 
     labelled = [(_labels(each, names), each) for each in found]
     yield from _gauge(
-        "state",
+        f"{_PREFIX}state",
         "1 for the state that the schedule is in, 0 for the others.",
         (
             (f'{labels},state="{state}"', int(each.state == state))
@@ -111,26 +143,72 @@ def lines(found: Sequence[Health], names: Names) -> Iterator[str]:
     for name, said, read in _GAUGES:
         values = ((labels, _number(read(each))) for labels, each in labelled)
         yield from _gauge(
-            name, said, ((labels, value) for labels, value in values if value is not None)
+            f"{_PREFIX}{name}",
+            said,
+            ((labels, value) for labels, value in values if value is not None),
         )
 
 
+def coverage_lines(found: Sequence[Coverage], names: Names) -> Iterator[str]:
+    """Gauges, labelled by instance and project, and the number of instances in each state."""
+    from trove_schedules.coverage import Cover  # not at import, see the package
+
+    counts = Counter(each.state for each in found)
+    yield from _gauge(
+        f"{_COVERAGE_PREFIX}instances",
+        "Instances that are covered in this way.",
+        ((f'state="{state}"', counts[state]) for state in Cover),
+    )
+    labelled = [(_instance_labels(each.instance, each.project_id, names), each) for each in found]
+    yield from _gauge(
+        f"{_COVERAGE_PREFIX}state",
+        "How the instance is covered; always 1.",
+        ((f'{_written(labels)},state="{each.state}"', 1) for labels, each in labelled),
+    )
+    yield from _gauge(
+        f"{_COVERAGE_PREFIX}last_backup_timestamp_seconds",
+        "When the newest completed backup of the instance began, whoever made it.",
+        (
+            (_written(labels), each.backup.created.timestamp())
+            for labels, each in labelled
+            if each.backup
+        ),
+    )
+    yield from _gauge(
+        f"{_COVERAGE_PREFIX}last_proven_restore_timestamp_seconds",
+        "When the newest drill of the instance that passed ended.",
+        (
+            (_written(labels), each.last_proven.timestamp())
+            for labels, each in labelled
+            if each.last_proven
+        ),
+    )
+
+
 def _gauge(name: str, said: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
-    yield f"# HELP {_PREFIX}{name} {said}"
-    yield f"# TYPE {_PREFIX}{name} gauge"
+    yield f"# HELP {name} {said}"
+    yield f"# TYPE {name} gauge"
     for labels, value in samples:
-        yield f"{_PREFIX}{name}{{{labels}}} {value}"
+        yield f"{name}{{{labels}}} {value}"
 
 
 def _labels(health: Health, names: Names) -> str:
-    labels = {
-        "schedule": health.schedule_id,
-        "name": health.name,
-        "instance_id": health.instance,
-        "instance_name": names.instances.get(health.instance),
-        "project_id": health.project_id,
-        "project_name": names.projects.get(health.project_id or ""),
+    return _written(
+        {"schedule": health.schedule_id, "name": health.name}
+        | _instance_labels(health.instance, health.project_id, names)
+    )
+
+
+def _instance_labels(instance: str, project_id: str | None, names: Names) -> dict[str, str | None]:
+    return {
+        "instance_id": instance,
+        "instance_name": names.instances.get(instance),
+        "project_id": project_id,
+        "project_name": names.projects.get(project_id or ""),
     }
+
+
+def _written(labels: Mapping[str, str | None]) -> str:
     return ",".join(f'{key}="{_escape(value)}"' for key, value in labels.items() if value)
 
 

@@ -139,6 +139,7 @@ class ShowSchedule(base.ShowOne):
             | {
                 "drill_every": drill and drill.pattern,
                 "next_drill": columns.time(drill.next_execution_time if drill else None),
+                "declared": schedule.declared,
             },
         )
 

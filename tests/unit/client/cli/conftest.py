@@ -13,6 +13,8 @@ import pytest
 
 from tests import examples
 from tests.examples import INSTANCE, SCHEDULE
+from trove_schedules import Backup
+from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health, State
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.runs.execution import ScheduleExecution
@@ -57,6 +59,33 @@ def good() -> Health:
 
 
 @pytest.fixture
+def covered() -> Coverage:
+    """That the schedule protects its instance."""
+    return Coverage(
+        instance=INSTANCE,
+        name="orders-db",
+        project_id="a-project",
+        state=Cover.PROTECTED,
+        reason="last backup 5 min ago",
+        schedules=(examples.schedule(),),
+        backup=Backup(
+            id=BACKUP,
+            instance_id=INSTANCE,
+            name="nightly",
+            description=None,
+            status="COMPLETED",
+            parent_id=None,
+            created=datetime(2026, 3, 10, 2, 0, tzinfo=UTC),
+            size=0.25,
+        ),
+        age=300.4,
+        last_proven=datetime(2026, 3, 8, 4, 0, tzinfo=UTC),
+        proven_backup=BACKUP,
+        replica_of=None,
+    )
+
+
+@pytest.fixture
 def execution() -> ScheduleExecution:
     return ScheduleExecution(
         id="38ef2289-4330-4554-8574-4b5351f69713",
@@ -72,12 +101,13 @@ def execution() -> ScheduleExecution:
 
 
 @pytest.fixture
-def schedules(good: Health) -> Any:
+def schedules(good: Health, covered: Coverage) -> Any:
     """The API, whose calls are recorded and must be calls that the real one takes."""
     schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
     schedules.schedule_health.return_value = [good]
     schedules.schedule_drill_show.return_value = None
     schedules.instance_names.return_value = {INSTANCE: "orders-db"}
+    schedules.coverage.return_value = [covered]
     return schedules
 
 

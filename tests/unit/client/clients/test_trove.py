@@ -11,6 +11,7 @@ import pytest
 import requests
 import requests_mock
 
+from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -247,6 +248,69 @@ def test_whatever_happens_between_pages_every_backup_that_stays_is_listed(
 
     cloud.meanwhile = somebody_works
     assert {each.id for each in trove.backups("i")} >= stays
+
+
+class TestInstancesOfOtherProjects:
+    """Trove cuts their list by position, and sorts each page by an order of its own."""
+
+    @pytest.fixture
+    def everybodys(self, cloud):
+        return Trove(cloud.session(), None, None, Scope(all_projects=True))
+
+    @pytest.mark.parametrize(("count", "requests"), [(0, 1), (99, 1), (100, 3), (300, 5)])
+    def test_each_is_listed_by_a_request_for_each_hundred(self, cloud, everybodys, count, requests):
+        ids = add_instances(cloud, count)
+        assert sorted(each.id for each in everybodys.instances()) == sorted(ids)
+        assert cloud.trove_paths() == ["mgmt/instances"] * requests
+
+    def test_each_says_whose_it_is_and_what_it_replicates(self, cloud, everybodys):
+        first = cloud.add_instance("a", tenant_id="p1")
+        replica = cloud.add_instance("b", tenant_id="p2", replica_of={"id": first, "links": []})
+        found = {each.id: each for each in everybodys.instances()}
+        assert (found[first].project_id, found[first].replica_of) == ("p1", None)
+        assert (found[replica].project_id, found[replica].replica_of) == ("p2", first)
+        assert found[first].updated == datetime(2026, 1, 1, tzinfo=UTC)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_whatever_happens_between_pages_each_that_stays_is_listed(
+        self, cloud, everybodys, seed, monkeypatch
+    ):
+        monkeypatch.setattr("trove_schedules.clients.trove.INSTANCES_PAGE", 10)
+        chance = random.Random(seed)
+        stays = set(add_instances(cloud, 60))
+        clock = itertools.count()
+
+        def somebody_works():
+            for _ in range(chance.randrange(4)):
+                now = f"2026-02-01T00:00:{next(clock):02}"
+                match chance.choice(["add", "update", "delete"]):
+                    case "add":
+                        cloud.add_instance("new", updated=now)
+                    case "update":
+                        chance.choice(cloud.instances)["updated"] = now
+                    case "delete":
+                        at = chance.randrange(len(cloud.instances))
+                        stays.discard(cloud.instances.pop(at)["id"])
+
+        cloud.meanwhile = somebody_works
+        assert {each.id for each in everybodys.instances()} >= stays
+
+
+def add_instances(cloud, count):
+    """Each updated a second after the one before; their ids, the oldest first."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        cloud.add_instance(f"m{n}", updated=f"{began + timedelta(seconds=n):%Y-%m-%dT%H:%M:%S}")
+        for n in range(count)
+    ]
+
+
+def test_own_instances_are_of_the_own_project(cloud, trove):
+    mine = cloud.add_instance("m")
+    replica = cloud.add_instance("r", replica_of={"id": mine, "links": []})
+    found = {each.id: each for each in trove.instances()}
+    assert {each.project_id for each in found.values()} == {cloud.project}
+    assert found[replica].replica_of == mine
 
 
 def test_a_page_that_brings_nothing_new_is_an_error_and_not_an_endless_list(cloud, trove):

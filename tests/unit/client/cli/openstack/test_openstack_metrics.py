@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,17 +10,21 @@ from osc_lib.exceptions import CommandError
 from prometheus_client.parser import text_string_to_metric_families
 
 from trove_schedules.cli.openstack.metrics import ScheduleMetrics
+from trove_schedules.coverage import Cover
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
 from trove_schedules.health import State
 
-PREFIX = "trove_backup_schedule_"
+PREFIX, COVERAGE = "trove_backup_schedule_", "trove_backup_coverage_"
 
 
 def test_prometheus_reads_that_there_are_no_schedules(run, schedules) -> None:
     schedules.schedule_health.return_value = []
+    schedules.coverage.return_value = []
     families = list(text_string_to_metric_families(run(ScheduleMetrics)))
     assert families
-    assert not [each for family in families for each in family.samples]
+    samples = [each for family in families for each in family.samples]
+    assert {each.name for each in samples} == {f"{COVERAGE}instances"}
+    assert {each.value for each in samples} == {0}
 
 
 def test_prometheus_reads_what_is_written_for_it(run, schedules, good) -> None:
@@ -30,7 +35,7 @@ def test_prometheus_reads_what_is_written_for_it(run, schedules, good) -> None:
         each.name: each
         for family in families.values()
         for each in family.samples
-        if each.labels.get("state", "OK") == "OK"
+        if each.labels.get("state", "OK") == "OK" and each.name.startswith(PREFIX)
     }
     assert {name.removeprefix(PREFIX): sample.value for name, sample in samples.items()} == {
         "state": 1,
@@ -71,19 +76,71 @@ def test_what_keeps_it_from_being_read_is_an_error_and_prints_nothing(app, run, 
 
 
 def test_names_that_trove_does_not_tell_are_left_out(run, schedules, good, caplog) -> None:
-    schedules.instance_names.side_effect = ServiceUnavailableError(
+    schedules.coverage.side_effect = schedules.instance_names.side_effect = ServiceUnavailableError(
         "down", service="Trove", operation="list instances"
     )
     written = run(ScheduleMetrics)
+    assert COVERAGE not in written
+    assert "The coverage of instances can't be read: Trove: list instances" in caplog.text
     assert 'instance_id="' in written
     assert "instance_name" not in written
     assert "The instances have no names" in caplog.text
 
 
-def test_an_administrator_sees_all_projects_by_their_names(app, run, schedules, good) -> None:
+def test_prometheus_reads_each_instance_and_how_many_are_unprotected(
+    run, schedules, covered
+) -> None:
+    forgotten = replace(
+        covered, instance="i2", name='a "b"', state=Cover.UNPROTECTED, backup=None, last_proven=None
+    )
+    schedules.coverage.return_value = [forgotten, covered]
+    families = {each.name: each for each in text_string_to_metric_families(run(ScheduleMetrics))}
+    counts = families[f"{COVERAGE}instances"].samples
+    assert {each.labels["state"]: each.value for each in counts} == dict.fromkeys(Cover, 0) | {
+        "UNPROTECTED": 1,
+        "PROTECTED": 1,
+    }
+    names = {"project_id": "a-project", "project_name": "shop"}
+    first = {"instance_id": "i2", "instance_name": 'a "b"'} | names
+    second = {"instance_id": covered.instance, "instance_name": "orders-db"} | names
+    states = families[f"{COVERAGE}state"].samples
+    assert [each.labels for each in states] == [
+        first | {"state": "UNPROTECTED"},
+        second | {"state": "PROTECTED"},
+    ]
+    assert {each.value for each in states} == {1}
+    for name, time in (
+        ("last_backup", covered.backup.created),
+        ("last_proven_restore", covered.last_proven),
+    ):
+        [sample] = families[f"{COVERAGE}{name}_timestamp_seconds"].samples
+        assert (sample.labels, sample.value) == (second, time.timestamp())
+
+
+def test_coverage_has_the_same_limits_and_is_told_where_none_is_chosen(run, schedules) -> None:
+    run(ScheduleMetrics, "--max-age", "26h", "--exclude", "test-*")
+    schedules.coverage.assert_called_once_with(exclude=["test-*"], max_age=timedelta(hours=26))
+    schedules.instance_names.assert_not_called()
+    schedules.coverage.reset_mock()
+    for chosen in (["nightly"], ["--instance", "m"]):
+        run(ScheduleMetrics, *chosen)
+    schedules.coverage.assert_not_called()
+
+
+def test_while_mistral_is_down_the_instances_keep_their_names(run, schedules, caplog) -> None:
+    schedules.coverage.side_effect = ServiceUnavailableError(
+        "down", service="Mistral", operation="list cron triggers"
+    )
+    assert 'instance_name="orders-db"' in run(ScheduleMetrics)
+    assert "The coverage of instances can't be read" in caplog.text
+
+
+def test_an_administrator_sees_all_projects_by_their_names(
+    app, run, schedules, good, covered
+) -> None:
     overview = schedules.overview.return_value
+    overview.coverage.return_value = [replace(covered, name="theirs")]
     overview.schedule_health.return_value = [replace(good, project_id="p2")]
-    overview.instance_names.return_value = {good.instance: "theirs"}
     projects = app.client_manager.sdk_connection.identity.projects
     projects.return_value = [
         SimpleNamespace(id="p1", name="one"),
@@ -96,8 +153,8 @@ def test_an_administrator_sees_all_projects_by_their_names(app, run, schedules, 
 
 def test_an_administrator_sees_another_project(app, run, schedules, good) -> None:
     overview = schedules.overview.return_value
+    overview.coverage.return_value = []
     overview.schedule_health.return_value = [replace(good, project_id="p2")]
-    overview.instance_names.return_value = {}
     find = app.client_manager.sdk_connection.identity.find_project
     find.return_value = SimpleNamespace(id="p2", name="two")
     assert 'project_name="two"' in run(ScheduleMetrics, "--project", "two")

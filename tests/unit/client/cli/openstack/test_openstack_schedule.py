@@ -58,6 +58,7 @@ HEALTH = (
     "quota_left",
     "drill_every",
     "next_drill",
+    "declared",
 )
 TABLE = """\
 +--------------------------------------+--------+----------+-------------+----------+
@@ -129,7 +130,7 @@ def test_show_tells_the_health_of_the_schedule_that_it_has(take, schedules, sche
     schedules.schedule_health.assert_called_once_with([schedule])
     assert columns == (*PROPERTIES, *HEALTH)
     shown = ["OK", "last backup 5 min ago", "2026-03-10 02:00:00 UTC"]
-    shown += ["2026-03-08 04:00:00 UTC", BACKUP, "0", "2", "7", "43", "None", "None"]
+    shown += ["2026-03-08 04:00:00 UTC", BACKUP, "0", "2", "7", "43", "None", "None", "False"]
     assert [str(each) for each in data[len(PROPERTIES) :]] == shown
 
 
@@ -198,6 +199,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "proven_backup": BACKUP,
         "drill_every": None,
         "next_drill": None,
+        "declared": False,
         "missed": 0,
         "chain_depth": 2,
         "backups_kept": 7,

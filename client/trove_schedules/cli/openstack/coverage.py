@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``coverage``: what protects each instance."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from osc_lib.exceptions import CommandError
+
+from trove_schedules.cli.openstack import base, columns, looking
+from trove_schedules.schedules.names import schedule_of
+
+if TYPE_CHECKING:
+    from trove_schedules.coverage import Coverage
+
+
+class ListCoverage(base.Lister):
+    _description = (
+        "List the database instances and what protects each: those first that no schedule backs "
+        "up. Exit status, as monitoring plugins have it: 0: all are protected, replicas or "
+        "excluded. 1: all schedules of one are paused. 2: one is unprotected, or its newest backup "
+        "is too old. 3: there are no instances, or nothing could be read"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        looking.add_projects(parser, "the instances")
+        parser.add_argument(
+            "--max-age",
+            metavar="<span>",
+            type=looking.span,
+            help="Call an instance STALE when its newest completed backup, whoever made it, is "
+            "older than this, such as 26h or 2d (default: whatever its age)",
+        )
+        looking.add_exclude(parser)
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="Also list the reason, the newest backup and who made it, its age (in seconds for "
+            "programs), the newest backup that was proven to restore, the instance that a replica "
+            "is of, and the project; show instance IDs in full",
+        )
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args)
+        except CommandError as error:
+            return looking.unknown(self.log, error)
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        found = looking.of_projects(self, parsed_args).coverage(
+            exclude=parsed_args.exclude, max_age=parsed_args.max_age
+        )
+        if not found:
+            self.log.warning("no database instances")
+        self.exit_status = max((each.state.exit_status for each in found), default=3)
+        headers: tuple[str, ...] = (
+            "State", "Name", "Instance", "Protected By", "Last Backup", "Last Proven Restore",
+        )  # fmt: skip
+        rows: list[tuple[Any, ...]] = [
+            (
+                str(each.state),
+                each.name,
+                each.instance if parsed_args.long else columns.ShortId(each.instance),
+                columns.Schedules(each.schedules),
+                columns.relative(each.backup.created if each.backup else None),
+                columns.relative(each.last_proven),
+            )
+            for each in found
+        ]
+        if parsed_args.all_projects and not parsed_args.long:
+            headers += ("Project",)
+            rows = [(*row, each.project_id) for row, each in zip(rows, found, strict=True)]
+        if parsed_args.long:
+            headers += (
+                "Reason", "Backup", "Made By", "Age", "Proven Backup", "Replica Of", "Project",
+            )  # fmt: skip
+            rows = [
+                (
+                    *row,
+                    each.reason,
+                    each.backup.id if each.backup else None,
+                    _maker(each),
+                    columns.age(each.age),
+                    each.proven_backup,
+                    each.replica_of,
+                    each.project_id,
+                )
+                for row, each in zip(rows, found, strict=True)
+            ]
+        return headers, rows
+
+
+def _maker(coverage: Coverage) -> str | None:
+    """Who made the newest backup."""
+    if coverage.backup is None:
+        return None
+    maker = schedule_of(coverage.backup.description)
+    return f"schedule {maker}" if maker else "by hand"

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schedules made and changed, whoever asks for it: a command, a program or a file."""
+
+from __future__ import annotations
+
+from trove_schedules.backups import parents
+from trove_schedules.clients.services import Services
+from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers import replacing
+
+
+def create(
+    services: Services,
+    schedule_id: str,
+    instance_id: str,
+    plan: Plan,
+    *,
+    paused: bool = False,
+    declared: bool = False,
+) -> Schedule:
+    """A new schedule.
+
+    :param plan: checked.
+    :raises BackupNotFoundError: of its parent.
+    :raises InvalidScheduleError: its parent can't be one.
+    """
+    if plan.parent_id is not None:
+        parents.check(services, plan.parent_id, schedule_id=schedule_id, instance_id=instance_id)
+    return replacing.create(
+        services.mistral, schedule_id, instance_id, plan, paused=paused, declared=declared
+    )
+
+
+def change(
+    services: Services,
+    schedule: Schedule,
+    plan: Plan,
+    *,
+    paused: bool,
+    declared: bool,
+    force: bool = False,
+) -> Schedule:
+    """The schedule with another plan, or paused or resumed, or declared.
+
+    :param plan: checked.
+    :raises BackupNotFoundError: of a new parent.
+    :raises InvalidScheduleError: a new parent can't be one.
+    :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
+    """
+    if plan.parent_id not in (None, schedule.parent_id):
+        parents.check(
+            services, plan.parent_id, schedule_id=schedule.id, instance_id=schedule.instance
+        )
+    return replacing.replace(
+        services, schedule, plan, paused=paused, declared=declared, force=force
+    )

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a file to the schedules: what differs, what is done, and what a killed run leaves."""
+
+import copy
+import itertools
+import json
+import uuid
+
+import pytest
+import yaml
+
+from tests.unit.client.rows import UNKNOWN, add_schedule
+from trove_schedules import workbook
+from trove_schedules.declared import Action, Difference
+from trove_schedules.errors import (
+    AmbiguousNameError,
+    InstanceNotFoundError,
+    InvalidScheduleError,
+    ScheduleConflictError,
+)
+from trove_schedules.schedules.options import OPTIONS
+
+URL = "https://hc.test/very-secret"
+DAILY = {"name": "nightly", "instance": "m", "pattern": "0 2 * * *"}
+
+
+@pytest.fixture(autouse=True)
+def drills(cloud):
+    """The workflow of drills is loaded too."""
+    cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
+
+
+def of(*entries):
+    return {"schedules": list(entries)}
+
+
+def apply(schedules, declared, prune=False):
+    """As the command does; what was done."""
+    steps = schedules.schedule_steps(declared, prune=prune)
+    for step in steps:
+        schedules.schedule_apply(step)
+    return [str(step.action) for step in steps]
+
+
+def triggers(cloud):
+    return [row["name"] for row in cloud.mistral.rows["cron_triggers"]]
+
+
+def test_what_is_missing_is_made_and_the_second_time_nothing_is_done(cloud, schedules, instance):
+    declared = of(DAILY | {"keep_last": 14}, DAILY | {"name": "weekly", "pattern": "0 3 * * 0"})
+    assert apply(schedules, declared) == ["create", "create"]
+    made = {each.name: each for each in schedules.schedule_list()}
+    assert made["nightly"].keep_last == 14
+    assert all(each.declared and each.instance == instance for each in made.values())
+    requests = len(cloud.mock.request_history)
+    assert apply(schedules, declared) == ["keep", "keep"]
+    methods = [each.method for each in cloud.mock.request_history[requests:]]
+    assert methods == ["GET"] * 3
+    assert schedules.schedule_list() == list(schedules.schedule_list())
+
+
+def test_what_differs_is_changed_and_keeps_its_id(cloud, schedules, instance):
+    apply(schedules, of(DAILY | {"keep_last": 14, "description": "old"}))
+    [before] = schedules.schedule_list()
+    declared = of(DAILY | {"pattern": "0 3 * * *", "keep_days": 7})
+    [step] = schedules.schedule_steps(declared)
+    assert (step.action, step.schedule_id, step.instance) == (Action.CHANGE, before.id, instance)
+    assert step.differences == (
+        Difference("pattern", "0 2 * * *", "0 3 * * *"),
+        Difference("description", "old", None),
+        Difference("keep_last", 14, None),
+        Difference("keep_days", None, 7),
+    )
+    after = schedules.schedule_apply(step)
+    assert (after.id, after.generation, after.declared) == (before.id, 2, True)
+    assert schedules.schedule_list() == [after]
+    assert apply(schedules, declared) == ["keep"]
+
+
+def test_a_schedule_of_a_hash_keeps_its_time(schedules, instance):
+    declared = of(DAILY | {"pattern": "H H(1-4) * * *", "drill_every": "H H * * 0"})
+    [step] = schedules.schedule_steps(declared)
+    told = {each.name: each.after for each in step.differences}
+    assert (told["pattern"], told["drill_every"]) == ("H H(1-4) * * *", "H H * * 0")
+    assert apply(schedules, declared) == ["create"]
+    assert apply(schedules, declared) == ["keep"]
+
+
+def test_one_made_by_hand_is_taken_over_only_if_it_is_named(cloud, schedules, instance):
+    by_hand = schedules.schedule_create("m", "0 2 * * *", "nightly")
+    other = schedules.schedule_create("m", "0 2 * * *", "other")
+    assert not by_hand.declared
+    [step] = schedules.schedule_steps(of(DAILY), prune=True)
+    assert step.differences == (Difference("declared", False, True),)
+    taken = schedules.schedule_apply(step)
+    assert (taken.id, taken.declared, taken.plan) == (by_hand.id, True, by_hand.plan)
+    assert apply(schedules, of(DAILY), prune=True) == ["keep"]
+    assert {each.id for each in schedules.schedule_list()} == {by_hand.id, other.id}
+
+
+def test_the_mark_stays_whatever_is_done_by_hand(schedules, instance):
+    apply(schedules, of(DAILY))
+    changed = schedules.schedule_set("nightly", keep_last=3)
+    assert changed.declared
+    assert schedules.schedule_pause(changed).declared
+    assert schedules.schedule_resume("nightly").declared
+    assert apply(schedules, of(DAILY)) == ["change"]
+
+
+def test_prune_deletes_what_is_marked_and_no_longer_declared_and_nothing_else(schedules, instance):
+    schedules.schedule_create("m", "0 2 * * *", "by hand")
+    apply(schedules, of(DAILY, DAILY | {"name": "weekly", "drill_every": "0 4 * * 0"}))
+    assert apply(schedules, of(DAILY)) == ["keep"]
+    assert apply(schedules, of(DAILY), prune=True) == ["keep", "delete"]
+    assert {each.name for each in schedules.schedule_list()} == {"by hand", "nightly"}
+    assert apply(schedules, of(), prune=True) == ["delete"]
+    assert {each.name for each in schedules.schedule_list()} == {"by hand"}
+
+
+def test_another_name_or_instance_is_another_schedule(cloud, schedules, instance):
+    cloud.add_instance("n")
+    apply(schedules, of(DAILY))
+    renamed = of(DAILY | {"name": "daily"}, DAILY | {"instance": "n"})
+    assert apply(schedules, renamed, prune=True) == ["create", "create", "delete"]
+
+
+def test_paused_is_as_declared_or_stays(schedules, instance):
+    paused = of(DAILY | {"paused": True})
+    apply(schedules, paused)
+    [made] = schedules.schedule_list()
+    assert (made.paused, made.generation) == (True, 1)
+    assert apply(schedules, paused) == ["keep"]
+    assert apply(schedules, of(DAILY)) == ["keep"]
+    assert apply(schedules, of(DAILY | {"paused": False})) == ["change"]
+    schedules.schedule_pause("nightly")
+    assert apply(schedules, of(DAILY)) == ["keep"]
+
+
+def test_drills_are_as_declared(schedules, instance):
+    apply(schedules, of(DAILY | {"drill_every": "0 4 * * 0"}))
+    assert schedules.schedule_drill_show("nightly").pattern == "0 4 * * 0"
+    [step] = schedules.schedule_steps(of(DAILY | {"drill_every": "0 5 * * 0"}))
+    assert step.differences == (Difference("drill_every", "0 4 * * 0", "0 5 * * 0"),)
+    schedules.schedule_apply(step)
+    [found] = schedules.schedule_list()
+    assert (schedules.schedule_drill_show(found).pattern, found.generation) == ("0 5 * * 0", 1)
+    assert apply(schedules, of(DAILY)) == ["change"]
+    assert schedules.schedule_drill_show("nightly") is None
+
+
+def test_no_secret_is_told_and_one_that_is_left_out_stays(schedules, instance):
+    [step] = schedules.schedule_steps(of(DAILY | {"notify_url": URL}))
+    assert Difference("notify_url", None, "(secret)") in step.differences
+    schedules.schedule_apply(step)
+    assert apply(schedules, of(DAILY)) == ["keep"]
+    [step] = schedules.schedule_steps(of(DAILY | {"notify_url": URL + "-2"}))
+    assert step.differences == (Difference("notify_url", "(secret)", "(secret)"),)
+    assert apply(schedules, of(DAILY | {"notify_url": None})) == ["change"]
+    assert schedules.schedule_show("nightly").notify_url is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "error", "told"),
+    [
+        ({"pattern": "0 2 * *"}, InvalidScheduleError, r"schedules\[1\] \(n of m\): .*has 4"),
+        ({"drill_every": "x"}, InvalidScheduleError, r"\(n of m\): drill_every: "),
+        ({"full_every": 3}, InvalidScheduleError, "full-every 3 is for incremental"),
+        ({"name": "nightly"}, InvalidScheduleError, r"schedules\[0\] .* the same instance and"),
+        ({"instance": "nobody"}, InstanceNotFoundError, "the project has no instance 'nobody'"),
+        ({"instance": UNKNOWN}, InstanceNotFoundError, f"no instance '{UNKNOWN}'"),
+        ({"instance": "twice"}, AmbiguousNameError, "2 instances are named 'twice'"),
+    ],
+)
+def test_a_wrong_entry_is_told_with_its_place_before_anything_is_changed(
+    cloud, schedules, instance, entry, error, told
+):
+    del instance
+    for _ in range(2):
+        cloud.add_instance("twice")
+    with pytest.raises(error, match=told):
+        schedules.schedule_steps(of(DAILY, DAILY | {"name": "n"} | entry))
+    assert {each.method for each in cloud.mock.request_history} == {"GET", "POST"}
+    assert triggers(cloud) == []
+
+
+def test_of_two_with_the_name_the_marked_one_counts(cloud, schedules, instance):
+    apply(schedules, of(DAILY))
+    [mine] = schedules.schedule_list()
+    schedules.schedule_create("m", "0 5 * * *", "nightly")
+    [step] = schedules.schedule_steps(of(DAILY))
+    assert (step.action, step.schedule_id) == (Action.KEEP, mine.id)
+
+
+def test_of_two_unmarked_ones_none_is_chosen(cloud, schedules, instance):
+    ids = [schedules.schedule_create("m", "0 5 * * *", "nightly").id for _ in range(2)]
+    with pytest.raises(AmbiguousNameError) as caught:
+        schedules.schedule_steps(of(DAILY))
+    assert all(each in str(caught.value) for each in ids)
+
+
+def test_instances_by_id_cost_no_list_of_instances(cloud, schedules, instance):
+    declared = of(DAILY | {"instance": instance})
+    apply(schedules, declared)
+    cloud.mock.reset_mock()
+    assert apply(schedules, declared) == ["keep"]
+    assert cloud.trove_paths() == []
+
+
+def test_a_schedule_changed_since_is_a_conflict(schedules, instance):
+    apply(schedules, of(DAILY))
+    [step] = schedules.schedule_steps(of(DAILY | {"keep_last": 3}))
+    schedules.schedule_set("nightly", keep_last=5)
+    with pytest.raises(ScheduleConflictError):
+        schedules.schedule_apply(step)
+    [found] = schedules.schedule_list()
+    assert found.keep_last == 5
+
+
+def test_fifty_schedules_twice_take_one_request_a_page(cloud, schedules):
+    names = [f"db-{n}" for n in range(50)]
+    for each in names:
+        cloud.add_instance(each)
+    declared = of(*(DAILY | {"instance": each, "keep_last": 7} for each in names))
+    assert apply(schedules, declared) == ["create"] * 50
+    before = schedules.schedule_list()
+    cloud.mock.reset_mock()
+    assert apply(schedules, declared) == ["keep"] * 50
+    asked = [each.path.rpartition("/")[2] for each in cloud.mock.request_history]
+    # Schedules, drills, and twenty instances a page.
+    assert sorted(asked) == ["cron_triggers"] * 2 + ["instances"] * 3
+    assert {each.method for each in cloud.mock.request_history} == {"GET"}
+    assert schedules.schedule_list() == before
+
+
+def test_what_is_exported_is_what_is_applied(cloud, schedules, instance):
+    schedules.schedule_create("m", "0 2 * * *", "nightly", keep_last=3, notify_url=URL)
+    schedules.schedule_drill_every("nightly", "0 4 * * 0")
+    text = schedules.schedule_export()
+    assert "very-secret" not in text
+    assert "very-secret" in schedules.schedule_export(secrets=True)
+    [step] = schedules.schedule_steps(yaml.safe_load(text))
+    assert [each.name for each in step.differences] == ["declared"]
+
+
+class KilledError(BaseException):
+    """The client is no more; nothing catches this."""
+
+
+#: Made, changed with drills and pauses, taken over, pruned.
+FIRST = of(
+    DAILY | {"name": "changed", "keep_last": 1, "drill_every": "0 4 * * 0"},
+    DAILY | {"name": "gone", "drill_every": "0 5 * * 0"},
+    DAILY | {"name": "drilled", "drill_every": "0 6 * * 0"},
+)
+SECOND = of(
+    DAILY | {"name": "new", "notify_url": URL, "drill_every": "0 7 * * 0"},
+    DAILY | {"name": "changed", "keep_last": 2, "paused": True},
+    DAILY | {"name": "by hand", "keep_days": 3},
+    DAILY | {"name": "drilled", "drill_every": "H 8 * * 0"},
+)
+
+
+def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, instance):
+    mistral = cloud.mistral
+    schedules.schedule_create("m", "0 2 * * *", "by hand")
+    apply(schedules, FIRST)
+    before, began = copy.deepcopy(mistral.rows), mistral.now
+    wanted = None
+    for at in itertools.count():
+        mistral.rows = copy.deepcopy(before)
+        mistral.rewind(began)
+        left = at
+
+        def killed(method, path):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KilledError
+
+        mistral.before = killed
+        try:
+            apply(schedules, SECOND, prune=True)
+        except KilledError:
+            ended = False
+        else:
+            ended = True
+        mistral.before = lambda method, path: None
+        apply(schedules, SECOND, prune=True)
+        assert set(apply(schedules, SECOND, prune=True)) == {"keep"}
+        mistral.wait(minutes=10)
+        seen = state(cloud, schedules)
+        wanted = wanted or seen
+        assert seen == wanted, f"killed after {at} requests"
+        if ended:
+            assert at > 20
+            return
+
+
+def state(cloud, schedules):
+    """What there is of each schedule, and how many triggers that takes once readers have tidied."""
+    found = sorted(schedules.schedule_list(), key=lambda each: each.name)
+    drills = {each.name: schedules.schedule_drill_show(each) for each in found}
+    told = [
+        (
+            each.name,
+            each.declared,
+            each.paused,
+            {name: getattr(each, name) for name in OPTIONS},
+            drills[each.name] and drills[each.name].pattern.partition(" ")[2],
+        )
+        for each in found
+    ]
+    return told, len(triggers(cloud))
+
+
+def test_a_mark_that_somebody_has_spoilt_is_none(cloud, schedules, instance):
+    given = {
+        "instance": instance,
+        "name": "n",
+        "schedule": {"id": str(uuid.uuid4()), "declared": "no"},
+    }
+    add_schedule(cloud, instance, workflow_input=json.dumps(given))
+    [found] = schedules.schedule_list()
+    assert not found.declared
