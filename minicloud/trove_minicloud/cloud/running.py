@@ -122,9 +122,12 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
     spare_proxies(os.environ)
-    versions.take_over(root)
+    versions.require_none_newer(root)
     stop_leftovers(root)
     require_space(root)
+    before = versions.take_over(root)
+    if before is not None:
+        LOG.info("what the versions of before have left is copied to %s", before)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
     supervisor = Supervisor(root, databases, dashboard, problems=databases.problems)
@@ -134,6 +137,12 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
         _start(root, chosen, layout_of(root, chosen), supervisor)
         LOG.info("the mini cloud is up")
         supervisor.run()
+    except StopRequestedError:
+        raise
+    except StartupError as error:
+        if before is None:
+            raise
+        raise StartupError(f"{error}\n{versions.way_back(root, before)}") from error
     finally:
         supervisor.stop()
 
