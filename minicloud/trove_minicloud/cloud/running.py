@@ -15,6 +15,7 @@ from keystoneauth1.exceptions import ClientException
 from trove_minicloud import settings
 from trove_minicloud.clients.catalog import bootstrap, offer_compute, offer_swift, write_clouds
 from trove_minicloud.cloud import versions
+from trove_minicloud.cloud.database_care import DatabaseCare
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
@@ -24,7 +25,7 @@ from trove_minicloud.errors import (
 from trove_minicloud.guest.server_programs import InstancePrograms
 from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mistral, swift, trove
+from trove_minicloud.services import horizon, keystone, mistral, swift, tidying, trove
 from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.config_files import cache_variables
 from trove_minicloud.settings import Settings
@@ -130,12 +131,16 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
         LOG.info("what the versions of before have left is copied to %s", before)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(root, databases, dashboard, problems=databases.problems)
+    care = DatabaseCare(root)
+    supervisor = Supervisor(
+        root, databases, dashboard, problems=lambda: [*databases.problems(), *care.problems()]
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:
         _start(root, chosen, layout_of(root, chosen), supervisor)
         LOG.info("the mini cloud is up")
+        tidying.every(tidying.DAY, care.look)
         supervisor.run()
     except StopRequestedError:
         raise

@@ -23,8 +23,9 @@ from trove.db import get_db_api
 from trove.instance import models as instance_models
 from trove.taskmanager import api as task_manager_api
 
-from trove_minicloud.inside_trove import guest_agent, instance_rows
+from trove_minicloud.inside_trove import guest_agent, instance_rows, purging
 from trove_minicloud.root import Root
+from trove_minicloud.services import tidying
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.preparation import (
     copy_database,
@@ -73,6 +74,7 @@ def main(directory: Path, port: int) -> None:
     guest_agent.recover()
     instance_rows.recover()
     instance_rows.start(Root.default())
+    tidying.every(tidying.DAY, purging.purge_old_rows)
     application = deploy.loadapp(f"config:{directory / 'api-paste.ini'}", name="trove")
     serve(application, port, "trove")
 

@@ -13,10 +13,13 @@ import keystone.conf
 import keystone.server
 from keystone.cmd.bootstrap import Bootstrapper
 from keystone.common import fernet_utils
+from keystone.common.provider_api import ProviderAPIs
 from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
+from oslo_utils import timeutils
 
+from trove_minicloud.services import tidying
 from trove_minicloud.services.config_files import files
 from trove_minicloud.services.preparation import (
     copy_database,
@@ -30,7 +33,17 @@ from trove_minicloud.services.serving import die_with_parent, serve
 def main(directory: Path, port: int) -> None:
     die_with_parent()
     make_ready(directory)
-    serve(initialize_public_application(), port, "keystone")
+    application = initialize_public_application()
+    tidying.every(tidying.DAY, flush_trusts)
+    serve(application, port, "keystone")
+
+
+def flush_trusts() -> None:
+    """Do what `keystone-manage trust_flush` does: changed and deleted schedules leave trusts.
+
+    Expired tokens leave nothing: Fernet tokens are not in the database.
+    """
+    ProviderAPIs.trust_api.flush_expired_and_soft_deleted_trusts(date=timeutils.utcnow())
 
 
 def make_ready(directory: Path) -> None:

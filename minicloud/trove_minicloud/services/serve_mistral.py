@@ -24,13 +24,14 @@ from mistral.services import action_manager, periodic, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services import firing_watch, trust_endpoints, workbook_schemas
+from trove_minicloud.services import firing_watch, tidying, trust_endpoints, workbook_schemas
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import (
     add_indexes,
     index_executions,
     take_over_rows,
 )
+from trove_minicloud.services.mistral_history import forget_superfluous_executions
 from trove_minicloud.services.preparation import empty_database, prepare, sqlite_url
 from trove_minicloud.services.serving import die_with_parent, serve
 
@@ -57,6 +58,7 @@ def main(directory: Path, port: int) -> None:
     if periodic_server:
         periodic_server.get_oslo_service().start()
     watch.start()
+    tidying.every(tidying.HOUR, forget_superfluous_executions)
     serve(application, port, "mistral")
     periodic.stop_all_periodic_tasks()
     engine.stop()
