@@ -14,7 +14,7 @@ from keystoneauth1.exceptions import ClientException
 
 from trove_minicloud import settings
 from trove_minicloud.clients.catalog import bootstrap, offer_compute, offer_swift, write_clouds
-from trove_minicloud.cloud import versions
+from trove_minicloud.cloud import keeper, versions
 from trove_minicloud.cloud.database_care import DatabaseCare
 from trove_minicloud.errors import (
     DiskFullError,
@@ -88,12 +88,14 @@ class SingleProcess(Layout):
 def run(root: Root, layout_of: Callable[[Root, Settings], Layout] = SingleProcess) -> bool:
     """Bring the cloud up and keep it up until SIGTERM or SIGINT.
 
-    Returns False, having done nothing, where a supervisor of this root runs already.
+    Returns False, having done nothing, where a supervisor of this root runs already, or where the
+    one that this one would follow isn't the last one.
 
     :raises MiniCloudError: it didn't come up; everything that was started is stopped again.
     """
     root.prepare()
     with state.supervisor_lock(root) as mine:
+        mine = mine and keeper.may_follow(root)
         if mine:
             try:
                 _run(root, layout_of)
