@@ -12,9 +12,9 @@ from pathlib import Path
 
 from oslo_config import cfg
 
+from trove_minicloud.services import preparation
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import index_executions
-from trove_minicloud.services.preparation import empty_database, prepare_once
 from trove_minicloud.services.serving import die_with_parent
 
 _BIN = Path(sys.executable).parent
@@ -32,7 +32,7 @@ def prepare(directory: Path) -> None:
     """Make the tables, once."""
     arguments = config_arguments(directory, "mistral")
     connection = _connection(arguments)
-    prepare_once(directory, lambda: _initialise(arguments, connection))
+    preparation.prepare(directory, ("mistral",), lambda: _initialise(arguments, connection))
     index_executions(connection)
 
 
@@ -45,7 +45,7 @@ def _connection(arguments: list[str]) -> str:
 
 
 def _initialise(arguments: list[str], connection: str) -> None:
-    empty_database(connection)
+    preparation.empty_database(connection)
     for command in (["upgrade", "head"], ["populate"]):
         subprocess.run([_BIN / "mistral-db-manage", *arguments, *command], check=True)
 

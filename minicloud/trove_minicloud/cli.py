@@ -80,7 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
     down = add("down", _down, "wait for running backups, and stop the mini cloud and its databases")
     down.add_argument("--now", action="store_true", help="don't wait: running backups fail")
     add("install-service", _install_service, "have systemd run the mini cloud, also after a reboot")
-    _format_option(add("status", _status, "show what runs"))
+    _format_option(
+        add("status", _status, "show what runs, and for how long there is room"), "prometheus"
+    )
     env = add("env", _env, 'print variables for OpenStack clients: eval "$(trove-minicloud env)"')
     env.add_argument("--admin", action="store_true", help="be the administrator, not the user")
     logs = add("logs", _logs, "print the logs, each line after the name of its program")
@@ -175,8 +177,8 @@ def _store_options(up: argparse.ArgumentParser) -> None:
     )
 
 
-def _format_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-f", "--format", choices=("table", "json"), default="table")
+def _format_option(parser: argparse.ArgumentParser, *more: str) -> None:
+    parser.add_argument("-f", "--format", choices=("table", "json", *more), default="table")
 
 
 def _up(root: Root, options: argparse.Namespace) -> None:
@@ -242,11 +244,15 @@ def _install_service(root: Root, _options: argparse.Namespace) -> None:
 
 
 def _status(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.commands import metrics
     from trove_minicloud.commands.status import describe, room_in_words
 
     described = describe(root)
     if options.format == "json":
         print(json.dumps(described, indent=2))
+        return
+    if options.format == "prometheus":
+        _say("\n".join(metrics.lines(described)))
         return
     _say(f"{described['root']}: {described['state']}")
     if described["error"]:

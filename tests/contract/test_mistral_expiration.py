@@ -22,9 +22,10 @@ from oslo_config import cfg
 from tests.contract.mistral_api import MistralApi
 from trove_minicloud import settings
 from trove_minicloud.root import Root
-from trove_minicloud.services import mistral
+from trove_minicloud.services import mistral, mistral_history
 from trove_minicloud.services.backend import single_process
 from trove_minicloud.services.mistral_database import add_indexes
+from trove_schedules.workbook import DRILL
 
 GROUP = config.EXECUTION_EXPIRATION_POLICY_GROUP
 OLD, YOUNG = timedelta(days=36), timedelta(days=34)
@@ -98,6 +99,23 @@ def test_old_executions_of_every_project_go_with_all_that_belongs_to_them(
     with api.as_project("project-0"):
         roots = [each for each in db_api.get_workflow_executions() if not each.task_execution_id]
         assert sorted(each.id for each in roots) == sorted(kept)
+
+
+def test_the_newest_executions_and_all_drills_are_kept(api: MistralApi) -> None:
+    kept = []
+    for hours in range(15):  # more than two batches
+        new = _execution(api, f"project-{hours % 2}", timedelta(hours=hours))
+        drill = api.add_execution("project-0", workflow_name=DRILL)
+        kept += [new, drill] if hours < 3 else [drill]
+    kept.append(_execution(api, "project-0", YOUNG, "RUNNING"))
+    mistral_history.forget_superfluous_executions(limit=3)
+    with base.get_engine().connect() as connection:
+        found = connection.exec_driver_sql(
+            "select id from workflow_executions_v2 where task_execution_id is null"
+        )
+        assert sorted(id for (id,) in found) == sorted(kept)
+    # Four with a sub-workflow each, and the drills, which have no tasks here.
+    assert _count() == [8 + 15, 8, 4]
 
 
 def test_triggers_don_t_expire() -> None:

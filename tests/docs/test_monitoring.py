@@ -14,6 +14,7 @@ import yaml
 
 from tests.docs.pages import REPOSITORY
 from tests.end_to_end.lacking import lacks
+from trove_minicloud.commands import metrics as minicloud_metrics
 from trove_schedules.cli.openstack import metrics
 from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health, State
@@ -45,6 +46,18 @@ def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
     used = set(re.findall(r"\btrove_backup_(?:schedule|coverage)_\w+", text))
     assert used
     assert used <= set(re.findall(r"# HELP (\w+)", printed))
+
+
+def test_every_metric_of_a_mini_cloud_that_is_used_is_printed() -> None:
+    room = {"free": 1, "reserve": 1, "last_day": 1, "nights": 1}
+    program = {"program": "trove", "instance": "", "state": "ready"}
+    described = {"state": "running", "error": "", "room": room, "programs": [program]}
+    printed = "\n".join(minicloud_metrics.lines(described))
+    used = re.findall(
+        r"\btrove_minicloud_\w+", MONITORING.joinpath("alerts.yaml").read_text("utf-8")
+    )
+    assert set(used) <= set(re.findall(r"# HELP (\w+)", printed))
+    assert used
 
 
 def test_no_label_is_one_that_a_scrape_gives_its_target(printed: str) -> None:

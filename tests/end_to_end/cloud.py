@@ -315,6 +315,12 @@ class LiveCloud:
         """What starts and restarts all programs."""
         return psutil.Process(self._status().supervisor)
 
+    def keeper(self) -> psutil.Process:
+        """What starts the supervisor anew when it dies."""
+        keeper = self.supervisor().parent()
+        assert keeper is not None and "trove_minicloud.cloud.keeper" in keeper.cmdline(), keeper
+        return keeper
+
     def process(self, program: str) -> psutil.Process:
         """The process of a program that runs."""
         record = self._program(program).process

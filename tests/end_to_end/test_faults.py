@@ -253,12 +253,31 @@ def test_a_service_that_hangs_is_restarted_and_schedules_run_again(cloud: LiveCl
     schedules.schedule_delete(schedule)
 
 
+def test_a_killed_supervisor_is_started_anew_and_schedules_go_on(cloud: LiveCloud) -> None:
+    schedules = cloud.schedules()
+    schedule = schedules.schedule_create("m", NEVER_SOON, "after-the-death", attempts=1)
+    dead, keystone = cloud.supervisor(), cloud.process("keystone")
+    dead.kill()
+
+    def back() -> bool:
+        up = _status(cloud)["state"] == "running"
+        return up and cloud.supervisor() != dead and cloud.is_whole()
+
+    wait_for("cloud that is up again by itself", back, 240)
+    assert not keystone.is_running()
+    cloud.start_instance("m")
+    assert run_by_hand(schedules, schedule.id).state == "SUCCESS"
+    schedules.schedule_delete(schedule)
+
+
 def test_what_a_killed_supervisor_left_is_taken_over_with_the_files_of_another_version(
     cloud: LiveCloud,
 ) -> None:
     left = instances.find(cloud.root, "m")
     server = cloud.process(f"postgresql-{left.id}")
-    cloud.supervisor().kill()
+    supervisor = cloud.supervisor()
+    cloud.keeper().kill()
+    supervisor.kill()
     assert _status(cloud)["state"] == "killed"
     assert server.is_running()
     file = cloud.root.settings_file

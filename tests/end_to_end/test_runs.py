@@ -132,9 +132,9 @@ def test_a_cloud_killed_in_mid_backup_says_failed_and_goes_on(
 
 
 def _kill_everything(cloud: LiveCloud) -> None:
-    """SIGKILL the supervisor and all that it started, down to the guest's tools."""
-    supervisor = cloud.supervisor()
-    family = [supervisor, *supervisor.children(recursive=True)]
+    """SIGKILL the keeper and all that it started, down to the guest's tools."""
+    keeper = cloud.keeper()
+    family = [keeper, *keeper.children(recursive=True)]
     for process in family:
         with suppress(psutil.NoSuchProcess):  # the services end with their supervisor
             process.kill()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mini cloud in the background: starting its supervisor, and telling it to stop.
 
-`python -m trove_minicloud.cloud.daemon ROOT` is the background process.
+`python -m trove_minicloud.cloud.daemon ROOT` is the supervisor there; its keeper starts it.
 """
 
 import contextlib
@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 
 from trove_minicloud.cloud import running
+from trove_minicloud.cloud.keeper import ANOTHER_RUNS
 from trove_minicloud.cloud.running import Layout
 from trove_minicloud.errors import MiniCloudError, StartupError, StopError
 from trove_minicloud.root import Root
 from trove_minicloud.settings import Settings
-from trove_minicloud.supervision import state
+from trove_minicloud.supervision import processes, state
 from trove_minicloud.supervision.state import CloudStatus
 from trove_minicloud.supervision.supervisor import LOG_NAME, stop_leftovers
 
@@ -27,9 +28,7 @@ _DOWN_TIMEOUT = 90.0
 _POLL_INTERVAL = 0.1
 # Seconds of silence after which `up` says what it waits for.
 _TELL_AFTER = 20.0
-#: The exit code of a background process that another one has outrun.
-_ANOTHER_RUNS = 75
-#: What is run in the background, unless the caller has another layout.
+#: The supervisor that is run in the background, unless the caller has another layout.
 MODULE = "trove_minicloud.cloud.daemon"
 
 
@@ -100,7 +99,7 @@ def _start(root: Root, module: str) -> subprocess.Popen[bytes]:
     log = os.open(root.log(LOG_NAME), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", module, str(root.path)],
+            [sys.executable, "-m", "trove_minicloud.cloud.keeper", str(root.path), module],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -114,13 +113,13 @@ def _start(root: Root, module: str) -> subprocess.Popen[bytes]:
 def _wait_until_running(
     root: Root, process: subprocess.Popen[bytes], report: Callable[[str], None]
 ) -> bool:
-    """Wait for a supervisor of our own; False if another one was faster."""
+    """Wait for a supervisor that the process keeps; False if another one was faster."""
     started = told_at = time.monotonic()
     ready: set[str] = set()
     while True:
         code = process.poll()
         status = state.load(root)
-        if code == _ANOTHER_RUNS:
+        if code == ANOTHER_RUNS:
             return False
         if code is not None:
             if status is not None and status.state == "failed":
@@ -130,7 +129,7 @@ def _wait_until_running(
                 f" see {root.log(LOG_NAME)}."
             )
         waited = time.monotonic() - started
-        if status is not None and status.supervisor == process.pid:
+        if status is not None and processes.parent(status.supervisor) == process.pid:
             for program in status.programs:
                 if program.state == "ready" and program.name not in ready:
                     ready.add(program.name)
@@ -184,15 +183,19 @@ def _waited_for(status: CloudStatus | None) -> str:
 
 
 def main(root: Root, layout_of: Callable[[Root, Settings], Layout] = running.SingleProcess) -> None:
-    """Be the background process; its exit code tells `up` how it ended."""
+    """Be the supervisor in the background; the exit code tells its keeper how it ended."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         mine = running.run(root, layout_of)
+    except StopError as error:
+        # It was to end.
+        logging.getLogger(__name__).error("%s", error)
+        sys.exit(0)
     except MiniCloudError as error:
         logging.getLogger(__name__).error("%s", error)
         sys.exit(1)
     if not mine:
-        sys.exit(_ANOTHER_RUNS)
+        sys.exit(ANOTHER_RUNS)
 
 
 if __name__ == "__main__":

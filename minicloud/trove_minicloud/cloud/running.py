@@ -14,7 +14,8 @@ from keystoneauth1.exceptions import ClientException
 
 from trove_minicloud import settings
 from trove_minicloud.clients.catalog import bootstrap, offer_compute, offer_swift, write_clouds
-from trove_minicloud.cloud import versions
+from trove_minicloud.cloud import keeper, versions
+from trove_minicloud.cloud.database_care import DatabaseCare
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
@@ -24,7 +25,7 @@ from trove_minicloud.errors import (
 from trove_minicloud.guest.server_programs import InstancePrograms
 from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mistral, swift, trove
+from trove_minicloud.services import horizon, keystone, mistral, swift, tidying, trove
 from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.config_files import cache_variables
 from trove_minicloud.settings import Settings
@@ -87,12 +88,14 @@ class SingleProcess(Layout):
 def run(root: Root, layout_of: Callable[[Root, Settings], Layout] = SingleProcess) -> bool:
     """Bring the cloud up and keep it up until SIGTERM or SIGINT.
 
-    Returns False, having done nothing, where a supervisor of this root runs already.
+    Returns False, having done nothing, where a supervisor of this root runs already, or where the
+    one that this one would follow isn't the last one.
 
     :raises MiniCloudError: it didn't come up; everything that was started is stopped again.
     """
     root.prepare()
     with state.supervisor_lock(root) as mine:
+        mine = mine and keeper.may_follow(root)
         if mine:
             try:
                 _run(root, layout_of)
@@ -122,18 +125,31 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
     spare_proxies(os.environ)
-    versions.take_over(root)
+    versions.require_none_newer(root)
     stop_leftovers(root)
     require_space(root)
+    before = versions.take_over(root)
+    if before is not None:
+        LOG.info("what the versions of before have left is copied to %s", before)
     chosen = settings.load_or_create(root)
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
-    supervisor = Supervisor(root, databases, dashboard, problems=databases.problems)
+    care = DatabaseCare(root)
+    supervisor = Supervisor(
+        root, databases, dashboard, problems=lambda: [*databases.problems(), *care.problems()]
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: supervisor.request_stop())
     try:
         _start(root, chosen, layout_of(root, chosen), supervisor)
         LOG.info("the mini cloud is up")
+        tidying.every(tidying.DAY, care.look)
         supervisor.run()
+    except StopRequestedError:
+        raise
+    except StartupError as error:
+        if before is None:
+            raise
+        raise StartupError(f"{error}\n{versions.way_back(root, before)}") from error
     finally:
         supervisor.stop()
 

@@ -23,10 +23,16 @@ from trove.db import get_db_api
 from trove.instance import models as instance_models
 from trove.taskmanager import api as task_manager_api
 
-from trove_minicloud.inside_trove import guest_agent, instance_rows
+from trove_minicloud.inside_trove import guest_agent, instance_rows, purging
 from trove_minicloud.root import Root
+from trove_minicloud.services import tidying
 from trove_minicloud.services.config_files import config_arguments
-from trove_minicloud.services.preparation import empty_database, prepare_once
+from trove_minicloud.services.preparation import (
+    copy_database,
+    empty_database,
+    prepare,
+    sqlite_url,
+)
 from trove_minicloud.services.serving import die_with_parent, serve
 
 
@@ -36,9 +42,7 @@ def main(directory: Path, port: int) -> None:
     # threads. There are none here, and boto3 can't be used with such TLS.
     patcher.already_patched["socket"] = True
     conf = cfg.CONF
-    cfg.parse_args(["trove", *config_arguments(directory, "trove")])
-    logging.setup(conf, "trove")
-    prepare_once(directory, _initialise)
+    make_ready(directory)
 
     rpc.init(conf)
     get_db_api().configure_db()
@@ -70,13 +74,28 @@ def main(directory: Path, port: int) -> None:
     guest_agent.recover()
     instance_rows.recover()
     instance_rows.start(Root.default())
+    tidying.every(tidying.DAY, purging.purge_old_rows)
     application = deploy.loadapp(f"config:{directory / 'api-paste.ini'}", name="trove")
     serve(application, port, "trove")
+
+
+def make_ready(directory: Path) -> None:
+    """Read the configuration, and make the database or take it to the installed version."""
+    cfg.parse_args(["trove", *config_arguments(directory, "trove")])
+    logging.setup(cfg.CONF, "trove")
+    prepare(directory, ("trove",), _initialise, _migrate)
 
 
 def _initialise() -> None:
     """Create the tables. The data migration that follows in trove-manage is for old VMs only."""
     empty_database(cfg.CONF.database.connection)
+    get_db_api().db_sync(cfg.CONF)
+
+
+def _migrate(old: Path, new: Path) -> None:
+    copy_database(old, new)
+    url = sqlite_url(cfg.CONF.database.connection, new)
+    cfg.CONF.set_override("connection", url, "database")
     get_db_api().db_sync(cfg.CONF)
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Indexes of Mistral's database, without which it gets slower with every execution kept."""
+"""Mistral's database: indexes, without which it gets slower with every execution kept; upgrades."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -42,3 +45,33 @@ def index_executions(url: str) -> None:
             columns = "(workflow_name, updated_at)"
             connection.execute(sqlalchemy.text(f"CREATE INDEX {_INDEX} ON {_EXECUTIONS} {columns}"))
     engine.dispose()
+
+
+def take_over_rows(old: Path, new: Path) -> None:
+    """Copy all rows of a database of SQLite into the tables that another one has.
+
+    Columns that are new there get their default. What is in tables or columns that are gone from
+    there stays behind.
+
+    :raises sqlite3.Error: a new table doesn't take the rows.
+    """
+    with closing(sqlite3.connect(new)) as connection:
+        connection.execute("ATTACH ? AS old", (str(old),))
+        with connection:
+            for table in _tables(connection, "old") & _tables(connection, "main"):
+                common = _columns(connection, "old", table) & _columns(connection, "main", table)
+                names = ", ".join(f'"{name}"' for name in sorted(common))
+                connection.execute(f'DELETE FROM main."{table}"')  # noqa: S608
+                connection.execute(
+                    f'INSERT INTO main."{table}" ({names}) SELECT {names} FROM old."{table}"'  # noqa: S608
+                )
+
+
+def _tables(connection: sqlite3.Connection, database: str) -> set[str]:
+    rows = connection.execute(f"SELECT name FROM {database}.sqlite_master WHERE type = 'table'")  # noqa: S608
+    return {name for (name,) in rows if not name.startswith("sqlite_")}
+
+
+def _columns(connection: sqlite3.Connection, database: str, table: str) -> set[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, database))
+    return {name for (name,) in rows}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Process main of Keystone: set up once, then served by one process.
+"""Process main of Keystone: its data made ready, then served by one process.
 
 Arguments: the service's folder and the port. The administrator's password comes by the
 environment, as keystone-manage bootstrap takes it.
@@ -13,23 +13,52 @@ import keystone.conf
 import keystone.server
 from keystone.cmd.bootstrap import Bootstrapper
 from keystone.common import fernet_utils
+from keystone.common.provider_api import ProviderAPIs
 from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
+from oslo_utils import timeutils
 
+from trove_minicloud.services import tidying
 from trove_minicloud.services.config_files import files
-from trove_minicloud.services.preparation import empty_database, prepare_once
+from trove_minicloud.services.preparation import (
+    copy_database,
+    empty_database,
+    prepare,
+    sqlite_url,
+)
 from trove_minicloud.services.serving import die_with_parent, serve
 
 
 def main(directory: Path, port: int) -> None:
     die_with_parent()
-    prepare_once(directory, lambda: _initialise(files(directory, "keystone")))
-    serve(initialize_public_application(), port, "keystone")
+    make_ready(directory)
+    application = initialize_public_application()
+    tidying.every(tidying.DAY, flush_trusts)
+    serve(application, port, "keystone")
+
+
+def flush_trusts() -> None:
+    """Do what `keystone-manage trust_flush` does: changed and deleted schedules leave trusts.
+
+    Expired tokens leave nothing: Fernet tokens are not in the database.
+    """
+    ProviderAPIs.trust_api.flush_expired_and_soft_deleted_trusts(date=timeutils.utcnow())
+
+
+def make_ready(directory: Path) -> None:
+    """Make keys and the database, or take the database to the installed version."""
+    configuration = files(directory, "keystone")
+    prepare(
+        directory,
+        ("keystone",),
+        lambda: _initialise(configuration),
+        lambda old, new: _migrate(configuration, old, new),
+    )
 
 
 def _initialise(configuration: list[str]) -> None:
-    """Do what `keystone-manage` fernet_setup, credential_setup, db_sync and bootstrap do."""
+    """Do what `keystone-manage` fernet_setup and credential_setup do, and fill the database."""
     keystone.server.configure(config_files=configuration)
     conf = keystone.conf.CONF
     empty_database(conf.database.connection)
@@ -40,8 +69,20 @@ def _initialise(configuration: list[str]) -> None:
         keys = fernet_utils.FernetUtils(conf[section].key_repository, active_keys, section)
         keys.create_key_directory()
         keys.initialize_key_repository()
-    upgrades.offline_sync_database_to_version()
+    _fill_database()
 
+
+def _migrate(configuration: list[str], old: Path, new: Path) -> None:
+    keystone.server.configure(config_files=configuration)
+    copy_database(old, new)
+    conf = keystone.conf.CONF
+    conf.set_override("connection", sqlite_url(conf.database.connection, new), "database")
+    _fill_database()
+
+
+def _fill_database() -> None:
+    """Do what `keystone-manage` db_sync and bootstrap do; a newer one may bring more roles."""
+    upgrades.offline_sync_database_to_version()
     bootstrapper = Bootstrapper()
     bootstrapper.admin_username = "admin"
     bootstrapper.admin_password = os.environ["OS_BOOTSTRAP_PASSWORD"]

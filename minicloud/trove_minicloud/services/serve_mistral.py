@@ -24,10 +24,15 @@ from mistral.services import action_manager, periodic, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services import firing_watch, trust_endpoints, workbook_schemas
+from trove_minicloud.services import firing_watch, tidying, trust_endpoints, workbook_schemas
 from trove_minicloud.services.config_files import config_arguments
-from trove_minicloud.services.mistral_database import add_indexes, index_executions
-from trove_minicloud.services.preparation import empty_database, prepare_once
+from trove_minicloud.services.mistral_database import (
+    add_indexes,
+    index_executions,
+    take_over_rows,
+)
+from trove_minicloud.services.mistral_history import forget_superfluous_executions
+from trove_minicloud.services.preparation import empty_database, prepare, sqlite_url
 from trove_minicloud.services.serving import die_with_parent, serve
 
 try:
@@ -39,9 +44,7 @@ except ImportError:
 
 def main(directory: Path, port: int) -> None:
     die_with_parent()
-    config.parse_args(config_arguments(directory, "mistral"))
-    logging.setup(cfg.CONF, "mistral")
-    prepare_once(directory, _initialise)
+    make_ready(directory)
     add_indexes(db_base.get_engine())
     index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
@@ -55,6 +58,7 @@ def main(directory: Path, port: int) -> None:
     if periodic_server:
         periodic_server.get_oslo_service().start()
     watch.start()
+    tidying.every(tidying.HOUR, forget_superfluous_executions)
     serve(application, port, "mistral")
     periodic.stop_all_periodic_tasks()
     engine.stop()
@@ -63,10 +67,32 @@ def main(directory: Path, port: int) -> None:
     os._exit(0)
 
 
+def make_ready(directory: Path) -> None:
+    """Read the configuration, and make the database or take it to the installed version."""
+    config.parse_args(config_arguments(directory, "mistral"))
+    logging.setup(cfg.CONF, "mistral")
+    prepare(directory, ("mistral", "mistral-extra"), _initialise, _migrate)
+
+
 def _initialise() -> None:
     """Create the tables from the models: Mistral's migrations don't run on SQLite."""
     empty_database(cfg.CONF.database.connection)
     db_api.setup_db()
+    _fill_database()
+
+
+def _migrate(old: Path, new: Path) -> None:
+    """Make new tables from the models as well, and take the rows over."""
+    url = sqlite_url(cfg.CONF.database.connection, new)
+    cfg.CONF.set_override("connection", url, "database")
+    empty_database(url)
+    db_api.setup_db()
+    take_over_rows(old, new)
+    _fill_database()
+
+
+def _fill_database() -> None:
+    """Do what `mistral-db-manage populate` does."""
     workflows.sync_db()
     action_manager.sync_db()
 

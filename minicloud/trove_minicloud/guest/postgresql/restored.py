@@ -19,6 +19,8 @@ from trove_minicloud.guest.tools import run
 from trove_minicloud.root import Root
 
 _TIMEOUT = 3600.0
+# The first version whose pg_combinebackup can link files instead of copying them.
+_LINKS_MAJOR = 18
 # What a server may not go below if its WAL or its prepared transactions are to be replayed.
 _INHERITED = {
     "max_connections setting": "max_connections",
@@ -69,7 +71,10 @@ def restore_server(
 
 def combine_command(programs: Programs, chain: Sequence[Path], data: Path) -> tuple[str, ...]:
     # Not synced: the server syncs its whole directory when it starts recovery.
-    options = ("--link", "--no-sync", "-o", str(data))
+    options = ["--no-sync", "-o", str(data)]
+    if programs.major >= _LINKS_MAJOR:
+        # The parts are not needed any more.
+        options.append("--link")
     return (programs.path("pg_combinebackup"), *options, *(str(part) for part in chain))
 
 

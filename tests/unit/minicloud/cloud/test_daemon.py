@@ -60,6 +60,7 @@ def test_up_says_what_it_waits_for_and_for_how_long_at_most(
     root: Root, supervisor: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wait_for(lambda: _state(root) == "running")
+    _without_keeper(monkeypatch)
     monkeypatch.setattr(daemon, "_TELL_AFTER", 0.1)
     monkeypatch.setattr(daemon, "_UP_TIMEOUT", 1.0)
     programs = tuple(
@@ -119,9 +120,15 @@ def test_down_in_a_folder_that_is_no_root_touches_nothing(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
+def _without_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started is the supervisor itself."""
+    monkeypatch.setattr(processes, "parent", lambda pid: pid)
+
+
 def _use(monkeypatch: pytest.MonkeyPatch, script: str) -> list[subprocess.Popen[bytes]]:
     """Start this in the place of the real background process; return what was started."""
     started: list[subprocess.Popen[bytes]] = []
+    _without_keeper(monkeypatch)
 
     def start(root: Root, _module: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([sys.executable, "-c", script, str(root.path)])
@@ -141,7 +148,7 @@ def _end(processes_: list[subprocess.Popen[bytes]]) -> None:
 def test_up_waits_for_the_one_that_was_faster(
     root: Root, supervisor: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = _use(monkeypatch, f"raise SystemExit({daemon._ANOTHER_RUNS})")
+    started = _use(monkeypatch, f"raise SystemExit({daemon.ANOTHER_RUNS})")
     # At the first look there is none yet.
     looks = iter([None])
     look = state.supervisor_pid

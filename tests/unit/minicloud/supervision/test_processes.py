@@ -190,3 +190,10 @@ def test_a_program_that_is_not_ready_in_time_is_stopped(make_program: MakeProgra
     with pytest.raises(StartupError), processes.running(program):
         pytest.fail("it ran")
     assert processes.start_time(int((program.cwd / "pid").read_text())) is None
+
+
+def test_the_parent_of_a_process_is_known_until_it_is_gone() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert processes.parent(child.pid) == os.getpid()
+    child.communicate(b"\n")
+    assert processes.parent(child.pid) is None

@@ -50,7 +50,9 @@ def test_restores_combine_the_full_backup_first() -> None:
     argv = combine_command(PROGRAMS, [Path("/full"), Path("/incremental")], Path("/data"))
 
     assert argv[0] == "/pg/bin/pg_combinebackup"
-    assert argv[-4:] == ("-o", "/data", "/full", "/incremental")
+    assert argv[-5:] == ("-o", "/data", "--link", "/full", "/incremental")
+    older = combine_command(Programs(PROGRAMS.folder, "17.10"), [Path("/full")], Path("/data"))
+    assert "--link" not in older
     assert verify_command(PROGRAMS, Path("/data"))[-1] == "/data"
 
 
