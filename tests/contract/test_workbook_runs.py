@@ -379,6 +379,9 @@ class TestRetention:
             # A drill is in progress; an hour ago 2 was the newest.
             ("keep_drilled", "1", "2 3 4 new"),
             ("tidy_recovers", "1", "new"),
+            # Another schedule's backup is restored, or one was more than six hours ago.
+            ("keep_while_restoring-others", "2 1", "new"),
+            ("keep_while_restored", "2 1", "new"),
         ],
     )
     def test_only_the_first_of_each_expired_line_is_deleted(self, runs, name, deleted, left):
@@ -386,6 +389,13 @@ class TestRetention:
         assert run["output"]["status"] == "Backup complete"
         assert run["deletes"] == deleted.split()
         assert run["left"] == left.split()
+
+    def test_while_a_backup_of_the_schedule_is_restored_nothing_is_deleted(self, runs):
+        run = runs["keep_while_restoring"]
+        assert run["state"] == "SUCCESS"
+        status = "Backup complete, but retention waits for the end of a restore"
+        assert run["output"]["status"] == status
+        assert (run["deletes"], run["left"]) == ([], ["1", "2", "new"])
 
     def test_a_schedule_without_it_deletes_nothing(self, runs):
         run = runs["keep_nothing_said"]

@@ -52,6 +52,8 @@ NO_TRUST = "Could not find trust: 5a1b0c."
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 #: A project in which a drill is in progress.
 DRILLING = "drilling"
+#: Projects in which a backup of the schedule, of another one, and long ago of this one is restored.
+RESTORING, RESTORING_OTHERS, RESTORED = "restoring", "restoring-others", "restored"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
 INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
@@ -513,6 +515,12 @@ SCENARIOS = {
         [backup(f"{n}", age) for n, age in enumerate([200, 100, 50, 20], start=1)],
         project=DRILLING,
     ),
+    **{
+        f"keep_while_{project}": Scenario(
+            ask(keep_last=1), [backup("1", 9), backup("2", 8)], project=project
+        )
+        for project in (RESTORING, RESTORING_OTHERS, RESTORED)
+    },
     "tidy_recovers": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "x"), None]),
     "tidy_fails": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "slow down")]),
     "tidy_many": Scenario(
@@ -718,6 +726,9 @@ def main(directory: Path) -> None:
         act_for("p")
         workbooks.create_workbook_v2(hurried(), scope="public")
         drill()
+        hold(RESTORING, SCHEDULE)
+        hold(RESTORING_OTHERS, OTHER)
+        hold(RESTORED, SCHEDULE, timedelta(hours=6, minutes=1))
         started = {name: start(each) for name, each in SCENARIOS.items()}
         print(json.dumps({name: ended(name, each) for name, each in started.items()}))  # noqa: T201
     sys.stdout.flush()
@@ -755,6 +766,31 @@ def drill() -> None:
                 "created_at": (NOW - timedelta(minutes=6)).replace(tzinfo=None),
             }
         )
+
+
+def hold(project: str, schedule: str, age: timedelta | None = None) -> None:
+    """A restore of a schedule's backup, as the client notes it."""
+    act_for(project)
+    note = json.dumps(
+        {
+            "description": "Started by hand.",
+            "triggered_by": {"type": "manual", "id": schedule},
+        }
+    )
+    started = rpc_clients.get_engine_client().start_workflow(
+        workbook.HOLD, "", None, {"schedule": {"id": schedule}}, description=note
+    )
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        with db_api.transaction():
+            found = db_api.get_workflow_execution(started["id"])
+            if found.state == "PAUSED":
+                if age is not None:
+                    found.created_at = (NOW - age).replace(tzinfo=None)
+                return
+        if time.monotonic() > deadline:
+            sys.exit(f"the hold is {found.state}: {found.state_info}")
+        time.sleep(0.1)
 
 
 def ended(name: str, execution_id: str) -> dict[str, Any]:

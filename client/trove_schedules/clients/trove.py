@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 
+from trove_schedules.clients import instances
+from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
 from trove_schedules.errors import (
@@ -41,6 +43,8 @@ class Backup:
     :ivar updated: in UTC; for a completed one, when it was completed, or later. None where Trove
         doesn't say.
     :ivar size: gigabytes, or None while it is not known.
+    :ivar datastore: the kind of database, such as ``postgresql``, or None where Trove doesn't say.
+    :ivar datastore_version: the name of its version, or None likewise.
     """
 
     id: str
@@ -52,6 +56,8 @@ class Backup:
     created: datetime
     size: float | None
     updated: datetime | None = None
+    datastore: str | None = None
+    datastore_version: str | None = None
 
     @property
     def running(self) -> bool:
@@ -130,6 +136,27 @@ class Trove:
             )
         with reading("Trove", "show instance"):
             return text_in(answer["instance"], "status")
+
+    def instance(self, instance_id: str) -> Instance | None:
+        """One instance; None where the project has none of this id."""
+        answer = self._instance(instance_id)
+        if answer is None:
+            return None
+        with reading("Trove", "show instance"):
+            return instances.instance(answer["instance"])
+
+    def create_instance(self, wanted: dict[str, Any]) -> Instance:
+        """Ask Trove for an instance, which it makes in the background.
+
+        :param wanted: as Trove's API has it.
+        """
+        log_in(self._http.session)
+        operation = f"create instance {wanted['name']}"
+        with translated("Trove", operation):
+            response = self._http.post("/instances", json={"instance": wanted})
+        answer = json_object("Trove", operation, response)
+        with reading("Trove", operation):
+            return instances.instance(answer["instance"])
 
     def instance_exists(self, instance_id: str) -> bool:
         """Whether the project has an instance of this id, whatever its status."""
@@ -299,7 +326,7 @@ def _next_marker(page: dict[str, Any]) -> str | None:
 
 def _backup(row: dict[str, Any]) -> Backup:
     description, parent_id = row.get("description"), row.get("parent_id")
-    updated = row.get("updated")
+    updated, datastore = row.get("updated"), row.get("datastore") or {}
     return Backup(
         id=text_in(row, "id"),
         instance_id=text_in(row, "instance_id"),
@@ -310,6 +337,8 @@ def _backup(row: dict[str, Any]) -> Backup:
         created=datetime.fromisoformat(row["created"]).replace(tzinfo=UTC),
         size=row.get("size"),
         updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
+        datastore=datastore.get("type"),
+        datastore_version=datastore.get("version"),
     )
 
 

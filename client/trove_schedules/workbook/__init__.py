@@ -27,6 +27,7 @@ DRILL = "trove.backup_drill"
 #: The part of a run that makes the backup, and its task that waits until retention begins.
 MAKING, RETAIN = "trove.backup_run", "retain"
 RETENTION = "trove.backup_retention"
+HOLD = "trove.backup_hold"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 
@@ -46,6 +47,7 @@ CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
 PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
 RUN = Purpose("run a schedule", WORKFLOW, 1)
 DRILLS = Purpose("do drills", DRILL, 4)
+HOLDS = Purpose("keep a backup while it is restored", HOLD, 7)
 
 
 @dataclass(frozen=True, slots=True)

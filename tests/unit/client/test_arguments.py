@@ -11,6 +11,7 @@ import pytest
 
 from trove_schedules import manager
 from trove_schedules.arguments import _KINDS
+from trove_schedules.backups.restore import ScheduleRestore
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.schedules.schedule import ScheduleTrial
@@ -27,6 +28,7 @@ GOOD = {
     "execution": "e",
     "pattern": "0 2 * * *",
     "name": "nightly",
+    "restore": ScheduleRestore(*[None] * 13, instance_id="i"),
     "trial": ScheduleTrial("s", "t", datetime(2026, 1, 1, tzinfo=UTC)),
 }
 ARGUMENTS = [
