@@ -14,6 +14,7 @@ from horizon import exceptions, messages, tables
 
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.schedules.names import schedule_of
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
@@ -108,6 +109,58 @@ class RepeatDrills(tables.LinkAction):
     def get_link_url(self, datum: Any = None) -> str:
         schedule_id = self.table.kwargs["schedule_id"]
         return reverse("horizon:project:backup_schedules:repeat_drills", args=[schedule_id])
+
+
+class RestoreSchedule(tables.LinkAction):
+    """To the form that restores a backup of a schedule, with the newest one chosen."""
+
+    name = "restore"
+    verbose_name = _("Restore")
+    url = "horizon:project:backup_schedules:restore"
+    classes = ("ajax-modal",)
+    icon = "undo"
+
+
+class RestoreExecution(RestoreSchedule):
+    """The same, with the backup of a run chosen."""
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or _restores(datum)
+
+    def get_link_url(self, datum: Any = None) -> str:
+        # By its own id: all else is the same in each row.
+        return restore_url(self.table.kwargs["schedule_id"], execution=datum.id)
+
+
+class RestoreBackup(RestoreSchedule):
+    """The same, in the pulldown of a backup that a schedule has made."""
+
+    name = "restore_scheduled"
+    verbose_name = _("Restore by Schedule")
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        if not request.user.has_perms(PERMISSIONS):
+            return False
+        return datum is not None and datum.status == "COMPLETED" and _schedule_of(datum) is not None
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return restore_url(_schedule_of(datum), backup=datum.id)
+
+
+def restore_url(schedule_id: str | None, **chosen: str) -> str:
+    """The form that restores a backup of a schedule: this one, or that of an execution."""
+    address = reverse("horizon:project:backup_schedules:restore", args=[schedule_id])
+    return f"{address}?{urlencode(chosen)}"
+
+
+def _restores(execution: ScheduleExecution) -> bool:
+    """Whether an execution has a backup that can be restored."""
+    return execution.state == "SUCCESS" and execution.backup_id is not None
+
+
+def _schedule_of(backup: Any) -> str | None:
+    """The schedule of a backup as trove-dashboard lists it."""
+    return schedule_of(getattr(backup, "description", None))
 
 
 class EditSchedule(tables.LinkAction):
@@ -285,6 +338,7 @@ class SchedulesTable(QuickTable):
         row_actions = (
             ViewExecutions,
             RunSchedule,
+            RestoreSchedule,
             DrillSchedule,
             ViewDrills,
             EditSchedule,
@@ -347,6 +401,9 @@ class ExecutionsTable(QuickTable):
     outcome = tables.Column(text.outcome, verbose_name=_("Output"))
     backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"))
 
+    def kind_of(self, datum: ScheduleExecution) -> bool:
+        return _restores(datum)
+
     def get_object_display(self, datum: ScheduleExecution) -> str:
         return text.utc(datum.created_at)
 
@@ -356,7 +413,7 @@ class ExecutionsTable(QuickTable):
         status_columns = ("state",)
         row_class = UpdateExecution
         table_actions: tuple[Any, ...] = (DeleteExecution,)
-        row_actions: tuple[Any, ...] = (DeleteExecution,)
+        row_actions: tuple[Any, ...] = (RestoreExecution, DeleteExecution)
 
 
 class DrillsTable(ExecutionsTable):
