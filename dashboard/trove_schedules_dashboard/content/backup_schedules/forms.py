@@ -311,7 +311,7 @@ class RestoreForm(_AskingForm):
 
 def _time_and_size(backup: Backup) -> str:
     """A backup among others: when it was made, its name and its size."""
-    size = "" if backup.size is None else f", {backup.size} GB"
+    size = "" if backup.size is None else f", {backup.size:.3g} GB"
     return f"{text.utc(backup.created)}, {backup.name}{size}"
 
 

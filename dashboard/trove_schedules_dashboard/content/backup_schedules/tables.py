@@ -21,6 +21,8 @@ from trove_schedules_dashboard.content.backup_schedules.permissions import PERMI
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickRow, QuickTable
 
 INDEX = "horizon:project:backup_schedules:index"
+#: Horizon's own has a button without a name, which a screen reader can't tell.
+_NAMED_DROPDOWN = "project/backup_schedules/_row_actions.html"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
 _REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
 
@@ -346,8 +348,7 @@ class SchedulesTable(QuickTable):
             ResumeSchedule,
             DeleteSchedule,
         )
-        # Horizon's own has a button without a name, which a screen reader can't tell.
-        row_actions_dropdown_template = "project/backup_schedules/_row_actions.html"
+        row_actions_dropdown_template = _NAMED_DROPDOWN
 
 
 class UpdateExecution(QuickRow):
@@ -414,6 +415,7 @@ class ExecutionsTable(QuickTable):
         row_class = UpdateExecution
         table_actions: tuple[Any, ...] = (DeleteExecution,)
         row_actions: tuple[Any, ...] = (RestoreExecution, DeleteExecution)
+        row_actions_dropdown_template = _NAMED_DROPDOWN
 
 
 class DrillsTable(ExecutionsTable):
