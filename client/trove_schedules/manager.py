@@ -25,7 +25,7 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.overview import Overview
-from trove_schedules.runs import history, records
+from trove_schedules.runs import history, records, webhook
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.progress import refuse_while_running
 from trove_schedules.schedules import pattern as cron
@@ -461,6 +461,19 @@ class ScheduledBackups:
         :raises InstanceNotFoundError: somebody has deleted it.
         """
         return restoring.progress(self._own.through(mistral_client), restore)
+
+    def webhook_test(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution:
+        """Have Mistral send a test to a schedule's webhook, in the schedule's format.
+
+        Follow it with :meth:`execution_show`: it is a SUCCESS if the webhook answers by HTTP 2xx.
+
+        :raises InvalidScheduleError: the schedule has no webhook.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        """
+        mistral = self._mistral(mistral_client)
+        return webhook.test(mistral, finding.find(mistral, id_of(schedule)))
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None

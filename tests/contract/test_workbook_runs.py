@@ -563,6 +563,83 @@ def test_a_run_ends_as_it_does_unwatched_whatever_comes_of_its_pings(runs, watch
     assert outcome(watched) == outcome(plain)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hook_refused",
+        "hook_unheard",
+        "hook_hangs",
+        "hook_large",
+        "hook_large_refused",
+        "hook_redirected",
+        "hook_forbidden",
+    ],
+)
+def test_a_run_ends_the_same_whatever_its_webhook_answers(runs, name):
+    run = runs[name]
+    assert run["state"] == "SUCCESS", run["info"]
+    assert run["output"]["status"] == "Backup complete"
+    assert (run["deletes"], run["left"]) == (["2", "1"], ["new"])
+    assert len(run["sent"]) == (0 if name == "hook_forbidden" else 1)
+
+
+def test_a_webhook_is_sent_all_that_is_known_of_a_backup(runs):
+    run = runs["hook"]
+    [sent] = run["sent"]
+    new = id_of(run, "new")
+    backup = sent.pop("backup")
+    assert (backup["id"], backup["size"]) == (new, 0.25)
+    assert backup.keys() == {"id", "size", "created", "updated"}
+    assert sent.pop("time").endswith("Z")
+    assert sent == {
+        "schedule": SCHEDULE,
+        "name": "nightly",
+        "instance": run["instance"],
+        "outcome": "success",
+        "reason": None,
+        "summary": f"Backup nightly of instance {run['instance']} is complete as {new}.",
+    }
+    [text] = runs["hook_slack"]["sent"]
+    assert text.keys() == {"text"}
+    assert text["text"].startswith("Backup nightly of instance ")
+
+
+def test_alertmanager_gets_an_alert_that_a_success_ends(runs):
+    [[alert]] = runs["hook_alerts"]["sent"]
+    assert alert["labels"] == {
+        "alertname": "TroveBackupFailed",
+        "schedule": SCHEDULE,
+        "name": "nightly",
+        "instance": runs["hook_alerts"]["instance"],
+    }
+    assert alert["annotations"]["summary"].endswith(
+        "failed. TroveAction.backups.create failed: Quota exceeded for resources: ['backups']. "
+        "(HTTP 413)"
+    )
+    assert alert["endsAt"].startswith("2026-01-03T"), "a day later"
+    [[ended]] = runs["hook_resolves"]["sent"]
+    assert ended["labels"].keys() == alert["labels"].keys()
+    assert ended["endsAt"].startswith("2026-01-02T")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("hook_fails", "failed. Last fault of the instance"),
+        ("hook_late", "Skipped: due at 2026-01-02 00:05 UTC, more than 3 minutes ago"),
+    ],
+)
+def test_a_webhook_is_told_why_there_is_no_backup(runs, name, reason):
+    [sent] = runs[name]["sent"]
+    assert sent["outcome"] == "failure"
+    assert reason in sent["reason"]
+
+
+@pytest.mark.parametrize("name", ["hook_on_success", "hook_on_failure", "complete", "failed"])
+def test_a_webhook_is_told_of_no_other_outcome(runs, name):
+    assert runs[name]["sent"] == []
+
+
 @pytest.mark.parametrize("name", ["watched_tidies", "ping_refused"])
 def test_retention_follows_the_ping(runs, name):
     assert runs[name]["output"]["status"] == "Backup complete"

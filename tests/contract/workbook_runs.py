@@ -130,6 +130,7 @@ class Scenario:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
     pings: list[str] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)
     requests: int = 0
 
     def __post_init__(self) -> None:
@@ -212,6 +213,11 @@ def chain(*, every: int = 4, **options: Any) -> dict[str, Any]:
 def watched(name: str, **options: Any) -> dict[str, Any]:
     """The input of a schedule that pings a URL of its own, which ends with this."""
     return ask(notify_url=f"{WATCHER}/{name}", **options)
+
+
+def hooked(name: str, on: str = "always", **options: Any) -> dict[str, Any]:
+    """The input of a schedule that sends to a webhook of its own, whose URL ends with this."""
+    return ask(webhook_url=f"{WATCHER}/{name}", webhook_on=on, **options)
 
 
 DAY = 1440
@@ -454,6 +460,27 @@ SCENARIOS = {
         watched("ping_hangs_and_fails"), looks=[LOADED, (200, "FAILED")]
     ),
     "ping_forbidden": Scenario(ask(notify_url="http://127.0.0.1/watched/ping_forbidden")),
+    # Whoever is sent what became of a run can't harm it either
+    "hook": Scenario(hooked("hook", keep_last=1), [backup("1", 9)]),
+    "hook_slack": Scenario(hooked("hook_slack", webhook_format="slack")),
+    "hook_alerts": Scenario(
+        hooked("hook_alerts", webhook_format="alertmanager"), created=[(413, OVER)]
+    ),
+    "hook_resolves": Scenario(hooked("hook_resolves", webhook_format="alertmanager")),
+    "hook_fails": Scenario(hooked("hook_fails"), looks=[LOADED, (200, "FAILED")]),
+    "hook_late": Scenario(hooked("hook_late", due=[5], deadline=3)),
+    "hook_on_success": Scenario(hooked("hook_on_success", "success"), created=[(413, OVER)]),
+    "hook_on_failure": Scenario(hooked("hook_on_failure", "failure")),
+    **{
+        f"hook_{answer}": Scenario(
+            hooked(f"hook_{answer}", keep_last=1), [backup("1", 9), backup("2", 5)]
+        )
+        for answer in ("refused", "unheard", "hangs", "large", "large_refused", "redirected")
+    },
+    "hook_forbidden": Scenario(
+        ask(webhook_url="http://127.0.0.1/hook_forbidden", webhook_on="always", keep_last=1),
+        [backup("1", 9), backup("2", 5)],
+    ),
     # Retention
     "keep_nothing_said": Scenario(chain(), ten()),
     "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
@@ -587,15 +614,21 @@ def ping(method: str, url: str, **given: Any) -> requests.Response:
     assert given["timeout"] == 10
     name, slash, rest = url.removeprefix(f"{WATCHER}/").partition("/")
     name, question, query = name.partition("?")
-    SCENARIOS[name].pings.append(f"{method} {slash}{rest}{question}{query}")
-    if name == "ping_unheard":
+    if method == "POST":
+        SCENARIOS[name].sent.append(given["json"])
+    else:
+        SCENARIOS[name].pings.append(f"{method} {slash}{rest}{question}{query}")
+    if name.endswith("_unheard"):
         raise requests.ConnectionError("no route to host")
-    if name.startswith("ping_hangs"):
+    if name.startswith(("ping_hangs", "hook_hangs")):
         time.sleep(HANGING)
     answer = requests.Response()
     answer.url = url
-    answer.status_code = 500 if name == "ping_refused" else 200
-    answer._content = b""
+    answer.status_code = 500 if name.endswith("_refused") else 200
+    if name == "hook_redirected":
+        answer.status_code, answer.headers["Location"] = 302, f"{WATCHER}/elsewhere"
+    # More than Mistral takes as a result.
+    answer._content = b"x" * 2_200_000 if name.startswith("hook_large") else b""
     return answer
 
 
@@ -824,6 +857,7 @@ def told(scenario: Scenario, execution: Any) -> dict[str, Any]:
         "parents": [scenario.names.get(each.get("parent_id")) for each in scenario.bodies],
         "deletes": scenario.deletes,
         "pings": scenario.pings,
+        "sent": scenario.sent,
         "left": sorted(each["name"] for each in scenario.backups),
         "requests": scenario.requests,
         "kept": kept(execution),

@@ -28,6 +28,7 @@ DRILL = "trove.backup_drill"
 MAKING, RETAIN = "trove.backup_run", "retain"
 RETENTION = "trove.backup_retention"
 HOLD = "trove.backup_hold"
+WEBHOOK = "trove.backup_webhook"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 
@@ -47,6 +48,7 @@ CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
 PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
 RUN = Purpose("run a schedule", WORKFLOW, 1)
 DRILLS = Purpose("do drills", DRILL, 4)
+WEBHOOKS = Purpose("send to a webhook", WEBHOOK, 7)
 HOLDS = Purpose("keep a backup while it is restored", HOLD, 7)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Exit statuses: the backup is completed, or proven; it is not; not needed, or not known yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
-_ACHIEVED = ("Backup complete", "Drill passed")
+_ACHIEVED = ("Backup complete", "Drill passed", "Webhook delivered")
 _POLL = 3.0
 #: Seconds after which a line is printed, though there is no news.
 _SAY_EVERY = 30.0
