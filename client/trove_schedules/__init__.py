@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trove_schedules.backups.restore import ScheduleRestore
     from trove_schedules.clients.trove import Backup
     from trove_schedules.errors import ScheduledBackupError
     from trove_schedules.manager import ScheduledBackups, connect
@@ -22,6 +23,7 @@ __all__ = [
     "Backup",
     "Schedule",
     "ScheduleExecution",
+    "ScheduleRestore",
     "ScheduledBackupError",
     "ScheduledBackups",
     "connect",
@@ -30,6 +32,7 @@ _HOMES = {
     "Backup": "clients.trove",
     "Schedule": "schedules.schedule",
     "ScheduleExecution": "runs.execution",
+    "ScheduleRestore": "backups.restore",
     "ScheduledBackupError": "errors",
     "ScheduledBackups": "manager",
     "connect": "manager",

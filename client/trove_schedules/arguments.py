@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
+from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.declared import Step
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
@@ -42,7 +43,11 @@ def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 #: Options that methods take, by the annotation of ``**options``.
-_TAKEN: dict[str, type] = {"Unpack[MoreOptions]": MoreOptions, "Unpack[Changes]": Changes}
+_TAKEN: dict[str, type] = {
+    "Unpack[MoreOptions]": MoreOptions,
+    "Unpack[Changes]": Changes,
+    "Unpack[Like]": Like,
+}
 _TYPES: dict[type, tuple[Callable[[Any], bool], str]] = {
     str: (_is_text, "a text"),
     int: (lambda value: type(value) is int, "a whole number"),
@@ -57,6 +62,14 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "execution": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "marker": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "parent_id": (_has_id, "the ID of a backup, or an object with an ID"),
+    "backup": (_has_id, "the ID of a backup, or a Backup"),
+    "at": (lambda value: isinstance(value, str | datetime), "a datetime, or a text of ISO 8601"),
+    "restore": (
+        lambda value: isinstance(value, ScheduleRestore) and value.instance_id is not None,
+        "what schedule_restore returned",
+    ),
+    "volume_size": _TYPES[int],
+    **dict.fromkeys(("flavor", "datastore_version", "network", "configuration"), _TYPES[str]),
     "trial": (lambda value: isinstance(value, ScheduleTrial), "what schedule_trial returned"),
     "limits": (lambda value: isinstance(value, Limits), "a trove_schedules.health.Limits"),
     "since": (_is_aware, "a datetime with a time zone"),

@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.services import Services
-from trove_schedules.clients.trove import Backup, Instance
+from trove_schedules.clients.trove import Backup
 from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
 from trove_schedules.drills.proofs import proofs_of_instances
 from trove_schedules.health.words import span

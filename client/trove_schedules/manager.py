@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from trove_schedules import clock, health, making, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import pruning, retention
+from trove_schedules.backups import pruning, restoring, retention
+from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
@@ -29,7 +30,7 @@ from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.overview import Overview
 from trove_schedules.report import report as reporting
 from trove_schedules.report.report import Report
-from trove_schedules.runs import history, records
+from trove_schedules.runs import history, records, webhook
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.progress import refuse_while_running
 from trove_schedules.schedules import pattern as cron
@@ -40,9 +41,12 @@ from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 from trove_schedules.triggers import finding, replacing, trial as trials
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keystoneauth1.session import Session
     from mistralclient.api.v2.client import Client as MistralClient
 
+    from trove_schedules.clients.instances import InstanceDetails
     from trove_schedules.clients.mistral import Mistral
     from trove_schedules.clients.trove import Backup
 
@@ -319,8 +323,8 @@ class ScheduledBackups:
 
         Every run does it after a success. By hand it is for options that are new, and for
         instances with too many backups for the workbook. Trove deletes in the background. What any
-        schedule of the instance has as its parent is kept, and while a drill of the schedule is in
-        progress what that may be reading.
+        schedule of the instance has as its parent is kept, and while a drill or a restore of the
+        schedule is in progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
         :returns: what becomes of each of the schedule's backups, the newest first.
@@ -401,6 +405,74 @@ class ScheduledBackups:
         """
         mistral = self._mistral(mistral_client)
         return repeating.repeated(mistral, finding.find_unless_given(mistral, schedule).id)
+
+    def schedule_restore(
+        self,
+        schedule: str | HasId,
+        name: str,
+        mistral_client: MistralClient | None = None,
+        *,
+        at: str | datetime | None = None,
+        backup: str | HasId | None = None,
+        dry_run: bool = False,
+        report: Callable[[str], object] | None = None,
+        **like: Unpack[Like],
+    ) -> ScheduleRestore:
+        """Make a new instance from a schedule's backup, like the one that was backed up.
+
+        Trove makes it in the background; follow it with :meth:`schedule_restore_progress`. It is
+        not public. While it reads its backup, at most six hours, the schedule's retention deletes
+        nothing. Mistral is asked for the schedule only. By its id a schedule that is gone is
+        restored too, and any while Mistral is down.
+
+        :param name: of the new instance, which no other of the project may have.
+        :param at: the newest completed backup that holds nothing of later than this is restored;
+            None means the newest of all. A datetime, or a text of ISO 8601; UTC without an offset.
+        :param backup: one of the schedule's backups, or of its instance's, in place of a time.
+        :param dry_run: only say what would be made. What is missing then is no error.
+        :param report: is called with what comes back and what is lost, before anything is changed.
+        :param like: what is to differ from the instance that was backed up: ``flavor``,
+            ``network`` and ``configuration`` (ids), ``volume_size`` (gigabytes; 0 is no volume),
+            ``datastore_version`` (name or id). If that instance is gone, the backup tells the
+            datastore and the least size of the volume.
+        :raises InvalidScheduleError: an argument is wrong, or nothing tells what is missing.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises BackupNotFoundError: no backup fits.
+        """
+        return restoring.restore(
+            self._own.through(mistral_client),
+            id_of(schedule),
+            name,
+            at=at,
+            backup=id_if_any(backup),
+            like=like,
+            dry_run=dry_run,
+            report=report or (lambda _: None),
+        )
+
+    def schedule_restore_progress(
+        self, restore: ScheduleRestore, mistral_client: MistralClient | None = None
+    ) -> InstanceDetails:
+        """The instance that a restore makes, as Trove shows it now.
+
+        Once it is ready or has failed, retention may delete the backup again.
+
+        :raises InstanceNotFoundError: somebody has deleted it.
+        """
+        return restoring.progress(self._own.through(mistral_client), restore)
+
+    def webhook_test(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution:
+        """Have Mistral send a test to a schedule's webhook, in the schedule's format.
+
+        Follow it with :meth:`execution_show`: it is a SUCCESS if the webhook answers by HTTP 2xx.
+
+        :raises InvalidScheduleError: the schedule has no webhook.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        """
+        mistral = self._mistral(mistral_client)
+        return webhook.test(mistral, finding.find(mistral, id_of(schedule)))
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None

@@ -19,7 +19,13 @@ from keystoneauth1.identity.access import AccessInfoPlugin
 from keystoneauth1.session import Session
 
 import trove_schedules
-from trove_schedules import Backup, Schedule, ScheduledBackups, ScheduleExecution
+from trove_schedules import (
+    Backup,
+    Schedule,
+    ScheduledBackups,
+    ScheduleExecution,
+    ScheduleRestore,
+)
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.health import Health
 from trove_schedules.runs.reason import reason
@@ -107,6 +113,20 @@ def schedule_drill_every(
 def schedule_drill_show(request: HttpRequest, schedule_id: str) -> ScheduleDrill | None:
     """When drills of the schedule are done, or None."""
     return _schedules(request).schedule_drill_show(schedule_id)
+
+
+def schedule_restore(
+    request: HttpRequest, schedule_id: str, name: str, backup_id: str, like: dict[str, Any]
+) -> ScheduleRestore:
+    """Have Trove make an instance from a backup; what is None is as of the one backed up."""
+    return _schedules(request).schedule_restore(schedule_id, name, backup=backup_id, **like)
+
+
+def restore_plan(request: HttpRequest, schedule_id: str, backup_id: str | None) -> ScheduleRestore:
+    """What a restore of a backup, or of the newest one, would make."""
+    return _schedules(request).schedule_restore(
+        schedule_id, schedule_id, backup=backup_id, dry_run=True
+    )
 
 
 def execution_list(

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds the row action that leads from an instance to its schedules."""
+"""Adds row actions: from an instance to its schedules, and from a backup to its restore."""
+
+from typing import Any
 
 from django.apps import AppConfig
 
@@ -13,12 +15,22 @@ class TroveSchedulesConfig(AppConfig):
     def ready(self) -> None:
         # trove-dashboard offers no hook for a row action (for a tab there is EXTRA_TABS), so the
         # action joins the finished table class. Horizon reads both places at each rendering.
+        from trove_dashboard.content.database_backups.tables import BackupsTable
         from trove_dashboard.content.databases.tables import InstancesTable
 
-        from trove_schedules_dashboard.content.backup_schedules.tables import ViewSchedules
+        from trove_schedules_dashboard.content.backup_schedules.tables import (
+            RestoreBackup,
+            ViewSchedules,
+        )
 
-        actions = InstancesTable._meta.row_actions
-        if ViewSchedules not in actions:
-            # Not first, which would make it the button beside the pulldown, nor after deletion.
-            InstancesTable._meta.row_actions = (*actions[:2], ViewSchedules, *actions[2:])
-            InstancesTable.base_actions[ViewSchedules.name] = ViewSchedules()
+        # Not first, which would make it the button beside the pulldown, nor after deletion.
+        _add(InstancesTable, ViewSchedules, 2)
+        _add(BackupsTable, RestoreBackup, 1)
+
+
+def _add(table: Any, action: Any, place: int) -> None:
+    """Let a row of a table offer an action, at a place among those that it offers."""
+    actions = table._meta.row_actions
+    if action not in actions:
+        table._meta.row_actions = (*actions[:place], action, *actions[place:])
+        table.base_actions[action.name] = action()

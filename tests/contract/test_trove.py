@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.client.fake_cloud import PAGE
 from trove_minicloud.stores.manifest import CHECKSUM_LENGTH
+from trove_schedules.backups.holding import HELD_FOR
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules.text import check_text
 
@@ -102,6 +103,27 @@ def test_instances_come_twenty_a_page_with_a_link_as_the_fake_makes_it(trove):
 def test_it_answers_so_many_requests_a_minute_as_the_workbooks_lists_take(trove):
     # One for the list, and one for each backup in it: see test_workbook_runs.py.
     assert trove["requests_a_minute"] >= 200
+
+
+def test_an_instance_from_a_backup_is_asked_for_as_its_schema_has_it(trove):
+    assert trove["makes"] == {
+        "like_the_source": True,
+        "plain": True,
+        # What a restore leaves out, and what it refuses before.
+        "volume_of_zero": False,
+        "network_by_name": False,
+        "named_by_255": True,
+        "named_by_a_sign": False,
+    }
+
+
+def test_a_backup_tells_its_datastore_where_its_instance_is_gone(trove):
+    shown = {"type": "postgresql", "version": "18.6"}
+    assert trove["backup_shown"].items() >= shown.items()
+
+
+def test_a_backup_is_kept_for_longer_than_trove_gives_a_restore(trove):
+    assert trove["restore_seconds"] < HELD_FOR.total_seconds()
 
 
 def test_a_checksum_has_the_length_that_the_guest_tells_it_in(trove):

@@ -379,6 +379,9 @@ class TestRetention:
             # A drill is in progress; an hour ago 2 was the newest.
             ("keep_drilled", "1", "2 3 4 new"),
             ("tidy_recovers", "1", "new"),
+            # Another schedule's backup is restored, or one was more than six hours ago.
+            ("keep_while_restoring-others", "2 1", "new"),
+            ("keep_while_restored", "2 1", "new"),
         ],
     )
     def test_only_the_first_of_each_expired_line_is_deleted(self, runs, name, deleted, left):
@@ -386,6 +389,13 @@ class TestRetention:
         assert run["output"]["status"] == "Backup complete"
         assert run["deletes"] == deleted.split()
         assert run["left"] == left.split()
+
+    def test_while_a_backup_of_the_schedule_is_restored_nothing_is_deleted(self, runs):
+        run = runs["keep_while_restoring"]
+        assert run["state"] == "SUCCESS"
+        status = "Backup complete, but retention waits for the end of a restore"
+        assert run["output"]["status"] == status
+        assert (run["deletes"], run["left"]) == ([], ["1", "2", "new"])
 
     def test_a_schedule_without_it_deletes_nothing(self, runs):
         run = runs["keep_nothing_said"]
@@ -551,6 +561,83 @@ def test_a_run_ends_as_it_does_unwatched_whatever_comes_of_its_pings(runs, watch
         return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+", "id", shown)
 
     assert outcome(watched) == outcome(plain)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hook_refused",
+        "hook_unheard",
+        "hook_hangs",
+        "hook_large",
+        "hook_large_refused",
+        "hook_redirected",
+        "hook_forbidden",
+    ],
+)
+def test_a_run_ends_the_same_whatever_its_webhook_answers(runs, name):
+    run = runs[name]
+    assert run["state"] == "SUCCESS", run["info"]
+    assert run["output"]["status"] == "Backup complete"
+    assert (run["deletes"], run["left"]) == (["2", "1"], ["new"])
+    assert len(run["sent"]) == (0 if name == "hook_forbidden" else 1)
+
+
+def test_a_webhook_is_sent_all_that_is_known_of_a_backup(runs):
+    run = runs["hook"]
+    [sent] = run["sent"]
+    new = id_of(run, "new")
+    backup = sent.pop("backup")
+    assert (backup["id"], backup["size"]) == (new, 0.25)
+    assert backup.keys() == {"id", "size", "created", "updated"}
+    assert sent.pop("time").endswith("Z")
+    assert sent == {
+        "schedule": SCHEDULE,
+        "name": "nightly",
+        "instance": run["instance"],
+        "outcome": "success",
+        "reason": None,
+        "summary": f"Backup nightly of instance {run['instance']} is complete as {new}.",
+    }
+    [text] = runs["hook_slack"]["sent"]
+    assert text.keys() == {"text"}
+    assert text["text"].startswith("Backup nightly of instance ")
+
+
+def test_alertmanager_gets_an_alert_that_a_success_ends(runs):
+    [[alert]] = runs["hook_alerts"]["sent"]
+    assert alert["labels"] == {
+        "alertname": "TroveBackupFailed",
+        "schedule": SCHEDULE,
+        "name": "nightly",
+        "instance": runs["hook_alerts"]["instance"],
+    }
+    assert alert["annotations"]["summary"].endswith(
+        "failed. TroveAction.backups.create failed: Quota exceeded for resources: ['backups']. "
+        "(HTTP 413)"
+    )
+    assert alert["endsAt"].startswith("2026-01-03T"), "a day later"
+    [[ended]] = runs["hook_resolves"]["sent"]
+    assert ended["labels"].keys() == alert["labels"].keys()
+    assert ended["endsAt"].startswith("2026-01-02T")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("hook_fails", "failed. Last fault of the instance"),
+        ("hook_late", "Skipped: due at 2026-01-02 00:05 UTC, more than 3 minutes ago"),
+    ],
+)
+def test_a_webhook_is_told_why_there_is_no_backup(runs, name, reason):
+    [sent] = runs[name]["sent"]
+    assert sent["outcome"] == "failure"
+    assert reason in sent["reason"]
+
+
+@pytest.mark.parametrize("name", ["hook_on_success", "hook_on_failure", "complete", "failed"])
+def test_a_webhook_is_told_of_no_other_outcome(runs, name):
+    assert runs[name]["sent"] == []
 
 
 @pytest.mark.parametrize("name", ["watched_tidies", "ping_refused"])

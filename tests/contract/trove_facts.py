@@ -11,6 +11,7 @@ import sqlalchemy
 import webob
 from trove.backup.models import Backup
 from trove.backup.state import BackupState
+from trove.backup.views import BackupView
 from trove.common import apischema, cfg, exception, limits, pagination, utils, wsgi
 from trove.db.sqlalchemy import api
 from trove.extensions.mgmt.instances import models as mgmt_models, views as mgmt_views
@@ -30,6 +31,25 @@ def accepts(name: str, description: str | None) -> bool:
         backup["description"] = description
     validator = jsonschema.Draft4Validator(apischema.backup["create"])
     return bool(validator.is_valid({"backup": backup}))
+
+
+def makes(**values: object) -> bool:
+    """Whether the API takes such an instance, as far as its schema knows."""
+    usual = {"name": "again", "flavorRef": "7", "restorePoint": {"backupRef": UUID}}
+    validator = jsonschema.Draft4Validator(apischema.instance["create"])
+    return bool(validator.is_valid({"instance": usual | values}))
+
+
+def backup_shown() -> dict[str, object]:
+    """What a backup tells of its datastore."""
+    version = SimpleNamespace(name="18.6", id=UUID)
+    backup = mock.Mock(
+        datastore_version_id=UUID,
+        datastore=SimpleNamespace(name="postgresql"),
+        datastore_version=version,
+    )
+    shown = BackupView(backup).data()["backup"]
+    return dict(shown["datastore"])
 
 
 def refusal(*, server: str = "ACTIVE", task: object = None, running: object = None) -> str | None:
@@ -164,6 +184,21 @@ print(  # noqa: T201 - the answer
                 "task": refusal(task=models.InstanceTasks.REBOOTING),
                 "fine": refusal(),
             },
+            "makes": {
+                "like_the_source": makes(
+                    volume={"size": 5, "type": "ssd"},
+                    datastore={"type": "postgresql", "version": "18.6"},
+                    nics=[{"network_id": UUID}],
+                    configuration=UUID,
+                ),
+                "plain": makes(),
+                "volume_of_zero": makes(volume={"size": 0}),
+                "network_by_name": makes(nics=[{"network_id": "private"}]),
+                "named_by_255": makes(name="n" * 255),
+                "named_by_a_sign": makes(name="-"),
+            },
+            "restore_seconds": cfg.CONF.restore_usage_timeout,
+            "backup_shown": backup_shown(),
             "states": {
                 "running": BackupState.RUNNING_STATES,
                 "end": BackupState.END_STATES,

@@ -52,6 +52,8 @@ NO_TRUST = "Could not find trust: 5a1b0c."
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 #: A project in which a drill is in progress.
 DRILLING = "drilling"
+#: Projects in which a backup of the schedule, of another one, and long ago of this one is restored.
+RESTORING, RESTORING_OTHERS, RESTORED = "restoring", "restoring-others", "restored"
 OTHER = "11111111-be9b-49c1-a2f7-ca6c1213896f"
 INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
@@ -128,6 +130,7 @@ class Scenario:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
     pings: list[str] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)
     requests: int = 0
 
     def __post_init__(self) -> None:
@@ -210,6 +213,11 @@ def chain(*, every: int = 4, **options: Any) -> dict[str, Any]:
 def watched(name: str, **options: Any) -> dict[str, Any]:
     """The input of a schedule that pings a URL of its own, which ends with this."""
     return ask(notify_url=f"{WATCHER}/{name}", **options)
+
+
+def hooked(name: str, on: str = "always", **options: Any) -> dict[str, Any]:
+    """The input of a schedule that sends to a webhook of its own, whose URL ends with this."""
+    return ask(webhook_url=f"{WATCHER}/{name}", webhook_on=on, **options)
 
 
 DAY = 1440
@@ -452,6 +460,27 @@ SCENARIOS = {
         watched("ping_hangs_and_fails"), looks=[LOADED, (200, "FAILED")]
     ),
     "ping_forbidden": Scenario(ask(notify_url="http://127.0.0.1/watched/ping_forbidden")),
+    # Whoever is sent what became of a run can't harm it either
+    "hook": Scenario(hooked("hook", keep_last=1), [backup("1", 9)]),
+    "hook_slack": Scenario(hooked("hook_slack", webhook_format="slack")),
+    "hook_alerts": Scenario(
+        hooked("hook_alerts", webhook_format="alertmanager"), created=[(413, OVER)]
+    ),
+    "hook_resolves": Scenario(hooked("hook_resolves", webhook_format="alertmanager")),
+    "hook_fails": Scenario(hooked("hook_fails"), looks=[LOADED, (200, "FAILED")]),
+    "hook_late": Scenario(hooked("hook_late", due=[5], deadline=3)),
+    "hook_on_success": Scenario(hooked("hook_on_success", "success"), created=[(413, OVER)]),
+    "hook_on_failure": Scenario(hooked("hook_on_failure", "failure")),
+    **{
+        f"hook_{answer}": Scenario(
+            hooked(f"hook_{answer}", keep_last=1), [backup("1", 9), backup("2", 5)]
+        )
+        for answer in ("refused", "unheard", "hangs", "large", "large_refused", "redirected")
+    },
+    "hook_forbidden": Scenario(
+        ask(webhook_url="http://127.0.0.1/hook_forbidden", webhook_on="always", keep_last=1),
+        [backup("1", 9), backup("2", 5)],
+    ),
     # Retention
     "keep_nothing_said": Scenario(chain(), ten()),
     "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
@@ -513,6 +542,12 @@ SCENARIOS = {
         [backup(f"{n}", age) for n, age in enumerate([200, 100, 50, 20], start=1)],
         project=DRILLING,
     ),
+    **{
+        f"keep_while_{project}": Scenario(
+            ask(keep_last=1), [backup("1", 9), backup("2", 8)], project=project
+        )
+        for project in (RESTORING, RESTORING_OTHERS, RESTORED)
+    },
     "tidy_recovers": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "x"), None]),
     "tidy_fails": Scenario(ask(keep_last=1), [backup("1", 9)], listed=[None, (413, "slow down")]),
     "tidy_many": Scenario(
@@ -579,15 +614,21 @@ def ping(method: str, url: str, **given: Any) -> requests.Response:
     assert given["timeout"] == 10
     name, slash, rest = url.removeprefix(f"{WATCHER}/").partition("/")
     name, question, query = name.partition("?")
-    SCENARIOS[name].pings.append(f"{method} {slash}{rest}{question}{query}")
-    if name == "ping_unheard":
+    if method == "POST":
+        SCENARIOS[name].sent.append(given["json"])
+    else:
+        SCENARIOS[name].pings.append(f"{method} {slash}{rest}{question}{query}")
+    if name.endswith("_unheard"):
         raise requests.ConnectionError("no route to host")
-    if name.startswith("ping_hangs"):
+    if name.startswith(("ping_hangs", "hook_hangs")):
         time.sleep(HANGING)
     answer = requests.Response()
     answer.url = url
-    answer.status_code = 500 if name == "ping_refused" else 200
-    answer._content = b""
+    answer.status_code = 500 if name.endswith("_refused") else 200
+    if name == "hook_redirected":
+        answer.status_code, answer.headers["Location"] = 302, f"{WATCHER}/elsewhere"
+    # More than Mistral takes as a result.
+    answer._content = b"x" * 2_200_000 if name.startswith("hook_large") else b""
     return answer
 
 
@@ -718,6 +759,9 @@ def main(directory: Path) -> None:
         act_for("p")
         workbooks.create_workbook_v2(hurried(), scope="public")
         drill()
+        hold(RESTORING, SCHEDULE)
+        hold(RESTORING_OTHERS, OTHER)
+        hold(RESTORED, SCHEDULE, timedelta(hours=6, minutes=1))
         started = {name: start(each) for name, each in SCENARIOS.items()}
         print(json.dumps({name: ended(name, each) for name, each in started.items()}))  # noqa: T201
     sys.stdout.flush()
@@ -757,6 +801,31 @@ def drill() -> None:
         )
 
 
+def hold(project: str, schedule: str, age: timedelta | None = None) -> None:
+    """A restore of a schedule's backup, as the client notes it."""
+    act_for(project)
+    note = json.dumps(
+        {
+            "description": "Started by hand.",
+            "triggered_by": {"type": "manual", "id": schedule},
+        }
+    )
+    started = rpc_clients.get_engine_client().start_workflow(
+        workbook.HOLD, "", None, {"schedule": {"id": schedule}}, description=note
+    )
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        with db_api.transaction():
+            found = db_api.get_workflow_execution(started["id"])
+            if found.state == "PAUSED":
+                if age is not None:
+                    found.created_at = (NOW - age).replace(tzinfo=None)
+                return
+        if time.monotonic() > deadline:
+            sys.exit(f"the hold is {found.state}: {found.state_info}")
+        time.sleep(0.1)
+
+
 def ended(name: str, execution_id: str) -> dict[str, Any]:
     """Wait for an execution's end."""
     deadline = time.monotonic() + DEADLINE
@@ -788,6 +857,7 @@ def told(scenario: Scenario, execution: Any) -> dict[str, Any]:
         "parents": [scenario.names.get(each.get("parent_id")) for each in scenario.bodies],
         "deletes": scenario.deletes,
         "pings": scenario.pings,
+        "sent": scenario.sent,
         "left": sorted(each["name"] for each in scenario.backups),
         "requests": scenario.requests,
         "kept": kept(execution),

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.examples import INDEX, KEYSTONE, MISTRAL, ORDERS, PROJECT, TROVE
+from tests.dashboard.examples import (
+    BACKUP,
+    INDEX,
+    KEYSTONE,
+    MISTRAL,
+    ORDERS,
+    PROJECT,
+    TROVE,
+    backup,
+)
+from trove_schedules.schedules.names import marker
 
 SCHEDULE = "55555555-5555-4555-8555-555555555555"
 TRIGGER = "66666666-6666-4666-8666-666666666666"
@@ -67,6 +77,14 @@ def _prepare(services: Any, rows: int) -> None:
     services.get(f"{TROVE}/mgmt/quotas/{PROJECT}", json={"quotas": []})
 
 
+def _prepare_restore(services: Any) -> None:
+    """A backup of the schedule, and what it was made of."""
+    made = backup(BACKUP, ORDERS, "COMPLETED") | {"description": marker(SCHEDULE)}
+    services.get(f"{TROVE}/backups", json={"backups": [made], "links": []})
+    source = {"id": ORDERS, "name": "orders", "status": "ACTIVE"}
+    services.get(f"{TROVE}/instances/{ORDERS}", json={"instance": source})
+
+
 @pytest.mark.parametrize(
     ("page", "calls"),
     [
@@ -84,6 +102,9 @@ def _prepare(services: Any, rows: int) -> None:
         (f"{SCHEDULE}/drills/", 3),
         # The trigger, twice; that of the drills.
         (f"{SCHEDULE}/drills/repeat/", 3),
+        # The trigger, twice as before; the newest backup, the instance, its name, and the backups
+        # to choose from.
+        (f"{SCHEDULE}/restore/", 6),
         # The instances and the backups to choose from.
         ("create/", 2),
     ],
@@ -93,6 +114,8 @@ def test_a_page_costs_the_same_few_requests_whatever_the_number_of_rows(
     client: Any, trove: Any, page: str, calls: int, rows: int
 ) -> None:
     _prepare(trove, rows)
+    if page.endswith("/restore/"):
+        _prepare_restore(trove)
     # The most that Horizon lets a user have.
     client.cookies["API_RESULT_PAGE_SIZE"] = "1000"
     trove.reset_mock()

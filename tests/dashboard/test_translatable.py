@@ -16,10 +16,12 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
     CreateForm,
     EditForm,
     RepeatForm,
+    RestoreForm,
 )
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     DrillsTable,
     ExecutionsTable,
+    RestoreBackup,
     SchedulesTable,
     ViewSchedules,
 )
@@ -42,7 +44,7 @@ def test_a_template_marks_each_of_its_words(template: Path) -> None:
 
 
 def _labels() -> Iterator[tuple[str, Any]]:
-    for form in (CreateForm, EditForm, RepeatForm):
+    for form in (CreateForm, EditForm, RepeatForm, RestoreForm):
         for name, field in form.base_fields.items():
             if not field.widget.is_hidden:
                 yield f"{form.__name__}.{name}", field.label
@@ -55,7 +57,8 @@ def _labels() -> Iterator[tuple[str, Any]]:
     for action in (each for table in TABLES for each in table.base_actions.values()):
         called = action.verbose_name
         yield f"{action.name}", called() if callable(called) else called
-    yield ViewSchedules.name, ViewSchedules.verbose_name
+    for link in (ViewSchedules, RestoreBackup):
+        yield link.name, link.verbose_name
 
 
 @pytest.mark.parametrize(("name", "label"), _labels())

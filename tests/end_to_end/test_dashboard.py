@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud
+from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, run_by_hand
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import fire, owe
 from trove_minicloud import settings
@@ -38,6 +38,7 @@ PANEL = "/project/backup_schedules/"
 FORM = "#create_backup_schedule_form"
 EDIT_FORM = "#edit_backup_schedule_form"
 REPEAT_FORM = "#repeat_backup_drills_form"
+RESTORE_FORM = "#restore_backup_form"
 #: Where nobody listens: a ping that fails changes nothing.
 NOTIFY_URL = "http://127.0.0.1:9/nightly"
 #: A restore, on a busy machine.
@@ -140,6 +141,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
     browser.click("a", "Executions")
     browser.find("table.datatable tbody td", "Backup complete")
     before = [row[1] for row in browser.rows()]
+    browser.click("tbody tr:last-child .dropdown-toggle")
     browser.click("tbody tr:last-child button", "Delete Execution")
     browser.confirm()
     browser.wait("end of the row", lambda: before[-1] not in [row[1] for row in browser.rows()])
@@ -209,6 +211,32 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
     assert "has a run in progress" in browser.messages()[0]
     assert not schedules.schedule_show(created.id).paused
+
+
+def test_the_backup_of_a_run_is_restored_by_a_form_that_is_filled_in(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
+) -> None:
+    created = schedules.schedule_create("orders", "0 2 * * *", "nightly")
+    first = run_by_hand(schedules, created.id)
+    run_by_hand(schedules, created.id)
+    browser.open(f"{PANEL}{created.id}/executions/")
+    browser.find(f"tr[data-object-id='{first.id}'] a", "Restore").click()
+    assert browser.find(f"{RESTORE_FORM} #id_name").get_attribute("value") == "orders-restored"
+    assert browser.find(f"{RESTORE_FORM} #id_flavor").get_attribute("value") == settings.FLAVOR_ID
+    chosen = browser.find(f"{RESTORE_FORM} #id_backup option:checked")
+    assert chosen.get_attribute("value") == first.backup_id
+    assert len(browser.driver.find_elements("css selector", f"{RESTORE_FORM} option")) >= 2
+    browser.screenshot("restore", FORM_HEIGHT)
+    if AXE.exists():
+        assert browser.accessibility_faults(RESTORE_FORM) == []
+    browser.click(f"{RESTORE_FORM} input[type=submit]")
+    browser.wait("the instances", lambda: browser.path == "/project/databases/")
+    time = cloud.backup(str(first.backup_id))["created"].replace("T", " ")
+    said = f"Instance orders-restored is being made from the backup of {time} UTC."
+    assert said in browser.messages()[0]
+    # The row changes by itself.
+    browser.find("tr[data-display='orders-restored'] td", "Active", timeout=DRILLED)
+    cloud.delete_instance("orders-restored")
 
 
 def test_a_wrong_pattern_is_refused_in_the_form_with_the_products_text(browser: Browser) -> None:

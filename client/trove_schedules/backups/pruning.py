@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from trove_schedules import clock
-from trove_schedules.backups import retention
+from trove_schedules.backups import holding, retention
 from trove_schedules.clients.services import Services
 from trove_schedules.drills import executions as drills
 from trove_schedules.errors import InvalidScheduleError
@@ -30,10 +30,13 @@ def prune(services: Services, schedule: Schedule, *, dry_run: bool) -> list[rete
         for each in find_all(services.mistral)
         if each.instance == schedule.instance and each.parent_id is not None
     }
+    held = holding.is_held(services.mistral, schedule.id)
     drilled = drills.in_progress(services.mistral, schedule.id) is not None
     backups = services.trove.backups(schedule.instance)
     if drilled:
         needed |= retention.perhaps_read(backups, schedule.id, now)
+    if held:
+        needed |= {each.id: "a restore may be reading it" for each in backups}
     verdicts = retention.judge(
         backups,
         schedule.id,

@@ -17,6 +17,11 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 
+from trove_schedules.clients.instances import (
+    Instance,
+    listed_instance,
+    shown_instance,
+)  # fmt: skip
 from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
 from trove_schedules.errors import (
@@ -44,6 +49,8 @@ class Backup:
     :ivar updated: in UTC; for a completed one, when it was completed, or later. None where Trove
         doesn't say.
     :ivar size: gigabytes, or None while it is not known.
+    :ivar datastore: the kind of database, such as ``postgresql``, or None where Trove doesn't say.
+    :ivar datastore_version: the name of its version, or None likewise.
     """
 
     id: str
@@ -55,6 +62,8 @@ class Backup:
     created: datetime
     size: float | None
     updated: datetime | None = None
+    datastore: str | None = None
+    datastore_version: str | None = None
 
     @property
     def running(self) -> bool:
@@ -65,22 +74,6 @@ class Backup:
     def seconds(self) -> float | None:
         """From when it began to when it was updated last; for a completed one, how long it took."""
         return None if self.updated is None else (self.updated - self.created).total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A database instance, as lists have it.
-
-    :ivar project_id: the id of its project, or None where the login doesn't say that.
-    :ivar replica_of: the id of the instance that it is a replica of, or None.
-    :ivar updated: in UTC, to the second; None where the list doesn't say, as that of one's own.
-    """
-
-    id: str
-    name: str
-    project_id: str | None = None
-    replica_of: str | None = None
-    updated: datetime | None = None
 
 
 class _Updated(Protocol):
@@ -162,6 +155,27 @@ class Trove:
             )
         with reading("Trove", "show instance"):
             return text_in(answer["instance"], "status")
+
+    def instance(self, instance_id: str) -> InstanceDetails | None:
+        """One instance; None where the project has none of this id."""
+        answer = self._instance(instance_id)
+        if answer is None:
+            return None
+        with reading("Trove", "show instance"):
+            return shown_instance(answer["instance"])
+
+    def create_instance(self, wanted: dict[str, Any]) -> InstanceDetails:
+        """Ask Trove for an instance, which it makes in the background.
+
+        :param wanted: as Trove's API has it.
+        """
+        log_in(self._http.session)
+        operation = f"create instance {wanted['name']}"
+        with translated("Trove", operation):
+            response = self._http.post("/instances", json={"instance": wanted})
+        answer = json_object("Trove", operation, response)
+        with reading("Trove", operation):
+            return shown_instance(answer["instance"])
 
     def instance_exists(self, instance_id: str) -> bool:
         """Whether the project has an instance of this id, whatever its status."""
@@ -262,7 +276,7 @@ class Trove:
             )
             with reading("Trove", "list instances"):
                 own = self._http.get_project_id()
-                found = [_instance({"tenant_id": own} | row) for row in page["instances"]]
+                found = [listed_instance({"tenant_id": own} | row) for row in page["instances"]]
                 following = _next_marker(page)
                 if following is not None and following == marker:
                     raise ValueError(f"the page after {marker} repeats it")
@@ -272,7 +286,7 @@ class Trove:
     def _other_instance_pages(self) -> Iterator[list[Instance]]:
         """Other projects' instances, page by page, as administrators may list them."""
         asked = {"deleted": "false"} | self._of_project()
-        return self._pages("instances", "/mgmt/instances", asked, INSTANCES_PAGE, _instance)
+        return self._pages("instances", "/mgmt/instances", asked, INSTANCES_PAGE, listed_instance)
 
     def _backup_pages(self, instance_id: str | None) -> Iterator[list[Backup]]:
         """The list of backups, page by page."""
@@ -362,21 +376,9 @@ def _whole(pages: Callable[[], Iterator[list[Row]]]) -> list[Row]:
     return list(found.values())
 
 
-def _instance(row: dict[str, Any]) -> Instance:
-    replica_of = row.get("replica_of")
-    updated = row.get("updated")
-    return Instance(
-        id=text_in(row, "id"),
-        name=text_in(row, "name"),
-        project_id=row.get("tenant_id"),
-        replica_of=replica_of and text_in(replica_of, "id"),
-        updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
-    )
-
-
 def _backup(row: dict[str, Any]) -> Backup:
     description, parent_id = row.get("description"), row.get("parent_id")
-    updated = row.get("updated")
+    updated, datastore = row.get("updated"), row.get("datastore") or {}
     return Backup(
         id=text_in(row, "id"),
         instance_id=text_in(row, "instance_id"),
@@ -387,4 +389,6 @@ def _backup(row: dict[str, Any]) -> Backup:
         created=datetime.fromisoformat(row["created"]).replace(tzinfo=UTC),
         size=row.get("size"),
         updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
+        datastore=datastore.get("type"),
+        datastore_version=datastore.get("version"),
     )

@@ -13,6 +13,9 @@ from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
 
+#: The workflows whose executions people start, or schedules.
+_SHOWN = (workbook.WORKFLOW, workbook.DRILL, workbook.WEBHOOK)
+
 
 def listed(
     mistral: Mistral,
@@ -37,12 +40,12 @@ def listed(
 
 
 def find(mistral: Mistral, execution_id: str) -> ScheduleExecution:
-    """An execution of any schedule, a run or a drill.
+    """An execution of any schedule: a run, a drill or a test of its webhook.
 
     :raises ExecutionNotFoundError: the project has none of this id.
     """
     found = mistral.execution(execution_id) if is_uuid(execution_id) else None
-    if found is None or found.workflow_name not in (workbook.WORKFLOW, workbook.DRILL):
+    if found is None or found.workflow_name not in _SHOWN:
         raise ExecutionNotFoundError(
             f"no execution of a backup schedule of this project has the id {execution_id!r}; "
             "'openstack database backup schedule execution list <schedule>' lists them"

@@ -11,8 +11,8 @@ from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.options import (
     OPTIONS,
+    QUALIFIERS,
     UNSETTABLE,
-    USUAL_SUFFIXES,
     Changes,
     MoreOptions,
 )
@@ -55,8 +55,9 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
     if both:
         raise InvalidScheduleError(f"{', '.join(both)}: either set or unset it")
     cleared = {key: OPTIONS[key].default for key in unset}
-    if "notify_url" in unset:
-        cleared |= USUAL_SUFFIXES
+    for url, usual in QUALIFIERS.items():
+        if url in unset:
+            cleared |= usual
     # A new base takes the place of the old one, and full_every says nothing without incremental.
     if given.get("incremental"):
         cleared["parent_id"] = None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whom a schedule's runs tell how they stand: a URL, and what is put behind it for each signal.
+"""Whom a schedule's runs tell how they stand: the URLs, and what is put behind the pinged one.
 
-This is the dead-man style: a service expects a ping for each backup, and raises the alarm when none
-comes. The suffixes are by default those of healthchecks.io and of what is compatible with it.
+A ping is the dead-man style: a service expects a ping for each backup, and raises the alarm when
+none comes. The suffixes are by default those of healthchecks.io and of what is compatible with it.
 """
 
 from __future__ import annotations
@@ -20,32 +20,41 @@ NO_PING = "-"
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
-def check_url(url: str) -> None:
-    """Refuse what Mistral could never ping.
+def check_url(what: str, url: str) -> None:
+    """Refuse what Mistral could never ask.
 
+    :param what: what to call it in the error.
     :raises InvalidScheduleError: it is no plain http or https URL. What is said of it never holds
-        the URL itself, because whoever knows that can ping it.
+        the URL itself, because whoever knows that can use it.
     """
     if not isinstance(url, str) or len(url) > MAX_URL or _PRINTABLE.fullmatch(url) is None:
         raise InvalidScheduleError(
-            f"the notify URL must be a text of at most {MAX_URL} printable ASCII characters, with "
+            f"the {what} must be a text of at most {MAX_URL} printable ASCII characters, with "
             "no blanks among them"
         )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidScheduleError(f"the notify URL is not a URL: {error}") from None
+        raise InvalidScheduleError(f"the {what} is not a URL: {error}") from None
     if parts.scheme not in ("http", "https") or not host:
         raise InvalidScheduleError(
-            "the notify URL must begin with http:// or https:// and a host, not with "
+            f"the {what} must begin with http:// or https:// and a host, not with "
             f"{parts.scheme or 'nothing'}:"
         )
     if "@" in parts.netloc:
         raise InvalidScheduleError(
-            "the notify URL holds a user or a password; everybody of the project can read a "
+            f"the {what} holds a user or a password; everybody of the project can read a "
             "schedule, so use a URL that needs none"
         )
+
+
+def check_notify_url(url: str) -> None:
+    """Refuse a notify URL that can't be pinged, or can't be followed by a suffix.
+
+    :raises InvalidScheduleError: it is one of these; as above.
+    """
+    check_url("notify URL", url)
     if "?" in url or "#" in url:
         raise InvalidScheduleError(
             "the notify URL holds a '?' or '#', after which no suffix can be added; give each ping "

@@ -27,6 +27,8 @@ class Option:
     :ivar otherwise: what a new schedule does without it, in words.
     :ivar can_be_unset: whether a schedule can be without it.
     :ivar secret: whether its value is left out of errors.
+    :ivar choices: the only values of a text, or none where any will do.
+    :ivar of: the option without which it means nothing.
     :ivar argument: its option on the command line, where that isn't made from its name.
     :ivar name: as an argument of the API; from the row, as the other two are.
     :ivar kind: ``str``, ``int`` or ``bool``.
@@ -40,6 +42,8 @@ class Option:
     otherwise: str = ""
     can_be_unset: bool = True
     secret: bool = False
+    choices: tuple[str, ...] = ()
+    of: str = ""
     argument: str = ""
     name: str = ""
     kind: type = str
@@ -47,6 +51,8 @@ class Option:
 
     def takes(self, value: object) -> bool:
         """Whether this is of the option's type and, for a number, within its bounds."""
+        if self.choices:
+            return value in self.choices
         if not isinstance(value, int) or self.most is None:
             return type(value) is self.kind
         return type(value) is self.kind and 1 <= value <= self.most
@@ -184,6 +190,7 @@ class Options:
             "-: no ping)",
             unit="suffix",
             otherwise="/start",
+            of="notify_url",
             can_be_unset=False,
         ),
     )
@@ -195,6 +202,7 @@ class Options:
             "suffix; -: no ping)",
             unit="suffix",
             otherwise="empty",
+            of="notify_url",
             can_be_unset=False,
         ),
     )
@@ -206,6 +214,44 @@ class Options:
             "suffix; -: no ping)",
             unit="suffix",
             otherwise="/fail",
+            of="notify_url",
+            can_be_unset=False,
+        ),
+    )
+    webhook_url: str | None = field(
+        default=None,
+        metadata=_row(
+            "Webhook URL",
+            "URL to which Mistral sends (POST) what became of a run, such as a webhook of a chat, "
+            "or Alertmanager's. An answer changes nothing. Everybody in the project can "
+            "read the URL, and it appears in Mistral's log",
+            unit="url",
+            otherwise="none",
+            secret=True,
+        ),
+    )
+    webhook_on: str = field(
+        default="failure",
+        metadata=_row(
+            "Webhook on",
+            "Of which runs the webhook is told: those that fail, those that make a backup, or both",
+            unit="outcome",
+            otherwise="failure",
+            choices=("failure", "success", "always"),
+            of="webhook_url",
+            can_be_unset=False,
+        ),
+    )
+    webhook_format: str = field(
+        default="json",
+        metadata=_row(
+            "Webhook format",
+            "What the webhook is sent: a JSON object with all that is known, the text that Slack "
+            "and its kin take, or an alert for Alertmanager (its URL ends with /api/v2/alerts)",
+            unit="format",
+            otherwise="json",
+            choices=("json", "slack", "alertmanager"),
+            of="webhook_url",
             can_be_unset=False,
         ),
     )
@@ -225,6 +271,9 @@ class MoreOptions(TypedDict, total=False):
     notify_start: str | None
     notify_success: str | None
     notify_fail: str | None
+    webhook_url: str | None
+    webhook_on: str | None
+    webhook_format: str | None
 
 
 class Changes(MoreOptions, total=False):
@@ -251,7 +300,9 @@ OPTIONS: dict[str, Option] = {
 NUMBERS = {name: each.most for name, each in OPTIONS.items() if each.kind is int and each.most}
 #: What a schedule can be without.
 UNSETTABLE = tuple(name for name, each in OPTIONS.items() if each.can_be_unset)
-#: What is put behind the notify URL where the schedule doesn't say otherwise, by signal.
-USUAL_SUFFIXES: dict[str, str] = {
-    name: each.default for name, each in OPTIONS.items() if each.unit == "suffix"
+#: What a schedule has where it says nothing else, of the options that mean nothing without another
+#: one, by that.
+QUALIFIERS: dict[str, dict[str, Any]] = {
+    url: {name: each.default for name, each in OPTIONS.items() if each.of == url}
+    for url in ("notify_url", "webhook_url")
 }

@@ -13,8 +13,8 @@ from typing import Any
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.names import marker
-from trove_schedules.schedules.notify import check_suffix, check_url
-from trove_schedules.schedules.options import NUMBERS, OPTIONS, USUAL_SUFFIXES, Options
+from trove_schedules.schedules.notify import check_notify_url, check_suffix, check_url
+from trove_schedules.schedules.options import NUMBERS, OPTIONS, QUALIFIERS, Option, Options
 from trove_schedules.schedules.text import check_text
 
 #: Due minutes of a day that fit into a trigger without making it unwieldy: every five minutes.
@@ -67,7 +67,7 @@ class Plan(Options):
         if self.description is not None:
             check_text("description", self.description, f" {marker(schedule_id)}")
         self.check_numbers()
-        self._check_notify()
+        self._check_urls()
         if self.parent_id is not None and self.incremental:
             raise InvalidScheduleError(
                 f"parent {self.parent_id} and incremental exclude each other: a parent is one "
@@ -109,7 +109,7 @@ class Plan(Options):
         schedule: dict[str, Any] = {"id": schedule_id, "pattern": self.pattern, **past}
         for option in _KEPT:
             value = getattr(self, option.name)
-            needless = option.name in USUAL_SUFFIXES and self.notify_url is None
+            needless = option.of and getattr(self, option.of) is None
             if value != option.default and not needless:
                 schedule[option.name] = value
         if self._needs_due():
@@ -146,20 +146,29 @@ class Plan(Options):
         """Whether the workflow, which can't read a pattern, must be told what is due."""
         return self.attempts > 1 or self.deadline is not None
 
-    def _check_notify(self) -> None:
-        unusual = {
-            name: getattr(self, name)
-            for name, usual in USUAL_SUFFIXES.items()
-            if getattr(self, name) != usual
-        }
+    def _check_urls(self) -> None:
+        for url, usual in QUALIFIERS.items():
+            unusual = [name for name, value in usual.items() if getattr(self, name) != value]
+            if getattr(self, url) is None and unusual:
+                raise InvalidScheduleError(
+                    f"{', '.join(unusual).replace('_', '-')}: there is no "
+                    f"{url.removesuffix('_url')} URL that it belongs to"
+                )
+            for name in unusual:
+                _check_qualifier(OPTIONS[name], getattr(self, name))
         if self.notify_url is not None:
-            check_url(self.notify_url)
-        elif unusual:
-            raise InvalidScheduleError(
-                f"{', '.join(unusual).replace('_', '-')}: there is no notify URL to add it to"
-            )
-        for name, suffix in unusual.items():
-            check_suffix(name, suffix)
+            check_notify_url(self.notify_url)
+        if self.webhook_url is not None:
+            check_url("webhook URL", self.webhook_url)
+
+
+def _check_qualifier(option: Option, value: str) -> None:
+    if not option.choices:
+        check_suffix(option.name, value)
+    elif value not in option.choices:
+        raise InvalidScheduleError(
+            f"{option.argument.removeprefix('--')} {value!r} is none of {', '.join(option.choices)}"
+        )
 
 
 def _text(value: object) -> str | None:

@@ -27,6 +27,8 @@ DRILL = "trove.backup_drill"
 #: The part of a run that makes the backup, and its task that waits until retention begins.
 MAKING, RETAIN = "trove.backup_run", "retain"
 RETENTION = "trove.backup_retention"
+HOLD = "trove.backup_hold"
+WEBHOOK = "trove.backup_webhook"
 _LOAD = "'openstack database backup schedule workbook load'"
 
 
@@ -46,6 +48,8 @@ CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
 PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
 RUN = Purpose("run a schedule", WORKFLOW, 1)
 DRILLS = Purpose("do drills", DRILL, 4)
+WEBHOOKS = Purpose("send to a webhook", WEBHOOK, 7)
+HOLDS = Purpose("keep a backup while it is restored", HOLD, 7)
 
 
 @dataclass(frozen=True, slots=True)

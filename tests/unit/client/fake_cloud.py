@@ -27,6 +27,9 @@ PAGE = 20
 
 #: The modules that compare the time with what Mistral made a moment ago.
 _BY_MISTRALS_CLOCK = (
+    "backups.choosing",
+    "backups.holding",
+    "backups.restoring",
     "drills.executions",
     "runs.progress",
     "runs.records",
@@ -61,10 +64,14 @@ class FakeCloud:
         self.project = uuid.uuid4().hex
         #: Called before each answer of Trove: what somebody else does in the meantime.
         self.meanwhile: Callable[[], None] = lambda: None
+        #: What creates of instances were asked, and what they are refused with.
+        self.created: list[dict[str, Any]] = []
+        self.refusal: tuple[int, str] | None = None
         self.mistral.mount(mock)
         mock.post(f"{KEYSTONE_URL}/auth/tokens", json=self._token)
         mock.get(re.compile(re.escape(TROVE_URL)), text=self._trove)
         mock.delete(re.compile(re.escape(TROVE_URL)), text=self._trove)
+        mock.post(re.compile(re.escape(TROVE_URL) + ".*/instances"), json=self._create_instance)
 
     # Logins
 
@@ -193,6 +200,15 @@ class FakeCloud:
             href = f"http://10.0.0.5:8779/v1.0/x/{kind}?marker={marker}&limit={PAGE}"
             answer["links"] = [{"rel": "next", "href": href}]
         return json.dumps(answer)
+
+    def _create_instance(self, request: Any, context: Any) -> Any:
+        wanted = request.json()["instance"]
+        self.created.append(wanted)
+        if self.refusal is not None:
+            context.status_code, message = self.refusal
+            return {"badRequest": {"code": context.status_code, "message": message}}
+        made = self.add_instance(wanted["name"], status="BUILD")
+        return {"instance": next(each for each in self.instances if each["id"] == made)}
 
     @staticmethod
     def _page(

@@ -259,22 +259,24 @@ class FakeMistral:
 
     def _post_executions(self, caller: Caller, text: str, _: dict[str, str]) -> Row:
         body = json.loads(text)
+        name = self._show(caller, "workflows", body["workflow_id"])["name"]
         return self.add_execution(
             caller.project,
             "none",
-            workflow_name=self._show(caller, "workflows", body["workflow_id"])["name"],
+            workflow_name=name,
             description=body["description"],
             input=body["input"],
-            state="RUNNING",
+            state="PAUSED" if name == workbook.HOLD else "RUNNING",
             output="{}",
         )
 
     def _delete_cron_triggers(self, caller: Caller, identifier: str, _: dict[str, str]) -> None:
         self.rows["cron_triggers"].remove(self._show(caller, "cron_triggers", identifier))
 
-    def _delete_executions(self, caller: Caller, identifier: str, _: dict[str, str]) -> None:
+    def _delete_executions(self, caller: Caller, identifier: str, query: dict[str, str]) -> None:
         row = self._show(caller, "executions", identifier)
-        if row["state"] not in ("SUCCESS", "ERROR", "CANCELLED"):
+        ended = row["state"] in ("SUCCESS", "ERROR", "CANCELLED")
+        if not ended and query.get("force") != "true":
             raise RefusedError(403, "Only completed executions can be deleted.")
         self.rows["executions"].remove(row)
 

@@ -11,6 +11,7 @@ import pytest
 
 from trove_schedules import manager
 from trove_schedules.arguments import _KINDS
+from trove_schedules.backups.restore import ScheduleRestore
 from trove_schedules.declared import Action, Step
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.manager import ScheduledBackups
@@ -31,6 +32,7 @@ GOOD = {
     "since": datetime(2026, 1, 1, tzinfo=UTC),
     "declared": {"schedules": []},
     "step": Step(Action.KEEP, "i", "m", "n", "s"),
+    "restore": ScheduleRestore(*[None] * 13, instance_id="i"),
     "trial": ScheduleTrial("s", "t", datetime(2026, 1, 1, tzinfo=UTC)),
 }
 ARGUMENTS = [

@@ -5,6 +5,7 @@ import pytest
 
 import trove_schedules
 from trove_schedules import errors, manager
+from trove_schedules.backups.restore import ScheduleRestore
 from trove_schedules.clients.trove import Backup
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
@@ -15,6 +16,7 @@ def test_every_public_name_is_there_though_it_is_imported_late():
         "Backup": Backup,
         "Schedule": Schedule,
         "ScheduleExecution": ScheduleExecution,
+        "ScheduleRestore": ScheduleRestore,
         "ScheduledBackupError": errors.ScheduledBackupError,
         "ScheduledBackups": manager.ScheduledBackups,
         "connect": manager.connect,

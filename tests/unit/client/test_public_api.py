@@ -12,7 +12,8 @@ SIGNATURES = {
     "schedule_create": "(self, instance, pattern, name, description=None, parent_id=None, "
     "mistral_client=None, *, incremental=None, full_every=None, keep_last=None, keep_days=None, "
     "attempts=None, retry_every=None, deadline=None, notify_url=None, notify_start=None, "
-    "notify_success=None, notify_fail=None)",
+    "notify_success=None, notify_fail=None, webhook_url=None, webhook_on=None, "
+    "webhook_format=None)",
     "schedule_list": "(self, instance=None, mistral_client=None)",
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
@@ -29,6 +30,7 @@ ATTRIBUTES = {
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),
         *("notify_start", "notify_success", "notify_fail", "plan", "project_id"),
         "declared",
+        *("webhook_url", "webhook_on", "webhook_format"),
     ],
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),
@@ -48,6 +50,9 @@ OPTIONS = {
     "notify_start": "-",
     "notify_success": "/ok",
     "notify_fail": "/no",
+    "webhook_url": "https://chat.test/1?token=2",
+    "webhook_on": "always",
+    "webhook_format": "slack",
 }
 
 

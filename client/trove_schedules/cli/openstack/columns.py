@@ -58,6 +58,20 @@ def age(seconds: float | None) -> Age | None:
     return None if seconds is None else Age(int(seconds))
 
 
+class Length(FormattableColumn[int]):
+    """Seconds, told to people in the two largest units."""
+
+    def human_readable(self) -> str:
+        from trove_schedules.backups.restore import span  # not at import, see the package
+
+        return span(timedelta(seconds=self._value))
+
+
+def length(value: timedelta) -> Length:
+    """The column of a length of time."""
+    return Length(int(value.total_seconds()))
+
+
 def _span(length: timedelta) -> str:
     """A length in whole minutes, from an hour on in hours, from two days on in days."""
     minutes = int(length.total_seconds() // 60)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from trove_schedules.errors import ServiceError
 from trove_schedules.words import shown
@@ -19,34 +19,43 @@ if TYPE_CHECKING:
 
 #: Exit statuses: the backup is completed, or proven; it is not; not needed, or not known yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
-_ACHIEVED = ("Backup complete", "Drill passed")
+_ACHIEVED = ("Backup complete", "Drill passed", "Webhook delivered")
 _POLL = 3.0
 #: Seconds after which a line is printed, though there is no news.
 _SAY_EVERY = 30.0
 
 
-def follow(
-    look: Callable[[], ScheduleExecution | None], seconds: float, waiting_for: str
-) -> ScheduleExecution | None:
-    """Look until the execution has ended or the time is over; return what was seen last.
+class Followed(Protocol):
+    """What can be followed: an execution, or an instance that is being made."""
 
-    :param waiting_for: what to say while there is no execution yet.
+    @property
+    def ended(self) -> bool: ...
+
+
+F = TypeVar("F", bound=Followed)
+
+
+def follow(
+    look: Callable[[], F | None], seconds: float, waiting_for: str, told: Callable[[F], str]
+) -> F | None:
+    """Look until it has ended or the time is over; return what was seen last.
+
+    :param waiting_for: what to say while there is nothing to see yet.
+    :param told: where it stands, in words.
     """
     progress = Progress()
-    execution = None
+    seen = None
     while True:
         try:
-            execution = look()
-            now = (
-                waiting_for if execution is None else f"execution {execution.id}: {_at(execution)}"
-            )
+            seen = look()
+            now = waiting_for if seen is None else told(seen)
         except ServiceError as error:
             if not _says_nothing(error):
                 raise
             now = f"can't read it now; trying again: {error}"
         waited = progress(now)
-        if (execution is not None and execution.ended) or waited >= seconds:
-            return execution
+        if (seen is not None and seen.ended) or waited >= seconds:
+            return seen
         time.sleep(min(_POLL, seconds - waited))
 
 
@@ -105,6 +114,7 @@ def as_asked(
         lambda: schedules.execution_show(started.id),
         parsed.timeout * 60,
         f"execution {started.id} is started",
+        standing,
     )
     return seen or started, exit_status(seen or started)
 
@@ -124,8 +134,10 @@ def exit_status(execution: ScheduleExecution) -> int:
     return OTHERWISE
 
 
-def _at(execution: ScheduleExecution) -> str:
-    return " ".join(filter(None, (execution.state, _status(execution))))
+def standing(execution: ScheduleExecution) -> str:
+    """Where an execution stands, in words."""
+    words = filter(None, (f"execution {execution.id}:", execution.state, _status(execution)))
+    return " ".join(words)
 
 
 def _status(execution: ScheduleExecution) -> str:

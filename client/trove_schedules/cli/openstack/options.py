@@ -38,7 +38,13 @@ def _add(group: Any, option: Option, default: str) -> None:
         group.add_argument(option.argument, action="store_true", **names)
     else:
         metavar = f"<{option.unit}>"
-        group.add_argument(option.argument, metavar=metavar, type=option.kind, **names)
+        group.add_argument(
+            option.argument,
+            metavar=metavar,
+            type=option.kind,
+            choices=option.choices or None,
+            **names,
+        )
 
 
 def given(parsed: argparse.Namespace) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def try_out(schedules: ScheduledBackups, schedule: Schedule) -> int:
             lambda: schedules.trial_execution(trial),
             _TRIAL_SECONDS,
             f"trial: waiting for Mistral to fire at {trial.due_at:%H:%M} UTC",
+            following.standing,
         )
     finally:
         # Whatever ended the wait: a trial that nobody follows has no business firing later.

@@ -7,7 +7,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, columns, following, looking, options, run
-from trove_schedules.schedules.options import OPTIONS, USUAL_SUFFIXES
+from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
@@ -194,8 +194,9 @@ def _shown(
 
 def _properties(schedule: Schedule) -> dict[str, Any]:
     planned = {name: getattr(schedule, name) for name in OPTIONS}
-    if schedule.notify_url is None:
-        planned |= dict.fromkeys(USUAL_SUFFIXES)
+    for url, usual in QUALIFIERS.items():
+        if planned[url] is None:
+            planned |= dict.fromkeys(usual)
     standing = {
         "created_at": columns.time(schedule.created_at),
         "id": schedule.id,

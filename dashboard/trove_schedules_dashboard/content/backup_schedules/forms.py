@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms that create and change a schedule."""
+"""The forms that create, change and restore a schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
-from trove_schedules import Backup, Schedule
+from trove_schedules import Backup, Schedule, ScheduleRestore
 from trove_schedules.errors import AuthenticationError, NotDelegableError, ScheduledBackupError
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules_dashboard import api
@@ -28,6 +28,8 @@ PRESETS = (
     ("0 2 * * sun", _("Every Sunday at 02:00 UTC")),
     ("0 2 1 * *", _("The first of each month at 02:00 UTC")),
 )
+
+_SOURCES = _("Empty: that of the instance that was backed up.")
 
 #: These two are changed together: the product chooses anew which of them it isn't given.
 GUARD = ("attempts", "retry_every")
@@ -52,8 +54,26 @@ def _field(name: str) -> Any:
     return forms.IntegerField(min_value=1, max_value=option.most, widget=widget, **texts)
 
 
-class _PatternForm(forms.SelfHandlingForm):
-    """A pattern, and what the product says to what the form asks of it."""
+class _AskingForm(forms.SelfHandlingForm):
+    """A form that asks the product for something, and shows what it says to that."""
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
+        """Ask the product for what the form is about; the answer is true, as Horizon has it."""
+        raise NotImplementedError
+
+    def handle(self, request: HttpRequest, data: dict[str, Any]) -> Any:
+        try:
+            return self.ask(request, data)
+        except ScheduledBackupError as error:
+            if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
+                report(request, error)
+            # Stays in the form, with what was typed.
+            self.api_error(str(error))
+            return False
+
+
+class _PatternForm(_AskingForm):
+    """A pattern."""
 
     preset = forms.ChoiceField(
         label=_("How often"),
@@ -76,20 +96,6 @@ class _PatternForm(forms.SelfHandlingForm):
             except ScheduledBackupError as error:
                 raise forms.ValidationError(str(error)) from error
         return pattern
-
-    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
-        """Ask the product for what the form is about; the answer is true, as Horizon has it."""
-        raise NotImplementedError
-
-    def handle(self, request: HttpRequest, data: dict[str, Any]) -> Any:
-        try:
-            return self.ask(request, data)
-        except ScheduledBackupError as error:
-            if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
-                report(request, error)
-            # Stays in the form, with what was typed.
-            self.api_error(str(error))
-            return False
 
 
 #: A form of what can be chosen for a new schedule and changed of an old one.
@@ -246,6 +252,67 @@ class RepeatForm(_PatternForm):
         time = text.utc(drill.next_execution_time) if drill else ""
         messages.success(request, said % {"name": self.schedule.name, "time": time})
         return True
+
+
+class RestoreForm(_AskingForm):
+    """Makes an instance from a backup; it begins as the instance that was backed up."""
+
+    name = forms.CharField(label=_("Name of the new instance"), max_length=255)
+    backup = forms.ChoiceField(
+        label=_("Backup"),
+        help_text=_("What was written after the backup is lost. Times are in UTC."),
+    )
+    flavor = forms.CharField(label=_("Flavor"), help_text=_SOURCES, required=False)
+    volume_size = forms.IntegerField(
+        label=_("Size of the volume in GB"),
+        help_text=_("Empty: that of the instance that was backed up. 0: no volume."),
+        required=False,
+        min_value=0,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    datastore_version = forms.CharField(
+        label=_("Version of the datastore"), help_text=_SOURCES, required=False
+    )
+    network = forms.CharField(label=_("Network"), help_text=_SOURCES, required=False)
+    configuration = forms.CharField(
+        label=_("Configuration group"), help_text=_SOURCES, required=False
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.schedule = schedule
+        try:
+            found = api.backup_list(request, schedule.instance)
+        except ScheduledBackupError as error:
+            report(request, error)
+            found = []
+        choices = {each.id: _time_and_size(each) for each in found if each.status == "COMPLETED"}
+        # An older one than those that are listed.
+        chosen = self.initial.get("backup")
+        if chosen:
+            choices.setdefault(chosen, chosen)
+        self.fields["backup"].choices = choices.items()
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> ScheduleRestore:
+        texts = ("flavor", "datastore_version", "network", "configuration")
+        like = {name: data[name] or None for name in texts} | {"volume_size": data["volume_size"]}
+        restore = api.schedule_restore(
+            request, self.schedule.id, data["name"], data["backup"], like
+        )
+        messages.success(
+            request,
+            _("Instance %(name)s is being made from the backup of %(time)s.")
+            % {"name": restore.name, "time": text.utc(restore.backup.created)},
+        )
+        if restore.remark:
+            messages.warning(request, restore.remark)
+        return restore
+
+
+def _time_and_size(backup: Backup) -> str:
+    """A backup among others: when it was made, its name and its size."""
+    size = "" if backup.size is None else f", {backup.size:.3g} GB"
+    return f"{text.utc(backup.created)}, {backup.name}{size}"
 
 
 def _parents(names: dict[str, str], backups: Iterable[Backup]) -> list[Any]:

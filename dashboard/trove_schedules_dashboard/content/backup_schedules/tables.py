@@ -14,6 +14,7 @@ from horizon import exceptions, messages, tables
 
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.schedules.names import schedule_of
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.permissions import PERMISSIONS
@@ -24,6 +25,8 @@ _WIDE = ("hidden-xs", "hidden-sm")
 #: What the list can be restricted by.
 FILTERS = ("instance", "state")
 INDEX = "horizon:project:backup_schedules:index"
+#: Horizon's own has a button without a name, which a screen reader can't tell.
+_NAMED_DROPDOWN = "project/backup_schedules/_row_actions.html"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
 _REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
 
@@ -117,6 +120,58 @@ class RepeatDrills(tables.LinkAction):
     def get_link_url(self, datum: Any = None) -> str:
         schedule_id = self.table.kwargs["schedule_id"]
         return reverse("horizon:project:backup_schedules:repeat_drills", args=[schedule_id])
+
+
+class RestoreSchedule(tables.LinkAction):
+    """To the form that restores a backup of a schedule, with the newest one chosen."""
+
+    name = "restore"
+    verbose_name = _("Restore")
+    url = "horizon:project:backup_schedules:restore"
+    classes = ("ajax-modal",)
+    icon = "undo"
+
+
+class RestoreExecution(RestoreSchedule):
+    """The same, with the backup of a run chosen."""
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or _restores(datum)
+
+    def get_link_url(self, datum: Any = None) -> str:
+        # By its own id: all else is the same in each row.
+        return restore_url(self.table.kwargs["schedule_id"], execution=datum.id)
+
+
+class RestoreBackup(RestoreSchedule):
+    """The same, in the pulldown of a backup that a schedule has made."""
+
+    name = "restore_scheduled"
+    verbose_name = _("Restore by Schedule")
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        if not request.user.has_perms(PERMISSIONS):
+            return False
+        return datum is not None and datum.status == "COMPLETED" and _schedule_of(datum) is not None
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return restore_url(_schedule_of(datum), backup=datum.id)
+
+
+def restore_url(schedule_id: str | None, **chosen: str) -> str:
+    """The form that restores a backup of a schedule: this one, or that of an execution."""
+    address = reverse("horizon:project:backup_schedules:restore", args=[schedule_id])
+    return f"{address}?{urlencode(chosen)}"
+
+
+def _restores(execution: ScheduleExecution) -> bool:
+    """Whether an execution has a backup that can be restored."""
+    return execution.state == "SUCCESS" and execution.backup_id is not None
+
+
+def _schedule_of(backup: Any) -> str | None:
+    """The schedule of a backup as trove-dashboard lists it."""
+    return schedule_of(getattr(backup, "description", None))
 
 
 class EditSchedule(tables.LinkAction):
@@ -322,6 +377,7 @@ class SchedulesTable(QuickTable):
         row_actions = (
             ViewExecutions,
             RunSchedule,
+            RestoreSchedule,
             DrillSchedule,
             ViewDrills,
             EditSchedule,
@@ -329,8 +385,7 @@ class SchedulesTable(QuickTable):
             ResumeSchedule,
             DeleteSchedule,
         )
-        # Horizon's own has a button without a name, which a screen reader can't tell.
-        row_actions_dropdown_template = "project/backup_schedules/_row_actions.html"
+        row_actions_dropdown_template = _NAMED_DROPDOWN
 
 
 class UpdateExecution(QuickRow):
@@ -384,6 +439,9 @@ class ExecutionsTable(QuickTable):
     outcome = tables.Column(text.outcome, verbose_name=_("Output"))
     backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"))
 
+    def kind_of(self, datum: ScheduleExecution) -> bool:
+        return _restores(datum)
+
     def get_object_display(self, datum: ScheduleExecution) -> str:
         return text.utc(datum.created_at)
 
@@ -393,7 +451,8 @@ class ExecutionsTable(QuickTable):
         status_columns = ("state",)
         row_class = UpdateExecution
         table_actions: tuple[Any, ...] = (DeleteExecution,)
-        row_actions: tuple[Any, ...] = (DeleteExecution,)
+        row_actions: tuple[Any, ...] = (RestoreExecution, DeleteExecution)
+        row_actions_dropdown_template = _NAMED_DROPDOWN
 
 
 class DrillsTable(ExecutionsTable):

@@ -27,6 +27,7 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
     CreateForm,
     EditForm,
     RepeatForm,
+    RestoreForm,
 )
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     DrillsTable,
@@ -257,6 +258,34 @@ class RepeatView(_ScheduleFormView):
 
     def get_success_url(self) -> str:
         return reverse("horizon:project:backup_schedules:drills", args=[self.schedule_id])
+
+
+class RestoreView(_ScheduleFormView):
+    """The form that makes an instance from a backup; it leads to the list of instances."""
+
+    form_class = RestoreForm
+    form_id = "restore_backup_form"
+    modal_id = "restore_backup_modal"
+    modal_header = page_title = _("Restore Backup")
+    submit_label = _("Restore")
+    template_name = "project/backup_schedules/restore.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        schedule = self.get_schedule()
+        chosen, execution_id = (self.request.GET.get(key) for key in ("backup", "execution"))
+        try:
+            if execution_id:
+                chosen = api.execution_show(self.request, execution_id).backup_id
+            plan = api.restore_plan(self.request, schedule.id, chosen)
+            source = api.instance_name(self.request, schedule.instance)
+        except ScheduledBackupError as error:
+            report(self.request, error, redirect=index_url(None))
+        names = ("flavor", "volume_size", "datastore_version", "network", "configuration")
+        as_it_was = {name: getattr(plan, name) for name in names}
+        return {"name": f"{source}-restored", "backup": plan.backup.id} | as_it_was
+
+    def get_success_url(self) -> str:
+        return reverse("horizon:project:databases:index")
 
 
 class DetailView(_ScheduleMixin, views.HorizonTemplateView):

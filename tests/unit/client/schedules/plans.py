@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from trove_schedules.errors import InvalidPatternError
 from trove_schedules.schedules.changing import with_attempts
-from trove_schedules.schedules.options import NUMBERS, USUAL_SUFFIXES
+from trove_schedules.schedules.options import NUMBERS, OPTIONS, QUALIFIERS
 from trove_schedules.schedules.plan import Plan
 
 INSTANCE = "5328f62a-d999-4be3-90bb-83cc6af4469c"
@@ -20,7 +20,13 @@ def number(name):
 
 NOTIFIES = st.fixed_dictionaries(
     {"notify_url": st.just("https://hc.test/ping/1")},
-    optional=dict.fromkeys(USUAL_SUFFIXES, st.sampled_from(["", "-", "/start", "?status=up"])),
+    optional=dict.fromkeys(
+        QUALIFIERS["notify_url"], st.sampled_from(["", "-", "/start", "?status=up"])
+    ),
+)
+WEBHOOKS = st.fixed_dictionaries(
+    {"webhook_url": st.just("https://chat.test/hook?token=1")},
+    optional={name: st.sampled_from(OPTIONS[name].choices) for name in QUALIFIERS["webhook_url"]},
 )
 
 
@@ -39,6 +45,7 @@ def plans(draw):
         keep_days=draw(number("keep_days")),
         deadline=draw(number("deadline")),
         **draw(st.just({}) | NOTIFIES),
+        **draw(st.just({}) | WEBHOOKS),
     ).checked(SCHEDULE)
     attempts = draw(st.sampled_from([None, 1, 2, 3]))
     try:

@@ -80,6 +80,7 @@ class TestChanged:
             ("keep_days", 4),
             ("deadline", 5),
             ("notify_url", "https://hc.test/1"),
+            ("webhook_url", "https://chat.test/hook?token=1"),
         ],
     )
     def test_what_is_named_changes_and_nothing_else(self, name, value):
@@ -92,6 +93,7 @@ class TestChanged:
             incremental=True,
             description="d",
             notify_url="https://hc.test/1",
+            webhook_url="https://chat.test/1",
             **dict.fromkeys(("full_every", "keep_last", "keep_days", "deadline"), 3),
         )
         if name == "parent_id":
@@ -107,6 +109,24 @@ class TestChanged:
         assert self.change(otherwise, unset=["notify_url"]) == NIGHTLY
         with pytest.raises(InvalidScheduleError, match="notify-start: there is no notify URL"):
             self.change(NIGHTLY, notify_start="-")
+
+    def test_what_a_webhook_is_told_goes_with_its_url(self):
+        plain = replace(NIGHTLY, webhook_url="https://chat.test/1")
+        chosen = replace(plain, webhook_on="always", webhook_format="slack")
+        changed = self.change(plain, webhook_on="always", webhook_format="slack")
+        assert changed == chosen
+        assert self.change(chosen, unset=["webhook_url"]) == NIGHTLY
+        with pytest.raises(InvalidScheduleError, match="webhook-on: there is no webhook URL"):
+            self.change(NIGHTLY, webhook_on="always")
+        told = "webhook-format 'xml' is none of json, slack, alertmanager"
+        with pytest.raises(InvalidScheduleError, match=told):
+            self.change(plain, webhook_format="xml")
+
+    @pytest.mark.parametrize("url", ["ftp://chat.test/secret", "https://me:secret@chat.test/"])
+    def test_a_webhook_that_can_t_be_asked_is_refused_without_showing_it(self, url):
+        with pytest.raises(InvalidScheduleError, match=r"^the webhook URL ") as caught:
+            self.change(NIGHTLY, webhook_url=url)
+        assert "secret" not in str(caught.value)
 
     @pytest.mark.parametrize("how", [{"unset": ["incremental"]}, {"incremental": False}])
     def test_full_every_goes_with_incremental(self, how):

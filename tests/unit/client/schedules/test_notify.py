@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from trove_schedules import workbook
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules.notify import MAX_URL, check_suffix, check_url
-from trove_schedules.schedules.options import USUAL_SUFFIXES
+from trove_schedules.schedules.notify import MAX_URL, check_notify_url as check_url, check_suffix
+from trove_schedules.schedules.options import QUALIFIERS
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_another_suffix_is_refused_by_its_options_name(suffix: Any):
 
 def test_the_workbook_has_the_same_usual_suffixes():
     suffix_of = yaml.safe_load(workbook.text())["workflows"]["backup_ping"]["vars"]["suffix"]
-    for name, suffix in USUAL_SUFFIXES.items():
+    for name, suffix in QUALIFIERS["notify_url"].items():
         assert f"{name.removeprefix('notify_')} => '{suffix}'" in suffix_of

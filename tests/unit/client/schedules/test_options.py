@@ -67,6 +67,8 @@ def test_a_row_says_all_that_people_ask(option):
         ("incremental", 1, False),
         ("notify_url", "anything", True),
         ("notify_url", 5, False),
+        ("webhook_on", "always", True),
+        ("webhook_on", "never", False),
     ],
 )
 def test_a_value_fits_by_its_type_and_bounds(name, value, fits):
@@ -89,8 +91,11 @@ def test_what_is_derived():
     }
     assert (
         *("description", "parent_id", "incremental"),
-        *("full_every", "keep_last", "keep_days", "deadline", "notify_url"),
+        *("full_every", "keep_last", "keep_days", "deadline", "notify_url", "webhook_url"),
     ) == UNSETTABLE
     assert OPTIONS["parent_id"].argument == "--parent"
     assert OPTIONS["keep_days"].argument == "--keep-days"
-    assert [name for name, each in OPTIONS.items() if each.secret] == ["notify_url"]
+    assert [name for name, each in OPTIONS.items() if each.secret] == [
+        "notify_url",
+        "webhook_url",
+    ]

@@ -35,6 +35,9 @@ NO_CHANGE = {
     "notify_start": None,
     "notify_success": None,
     "notify_fail": None,
+    "webhook_url": None,
+    "webhook_on": None,
+    "webhook_format": None,
 }
 
 
@@ -51,6 +54,7 @@ NO_CHANGE = {
         (["--retry-every", "5", "--deadline", "30"], {"retry_every": 5, "deadline": 30}),
         (["--notify-url", "https://hc.test/1"], {"notify_url": "https://hc.test/1"}),
         (["--notify-fail", "-"], {"notify_fail": "-"}),
+        (["--webhook-on", "success"], {"webhook_on": "success"}),
         (["--name", "n", "--force"], {"name": "n", "force": True}),
     ],
 )

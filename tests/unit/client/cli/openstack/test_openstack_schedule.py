@@ -45,6 +45,9 @@ PROPERTIES = (
     "pattern",
     "paused",
     "retry_every",
+    "webhook_format",
+    "webhook_on",
+    "webhook_url",
 )
 HEALTH = (
     "health",
@@ -70,12 +73,14 @@ TABLE = """\
 NUMBERS = ["full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline"]
 NO_NUMBERS = dict.fromkeys(NUMBERS)
 NO_NOTIFY = dict.fromkeys(["notify_url", "notify_start", "notify_success", "notify_fail"])
+NO_WEBHOOK = dict.fromkeys(["webhook_url", "webhook_on", "webhook_format"])
 NO_OPTIONS = {
     "description": None,
     "parent_id": None,
     "incremental": False,
     **NO_NUMBERS,
     **NO_NOTIFY,
+    **NO_WEBHOOK,
 }
 
 
@@ -96,6 +101,11 @@ NO_OPTIONS = {
             {"notify_start": "-", "notify_success": ""},
         ),
         (["--notify-fail", "?status=down"], {"notify_fail": "?status=down"}),
+        (
+            ["--webhook-url", "https://c.test/1", "--webhook-on", "always"],
+            {"webhook_url": "https://c.test/1", "webhook_on": "always"},
+        ),
+        (["--webhook-format", "slack"], {"webhook_format": "slack"}),
     ],
 )
 def test_create_asks_for_what_the_arguments_say(take, schedules, schedule, options, asked):
@@ -170,6 +180,17 @@ def test_whom_a_schedule_tells_is_shown_with_what_is_put_behind_it(run, schedule
     }
 
 
+def test_a_webhook_is_shown_with_what_it_is_told(run, schedules, schedule):
+    told = replace(schedule, webhook_url="https://chat.test/1")
+    schedules.schedule_show.return_value = told
+    shown = json.loads(run(ShowSchedule, schedule.id, "-f", "json"))
+    assert {name: shown[name] for name in NO_WEBHOOK} == {
+        "webhook_url": "https://chat.test/1",
+        "webhook_on": "failure",
+        "webhook_format": "json",
+    }
+
+
 @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
     schedules.schedule_show.return_value = schedule
@@ -192,6 +213,9 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "pattern": "*/2 * * * *",
         "paused": False,
         "retry_every": None,
+        "webhook_format": None,
+        "webhook_on": None,
+        "webhook_url": None,
         "health": "OK",
         "health_reason": "last backup 5 min ago",
         "last_success": "2026-03-10T02:00:00+00:00",

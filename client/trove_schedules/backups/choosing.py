@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which backup a restore reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from trove_schedules import clock
+from trove_schedules.clients.trove import Backup, Trove
+from trove_schedules.errors import BackupNotFoundError, InvalidScheduleError
+from trove_schedules.schedules.names import schedule_of
+
+
+def moment(given: str | datetime) -> datetime:
+    """A time that a person gives, in UTC: ISO 8601; without an offset it is UTC.
+
+    :raises InvalidScheduleError: it is no time, or lies in the future.
+    """
+    try:
+        time = datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise InvalidScheduleError(
+            f"{given!r} is not a time; write it like 2026-01-31T02:00 (UTC), "
+            "or with an offset like 2026-01-31T02:00+01:00"
+        ) from None
+    # A day alone would be its first moment, which few people mean.
+    if isinstance(given, str) and len(given) <= len("2026-01-31"):
+        raise InvalidScheduleError(f"{given!r} is a day; give a time too, like {given}T02:00")
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    if time > clock.now():
+        raise InvalidScheduleError(
+            f"{time:%Y-%m-%d %H:%M:%S} UTC lies in the future; times are UTC unless they have an "
+            "offset, like 2026-01-31T02:00+01:00"
+        )
+    return time
+
+
+def newest(own: Collection[Backup], schedule_id: str, time: datetime | None) -> Backup:
+    """The newest completed backup of a schedule that holds nothing of later than a time.
+
+    A backup has the rows of a moment between its begin and its end, so it must have ended by then.
+
+    :raises BackupNotFoundError: there is none.
+    """
+    completed = sorted(
+        (each for each in own if each.status == "COMPLETED"), key=lambda each: each.created
+    )
+    fitting = [each for each in completed if time is None or _ended(each) <= time]
+    if fitting:
+        return fitting[-1]
+    if not completed:
+        raise BackupNotFoundError(f"schedule {schedule_id} has no completed backup")
+    first = completed[0]
+    raise BackupNotFoundError(
+        f"schedule {schedule_id} has no backup that was completed by {time:%Y-%m-%d %H:%M:%S} UTC; "
+        f"the oldest one, {first.id}, was completed at {_ended(first):%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def named(trove: Trove, backup_id: str, schedule_id: str, instance_id: str | None) -> Backup:
+    """The backup that was asked for.
+
+    :param instance_id: the schedule's instance, whose other backups will do too; None: not known.
+    :raises BackupNotFoundError: the project has no such backup.
+    :raises InvalidScheduleError: it is of something else, or not COMPLETED.
+    """
+    backup = trove.backup(backup_id)
+    if schedule_id != schedule_of(backup.description) and backup.instance_id != instance_id:
+        raise InvalidScheduleError(
+            f"backup {backup.id} is neither of schedule {schedule_id} nor of its instance; "
+            "'openstack database instance create --backup' restores any backup"
+        )
+    if backup.status != "COMPLETED":
+        raise InvalidScheduleError(
+            f"backup {backup.id} is {backup.status}; only one that is COMPLETED can be restored"
+        )
+    return backup
+
+
+def _ended(backup: Backup) -> datetime:
+    return backup.updated or backup.created
