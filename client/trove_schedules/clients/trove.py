@@ -19,9 +19,10 @@ from keystoneauth1.session import Session
 
 from trove_schedules.clients.instances import (
     Instance,
+    InstanceDetails,
     listed_instance,
     shown_instance,
-)  # fmt: skip
+)
 from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
 from trove_schedules.errors import (
