@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import requests_mock
 
+from tests.mistral_api import URL as MISTRAL_URL
 from tests.unit.client.fake_cloud import TROVE_URL, FakeCloud
-from tests.unit.client.fake_mistral import URL as MISTRAL_URL
 from trove_schedules.health import State
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.schedules.names import TriggerName
