@@ -4,13 +4,12 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +18,9 @@ def _mistral_api() -> MistralApi:
 
 
 @pytest.fixture
-def api(_mistral_api: MistralApi) -> Iterator[MistralApi]:
+def api() -> MistralApi:
     """Mistral's API with an empty database, its default page limit, and its check of syntax."""
-    _mistral_api.clear()
-    yield _mistral_api
-    _mistral_api.max_limit(1000)
-    _mistral_api.check_syntax(True)
+    return MistralApi()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from mistral.engine import engine_server
 from mistral.services import expiration_policy
 from oslo_config import cfg
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_minicloud import settings
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral, mistral_history
@@ -63,7 +63,8 @@ def _execution(api: MistralApi, project: str, age: timedelta, state: str = "SUCC
 
 def _workflow(api: MistralApi, project: str, age: timedelta, **values: Any) -> str:
     at = datetime.now(UTC).replace(tzinfo=None) - age
-    return api.add_execution(project, created_at=at, updated_at=at, **values)
+    row = api.add_execution(project, created_at=at, updated_at=at, **values)
+    return str(row["id"])
 
 
 def _task(api: MistralApi, project: str, execution: str) -> str:

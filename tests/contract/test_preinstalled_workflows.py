@@ -10,7 +10,7 @@ import pytest
 from mistral import exceptions
 from mistral.services import workflows
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_schedules import workbook
 
 

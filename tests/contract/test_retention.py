@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mistral import expressions
 from yaql.standard_library import date_time
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_schedules import workbook
 from trove_schedules.backups.retention import judge
 from trove_schedules.clients.trove import Backup

@@ -24,7 +24,7 @@ import yaml
 from mistral import expressions
 from yaql.standard_library import date_time
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_schedules import workbook
 
 LINES = workbook.text().splitlines()

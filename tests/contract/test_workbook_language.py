@@ -15,7 +15,7 @@ from mistral.expressions.yaql_expression import INLINE_YAQL_REGEXP
 from mistral.lang import parser
 from yaql.standard_library import date_time
 
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_minicloud.services import workbook_schemas
 from trove_schedules import workbook
 from trove_schedules.schedules.names import marker

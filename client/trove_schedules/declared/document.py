@@ -196,6 +196,8 @@ def _property(option: Option) -> dict[str, Any]:
     if option.most is not None:
         numeric = option.kind is int
         bounds = {"minimum": 1, "maximum": option.most} if numeric else {"maxLength": option.most}
+    if option.choices:
+        bounds = {"enum": [*option.choices, *([] if option.name in NEEDED else [None])]}
     otherwise = f" (default: {option.otherwise})" if option.otherwise else ""
     return {
         "type": kind if option.name in NEEDED else [kind, "null"],
@@ -227,6 +229,8 @@ def _problems(given: object) -> Iterable[str]:
 
 
 def _wanted(option: Option) -> str:
+    if option.choices:
+        return " or ".join(option.choices)
     if option.kind is bool:
         return "true or false"
     if option.kind is int:

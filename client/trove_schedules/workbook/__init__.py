@@ -8,6 +8,7 @@ ever added, with defaults. For what an older one can do as well, an older one wi
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -86,6 +87,7 @@ def actions() -> list[str]:
     return sorted(set(re.findall(r"action: (trove\.\w+)", text())))
 
 
+@functools.lru_cache(maxsize=4)
 def version_of(definition: str) -> int:
     """The version of a workbook's text; 0 where this package did not write it."""
     workflows = _workflows(definition)

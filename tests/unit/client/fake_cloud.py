@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keystone and Trove at the wire, beside the fake Mistral: what a real session talks to."""
+"""Keystone and Trove at the wire, beside Mistral's own API: what a real session talks to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +17,7 @@ import requests_mock
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
-from tests.unit.client.fake_mistral import URL as MISTRAL_URL, Caller, FakeMistral
+from tests.mistral_api import URL as MISTRAL_URL, Caller, MistralApi
 from trove_schedules.manager import ScheduledBackups
 
 KEYSTONE_URL = "http://keystone.test/v3"
@@ -54,14 +54,14 @@ class FakeCloud:
 
     def __init__(self, mock: requests_mock.Mocker) -> None:
         self.mock = mock
-        self.callers: dict[str, Caller] = {}
-        self.mistral = FakeMistral(self.callers)
+        self.mistral = MistralApi(datetime(2026, 1, 1, tzinfo=UTC))
+        self.mistral.check_syntax(False)
         self.services = {"workflowv2": MISTRAL_URL, "database": f"{TROVE_URL}/{{project}}"}
         self.instances: list[dict[str, Any]] = []
         self.backups: list[dict[str, Any]] = []
         #: Trove's rows of a project's quotas.
         self.quotas: list[dict[str, Any]] = []
-        self.project = uuid.uuid4().hex
+        self.project = "0123456789abcdef0123456789abcdef"
         #: Called before each answer of Trove: what somebody else does in the meantime.
         self.meanwhile: Callable[[], None] = lambda: None
         #: What creates of instances were asked, and what they are refused with.
@@ -104,8 +104,7 @@ class FakeCloud:
         project = auth.get("scope", {}).get("project", {}).get("id", self.project)
         by_password = "password" in auth["identity"]
         is_admin = by_password and auth["identity"]["password"]["user"].get("name") == "admin"
-        token_id = uuid.uuid4().hex
-        self.callers[token_id] = Caller(project, is_admin)
+        token_id = self.mistral.log_in(Caller(project, is_admin))
         context.headers["X-Subject-Token"] = token_id
         context.status_code = 201
         catalog = [

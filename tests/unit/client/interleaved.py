@@ -11,34 +11,84 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 import requests
 
-from tests.unit.client.fake_mistral import URL, Caller, FakeMistral
+from tests.mistral_api import URL, MistralApi, Row, Saved
 
 #: Seconds after which a client that does nothing has hung.
 _HUNG = 20
+PROJECT = "0123456789abcdef0123456789abcdef"
 
 
 class KilledError(BaseException):
     """The client is no more; nothing catches this."""
 
 
+@dataclass
+class _Moment:
+    """What a Mistral knew, and what came of each question that it was asked then."""
+
+    saved: Saved
+    then: dict[Any, tuple[Any, _Moment]] = field(default_factory=dict)
+
+
+class Memory:
+    """A Mistral that is asked a question once, and otherwise remembers.
+
+    What it answers, and what it knows afterwards, follows from what it knows and from the question.
+    So an order of requests that begins as one before it is remembered up to where it differs, and
+    looks in between change nothing. That is what makes thousands of orders affordable.
+    """
+
+    def __init__(self, mistral: MistralApi) -> None:
+        self._mistral = mistral
+        self._first = self._moment = self._reached = _Moment(mistral.save())
+
+    def begin_here(self) -> None:
+        """Let all that has happened be there from the beginning."""
+        self._first = self._moment
+
+    def begin(self) -> None:
+        """Let nothing have happened since."""
+        self._moment = self._first
+
+    @property
+    def now(self) -> datetime:
+        clock = self._moment.saved.clock
+        assert clock is not None
+        return clock
+
+    def rows(self, kind: str) -> list[Row]:
+        return self._moment.saved.rows[kind]
+
+    def does(self, question: Any, do: Callable[[MistralApi], Any]) -> Any:
+        """What comes of it; the same question has to be the same thing to do."""
+        if question not in self._moment.then:
+            if self._reached is not self._moment:
+                self._mistral.restore(self._moment.saved)
+            answer, saved = do(self._mistral), self._mistral.save()
+            self._reached = self._moment if saved == self._moment.saved else _Moment(saved)
+            self._moment.then[question] = answer, self._reached
+        answer, self._moment = self._moment.then[question]
+        return answer
+
+    def wait(self, **time: float) -> None:
+        self.does(("wait", *time.items()), lambda mistral: mistral.wait(**time))
+
+
 class Wire:
-    """What a Mistral client sends its requests through: straight into a fake Mistral."""
+    """What a Mistral client sends its requests through."""
 
     def __init__(
-        self,
-        mistral: FakeMistral,
-        project: str,
-        before: Callable[[str], None] = lambda method: None,
+        self, mistral: Memory, token: str, before: Callable[[str], None] = lambda method: None
     ) -> None:
         self.session = None
-        self.project_id = project
-        self.mistral, self.before = mistral, before
-        mistral.callers["token"] = Caller(project)
+        self.project_id = PROJECT
+        self.mistral, self.token, self.before = mistral, token, before
 
     def client(self) -> Any:
         """As python-mistralclient's clients are."""
@@ -53,16 +103,12 @@ class Wire:
     def delete(self, path: str) -> requests.Response:
         return self._send("DELETE", path)
 
-    def _send(self, method: str, path: str, body: str | None = None) -> requests.Response:
+    def _send(self, method: str, path: str, body: str = "") -> requests.Response:
         self.before(method)
-        headers = {"X-Auth-Token": "token"}
-        request = SimpleNamespace(url=URL + path, method=method, headers=headers, text=body)
-        context = SimpleNamespace(status_code=200, headers={})
-        answer = self.mistral._answer(request, context)
-        response = requests.Response()
-        response.status_code = context.status_code
-        response.headers.update(context.headers)
-        response._content = answer.encode()
+        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json"}
+        response: requests.Response = self.mistral.does(
+            (method, path, body), lambda mistral: mistral.ask(method, URL + path, headers, body)
+        )
         return response
 
 
@@ -120,14 +166,14 @@ class Outcome:
 
 
 def orders(
-    begin: Callable[[], tuple[FakeMistral, str, Sequence[Callable[[Any], Any]]]],
+    begin: Callable[[], tuple[Memory, str, Sequence[Callable[[Any], Any]]]],
     *,
     killed: dict[int, int] | None = None,
     samples: int | None = None,
-) -> Iterator[tuple[FakeMistral, Outcome]]:
+) -> Iterator[tuple[Memory, Outcome]]:
     """Every order of the clients' requests, and what came of it.
 
-    :param begin: a fresh Mistral, its project, and what each client does with a client of Mistral.
+    :param begin: a Mistral, a token, and what each client does with a client of Mistral.
     :param killed: before which of its requests which client is killed.
     :param samples: so many orders by chance, instead of every one.
     """
@@ -151,17 +197,18 @@ def orders(
 
 
 def _run(
-    begin: Callable[[], tuple[FakeMistral, str, Sequence[Callable[[Any], Any]]]],
+    begin: Callable[[], tuple[Memory, str, Sequence[Callable[[Any], Any]]]],
     killed: dict[int, int],
     prefix: list[int],
     chance: random.Random | None,
-) -> tuple[FakeMistral, Any, list[tuple[int, int]]]:
+) -> tuple[Memory, Any, list[tuple[int, int]]]:
     """One order: the first choices as they are given, the others the first or by chance."""
-    mistral, project, commands = begin()
+    mistral, token, commands = begin()
     clients = [_Client(do, killed.get(number)) for number, do in enumerate(commands)]
-    for client in clients:
-        wire = Wire(mistral, project, client.before)
-        threading.Thread(target=client.run, args=[wire], daemon=True).start()
+    for number, client in enumerate(clients):
+        wire = Wire(mistral, token, client.before)
+        name = f"client {number}"
+        threading.Thread(target=client.run, args=[wire], name=name, daemon=True).start()
         client.wait()
     steps: list[Step] = []
     choices: list[tuple[int, int]] = []
@@ -196,6 +243,6 @@ def _same_as_swapped(steps: list[Step], number: int, client: _Client) -> bool:
     )
 
 
-def triggers_of(mistral: FakeMistral, schedule: str) -> list[dict[str, Any]]:
+def triggers_of(mistral: Memory | MistralApi, schedule: str) -> list[Row]:
     """The rows of all triggers that have to do with a schedule."""
-    return [row for row in mistral.rows["cron_triggers"] if schedule in row["name"]]
+    return [row for row in mistral.rows("cron_triggers") if schedule in row["name"]]

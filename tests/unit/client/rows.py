@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules as Mistral keeps them, put into the fake one."""
+"""Schedules as Mistral keeps them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import json
 import uuid
 from typing import Any
 
+from tests.mistral_api import Row
 from tests.unit.client.fake_cloud import FakeCloud
-from tests.unit.client.fake_mistral import Row
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+OTHER_PROJECT = "f" * 32
 
 
 def add_schedule(
@@ -40,4 +41,10 @@ def id_of(row: Row) -> str:
 
 
 def triggers(cloud: FakeCloud) -> list[Row]:
-    return cloud.mistral.rows["cron_triggers"]
+    return cloud.mistral.rows("cron_triggers")
+
+
+def change_triggers(cloud: FakeCloud, **values: Any) -> None:
+    """Let all triggers be different."""
+    for row in triggers(cloud):
+        cloud.mistral.change("cron_triggers", row, **values)

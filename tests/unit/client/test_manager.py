@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of schedules, on a real session and a real Mistral client; only the wire is faked."""
+"""The rules of schedules, on a real session, a real Mistral client and Mistral's own API."""
 
 import inspect
 import json
@@ -12,8 +12,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mistralclient.api.v2.client import Client
 
 import trove_schedules
-from tests.unit.client.fake_mistral import URL, Caller, RefusedError
-from tests.unit.client.rows import UNKNOWN, add_schedule, id_of, triggers
+from tests.mistral_api import URL, Caller, RefusedError
+from tests.unit.client.rows import (
+    OTHER_PROJECT,
+    UNKNOWN,
+    add_schedule,
+    change_triggers,
+    id_of,
+    triggers,
+)
 from trove_schedules.errors import (
     AmbiguousNameError,
     AuthenticationError,
@@ -114,7 +121,7 @@ class TestCreate:
             for body, each in zip(cloud.mistral.bodies, cloud.mistral.requests, strict=True)
             if each[0] == "POST"
         ]
-        assert body["workflow_id"] == cloud.mistral.rows["workflows"][0]["id"]
+        assert body["workflow_id"] == cloud.mistral.rows("workflows")[0]["id"]
         assert set(body) == {"name", "workflow_id", "pattern", "workflow_input"}
 
     @pytest.mark.parametrize("kind", ["id", "name", "object"])
@@ -219,7 +226,7 @@ class TestCreate:
         self, cloud, schedules, instance
     ):
         made = schedules.schedule_create(instance, "0 2 * * *", "n")
-        triggers(cloud)[0]["next_execution_time"] = "2026-01-01 02:20:00"
+        change_triggers(cloud, next_execution_time="2026-01-01 02:20:00")
         shown = schedules.schedule_show(made)
         assert shown.next_execution_time == datetime(2026, 1, 2, 2, 0, tzinfo=UTC)
         assert shown.next_firing == datetime(2026, 1, 1, 2, 20, tzinfo=UTC)
@@ -323,8 +330,8 @@ class TestBadInput:
         self, cloud, schedules, instance
     ):
         schedules.schedule_list()
-        (token,) = cloud.callers
-        cloud.callers[token] = Caller(cloud.project, may_delegate=False)
+        (token,) = cloud.mistral.callers
+        cloud.mistral.callers[token] = Caller(cloud.project, may_delegate=False)
         with pytest.raises(NotDelegableError, match="user name and password"):
             schedules.schedule_create(instance, "0 2 * * *", "n")
         assert triggers(cloud) == []
@@ -382,12 +389,13 @@ class TestBadInput:
         assert triggers(cloud) == []
 
     def test_a_missing_workbook(self, cloud, schedules, instance):
-        cloud.mistral.rows["workflows"].clear()
+        cloud.mistral.clear("workflows")
         with pytest.raises(WorkbookMissingError, match="workbook load"):
             schedules.schedule_create(instance, "0 2 * * *", "n")
 
     def test_an_outdated_workbook(self, cloud, schedules, instance):
-        cloud.mistral.rows["workflows"][0]["tags"] = []
+        [row] = cloud.mistral.rows("workflows")
+        cloud.mistral.change("workflows", row, tags=[])
         with pytest.raises(WorkbookOutdatedError):
             schedules.schedule_create(instance, "0 2 * * *", "n")
         assert triggers(cloud) == []
@@ -512,7 +520,7 @@ class TestShowAndDelete:
                 schedules.schedule_show(other)
 
     def test_another_project_sees_shows_and_deletes_nothing(self, cloud, schedule):
-        other = cloud.schedules("another-project")
+        other = cloud.schedules(OTHER_PROJECT)
         assert other.schedule_list() == []
         for method in (other.schedule_show, other.schedule_delete, other.execution_list):
             with pytest.raises(ScheduleNotFoundError):
@@ -595,7 +603,7 @@ class TestShowAndDelete:
     def test_a_vanished_trigger_is_as_good_as_deleted(self, cloud, schedules, schedule):
         def vanish(method, path):
             if method == "DELETE":
-                triggers(cloud).clear()
+                cloud.mistral.clear("cron_triggers")
 
         cloud.mistral.before = vanish
         schedules.schedule_delete(schedule)
@@ -613,28 +621,28 @@ class TestExecutions:
 
     def test_one_is_deleted_by_id_or_object(self, cloud, schedules, schedule, row):
         schedules.execution_delete(schedules.execution_show(row["id"]))
-        assert cloud.mistral.rows["executions"] == []
+        assert cloud.mistral.rows("executions") == []
 
     @pytest.mark.parametrize("state", ["SUCCESS", "ERROR", "CANCELLED"])
     def test_every_finished_one_can_be_deleted(self, cloud, schedules, row, state):
-        row["state"] = state
+        cloud.mistral.change("executions", row, state=state)
         schedules.execution_delete(row["id"])
-        assert cloud.mistral.rows["executions"] == []
+        assert cloud.mistral.rows("executions") == []
 
     @pytest.mark.parametrize("state", ["RUNNING", "PAUSED", "IDLE"])
     def test_an_unfinished_one_cannot(self, cloud, schedules, row, state):
-        row["state"] = state
+        cloud.mistral.change("executions", row, state=state)
         with pytest.raises(ScheduleConflictError, match=f"{state}.*wait for its end"):
             schedules.execution_delete(row["id"])
         cloud.mistral.wait(hours=1)
         with pytest.raises(ScheduleConflictError, match=f"update -s CANCELLED {row['id']}"):
             schedules.execution_delete(row["id"])
-        assert cloud.mistral.rows["executions"] == [row]
+        assert [each["id"] for each in cloud.mistral.rows("executions")] == [row["id"]]
 
     def test_one_that_somebody_else_deletes_meanwhile_is_deleted(self, cloud, schedules, row):
         def vanish(method, path):
             if method == "DELETE":
-                cloud.mistral.rows["executions"].clear()
+                cloud.mistral.clear("executions")
 
         cloud.mistral.before = vanish
         schedules.execution_delete(row["id"])
@@ -650,19 +658,19 @@ class TestExecutions:
         row = cloud.mistral.add_execution(cloud.project, "x", workflow_name="billing.run")
         with pytest.raises(ExecutionNotFoundError):
             getattr(schedules, method)(row["id"])
-        assert cloud.mistral.rows["executions"] == [row]
+        assert cloud.mistral.rows("executions") == [row]
 
     @pytest.mark.parametrize("admin", [False, True])
     @pytest.mark.parametrize("method", ["execution_show", "execution_delete"])
     def test_nor_are_another_projects(self, cloud, admin, method, row):
-        other = cloud.schedules("another-project", admin=admin)
+        other = cloud.schedules(OTHER_PROJECT, admin=admin)
         with pytest.raises(ExecutionNotFoundError):
             getattr(other, method)(row["id"])
-        assert cloud.mistral.rows["executions"] == [row]
+        assert cloud.mistral.rows("executions") == [row]
 
-    @pytest.mark.parametrize("text", ["{}", '{"schedule": null}', '{"schedule": "x"}', "[]"])
+    @pytest.mark.parametrize("text", ["{}", '{"schedule": null}', '{"schedule": "x"}'])
     def test_an_input_without_a_schedule_gives_none(self, cloud, schedules, row, text):
-        row["input"] = text
+        cloud.mistral.change("executions", row, input=text)
         assert schedules.execution_show(row["id"]).schedule_id is None
 
 
@@ -671,8 +679,8 @@ class TestCallersClient:
 
     @pytest.fixture
     def client(self, cloud):
-        cloud.callers["a-token"] = Caller(cloud.project)
-        return Client(mistral_url=URL, auth_token="a-token", project_id=cloud.project)
+        token = cloud.mistral.log_in(Caller(cloud.project))
+        return Client(mistral_url=URL, auth_token=token, project_id=cloud.project)
 
     def test_the_six_methods_work_with_a_client_that_has_only_a_token(
         self, cloud, instance, client
@@ -691,9 +699,9 @@ class TestCallersClient:
         assert triggers(cloud) == []
 
     def test_a_client_with_a_keystone_session_is_of_that_sessions_project(self, cloud, instance):
-        row = add_schedule(cloud, instance, project="another-project")
+        row = add_schedule(cloud, instance, project=OTHER_PROJECT)
         add_schedule(cloud, instance)
-        client = Client(mistral_url=URL, session=cloud.session("another-project"))
+        client = Client(mistral_url=URL, session=cloud.session(OTHER_PROJECT))
         found = cloud.schedules().schedule_list(mistral_client=client)
         assert [each.id for each in found] == [id_of(row)]
 
@@ -725,6 +733,6 @@ class TestConnect:
         assert cloud.mock.request_history == []
 
     def test_the_workbook_can_be_loaded(self, cloud, schedules, instance):
-        cloud.mistral.rows["workflows"].clear()
+        cloud.mistral.clear("workflows")
         assert schedules.workbook_load().action == "created"
         assert schedules.schedule_create(instance, "0 2 * * *", "n").name == "n"

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import requests
 
+from tests.mistral_api import RefusedError
 from tests.unit.client.fake_cloud import TROVE_URL
-from tests.unit.client.fake_mistral import RefusedError
-from tests.unit.client.rows import UNKNOWN
+from tests.unit.client.rows import UNKNOWN, change_triggers, triggers
 from trove_schedules.errors import (
     InstanceNotFoundError,
     ScheduleNotFoundError,
@@ -79,9 +79,10 @@ def test_the_worst_comes_first(cloud, schedules, schedule, instance):
     paused = schedules.schedule_create(instance, "0 3 * * *", "paused")
     schedules.schedule_pause(paused)
     never = schedules.schedule_create(instance, "0 0 1 1 *", "never", attempts=1)
-    for row in cloud.mistral.rows["cron_triggers"]:
+    for row in cloud.mistral.rows("cron_triggers"):
         # What was created long ago has missed many due times, and the yearly one none yet.
-        row["created_at"] = f"{2999 if never.id in row['name'] else 2025}-01-01 00:00:00"
+        year = 2999 if never.id in row["name"] else 2025
+        cloud.mistral.change("cron_triggers", row, created_at=f"{year}-01-01")
     found = schedules.schedule_health()
     assert [each.schedule_id for each in found] == [schedule.id, paused.id, never.id]
     assert [each.state.exit_status for each in found] == [2, 1, 0]
@@ -159,8 +160,7 @@ def test_drills_that_can_t_be_looked_at_are_told_and_cost_nothing_else(
 
 
 def test_a_change_pays_off_nothing(cloud, schedules, schedule):
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["created_at"] = "2025-01-01 00:00:00"
+    change_triggers(cloud, created_at="2025-01-01")
     [before] = schedules.schedule_health()
     assert before.missed > 0
     schedules.schedule_set(schedule, notify_url="https://hc.test/x")
@@ -168,10 +168,13 @@ def test_a_change_pays_off_nothing(cloud, schedules, schedule):
     assert (after.state, after.missed) == (before.state, before.missed)
     changed = schedules.schedule_set(schedule, pattern="0 3 * * *")
     assert changed.owed_since >= cloud.mistral.now - timedelta(seconds=3)
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["created_at"] = "2999-01-01 00:00:00"
-        row["workflow_input"] = row["workflow_input"].replace("2026-01-01T", "2999-01-01T")
-        row["next_execution_time"] = "2999-01-01 03:00:00"
+    [row] = triggers(cloud)
+    change_triggers(
+        cloud,
+        created_at="2999-01-01",
+        workflow_input=row["workflow_input"].replace("2026-01-01T", "2999-01-01T"),
+        next_execution_time="2999-01-01 03:00:00",
+    )
     [anew] = schedules.schedule_health()
     assert (anew.state, anew.missed) == (State.PENDING, 0)
 
@@ -181,10 +184,13 @@ def test_however_often_a_schedule_was_changed_few_requests_tell_why_it_missed(
 ):
     for n in range(20):
         schedules.schedule_set(schedule, name=f"n{n}")
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["created_at"] = "2025-01-01 00:00:00"
-        row["next_execution_time"] = "2999-01-01 00:00:00"
-        row["workflow_input"] = row["workflow_input"].replace("2026-01-01T", "2025-01-01T")
+    [row] = triggers(cloud)
+    change_triggers(
+        cloud,
+        created_at="2025-01-01",
+        workflow_input=row["workflow_input"].replace("2026-01-01T", "2025-01-01T"),
+        next_execution_time="2999-01-01",
+    )
     cloud.mistral.requests.clear()
     [found] = schedules.schedule_health()
     assert found.state == State.LOST

@@ -119,7 +119,7 @@ def test_the_parents_of_the_instances_other_schedules_stay(cloud, schedules, ins
     made = add_backups(cloud, schedule, 3)
     other = create(schedules, instance, parent_id=made[0])
     if legacy:
-        cloud.mistral.rows["cron_triggers"][-1]["name"] = other.id
+        cloud.mistral.change("cron_triggers", {"id": other.trigger_id}, name=other.id)
     schedule = schedules.schedule_set(schedule, keep_last=1)
     verdicts = {each.backup.id: each for each in schedules.schedule_prune(schedule)}
     assert deleted(cloud) == [made[1]]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.unit.client.fake_mistral import RefusedError
+from tests.mistral_api import RefusedError
 from trove_schedules import workbook
 from trove_schedules.backups.holding import HELD_FOR
 from trove_schedules.errors import (
@@ -69,7 +69,7 @@ def posts(cloud):
 
 
 def holds(cloud):
-    rows = cloud.mistral.rows["executions"]
+    rows = cloud.mistral.rows("executions")
     return [each for each in rows if each["workflow_name"] == workbook.HOLD]
 
 
@@ -409,7 +409,7 @@ def test_where_an_older_workbook_can_not_keep_it_the_restore_goes_on_and_says_so
     cloud, schedules, keeping, add
 ):
     add(1)
-    cloud.mistral.rows["workflows"].pop()
+    cloud.mistral.remove("workflows", cloud.mistral.rows("workflows")[-1])
     restore = schedules.schedule_restore(keeping, "again")
     assert restore.instance_id is not None
     assert "can't be told to keep it: Mistral has no workflow 'trove.backup_hold'" in restore.remark

@@ -28,6 +28,8 @@ def read(declared):
 
 
 def good_value(option):
+    if option.choices:
+        return option.choices[0]
     if option.kind is bool:
         return True
     return 1 if option.kind is int else "a text"

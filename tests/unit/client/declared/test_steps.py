@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a file to the schedules: what differs, what is done, and what a killed run leaves."""
 
-import copy
 import itertools
 import json
 import uuid
@@ -43,7 +42,7 @@ def apply(schedules, declared, prune=False):
 
 
 def triggers(cloud):
-    return [row["name"] for row in cloud.mistral.rows["cron_triggers"]]
+    return [row["name"] for row in cloud.mistral.rows("cron_triggers")]
 
 
 def test_what_is_missing_is_made_and_the_second_time_nothing_is_done(cloud, schedules, instance):
@@ -264,11 +263,10 @@ def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, insta
     mistral = cloud.mistral
     schedules.schedule_create("m", "0 2 * * *", "by hand")
     apply(schedules, FIRST)
-    before, began = copy.deepcopy(mistral.rows), mistral.now
+    before = mistral.save()
     wanted = None
     for at in itertools.count():
-        mistral.rows = copy.deepcopy(before)
-        mistral.rewind(began)
+        mistral.restore(before)
         left = at
 
         def killed(method, path):

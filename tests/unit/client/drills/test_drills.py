@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.client.rows import UNKNOWN
+from tests.unit.client.rows import UNKNOWN, change_triggers
 from trove_schedules import workbook
 from trove_schedules.drills.proofs import proofs_of
 from trove_schedules.errors import (
@@ -49,14 +49,14 @@ def drilled(cloud, schedule):
 
 
 def triggers(cloud):
-    rows = cloud.mistral.rows["cron_triggers"]
+    rows = cloud.mistral.rows("cron_triggers")
     return [each for each in rows if each["workflow_name"] == workbook.DRILL]
 
 
 def test_a_drill_is_started_with_the_schedule_and_is_none_of_its_runs(cloud, schedules, schedule):
     started = schedules.schedule_drill(schedule)
     assert (started.schedule_id, started.manual) == (schedule.id, True)
-    [row] = cloud.mistral.rows["executions"]
+    [row] = cloud.mistral.rows("executions")
     assert row["workflow_name"] == workbook.DRILL
     assert json.loads(row["input"]) == {
         "instance": schedule.instance,
@@ -70,7 +70,7 @@ def test_a_drill_is_started_with_the_schedule_and_is_none_of_its_runs(cloud, sch
 
 
 def test_without_its_workflow_the_error_says_how_to_load_it(cloud, schedules, schedule):
-    cloud.mistral.rows["workflows"].pop()
+    cloud.mistral.remove("workflows", cloud.mistral.rows("workflows")[-1])
     with pytest.raises(WorkbookMissingError, match=r"backup_drill.*workbook load"):
         schedules.schedule_drill(schedule)
 
@@ -129,7 +129,7 @@ def killed_between(cloud, schedules, schedule):
     schedules.schedule_drill_every(schedule, "0 4 * * 0")
     [first] = triggers(cloud)
     schedules.schedule_drill_every(schedule, "0 5 * * 0")
-    cloud.mistral.rows["cron_triggers"].append(first)
+    cloud.mistral.put("cron_triggers", first)
     return first
 
 
@@ -184,9 +184,7 @@ def test_a_wrong_pattern_is_refused_before_any_request(cloud, schedules, schedul
 def orphan(cloud, schedules, schedule):
     """A trigger of drills whose schedule is gone."""
     schedules.schedule_drill_every(schedule, "0 4 * * 0")
-    rows = cloud.mistral.rows["cron_triggers"]
-    rows[:] = triggers(cloud)
-    return rows
+    cloud.mistral.remove("cron_triggers", {"id": schedule.trigger_id})
 
 
 @pytest.mark.parametrize(
@@ -197,22 +195,22 @@ def orphan(cloud, schedules, schedule):
     ],
 )
 def test_drills_of_a_schedule_that_is_gone_can_be_stopped(
-    schedules, schedule, orphan, drilled, end
+    cloud, schedules, schedule, orphan, drilled, end
 ):
     row = drilled(state="RUNNING", output={})
     with pytest.raises(ScheduleConflictError, match=row["id"]):
         end(schedules, schedule.id)
-    row["state"] = "ERROR"
+    cloud.mistral.change("executions", row, state="ERROR")
     end(schedules, schedule.id)
-    assert orphan == []
+    assert triggers(cloud) == []
     with pytest.raises(ScheduleNotFoundError):
         end(schedules, schedule.id)
 
 
-def test_no_drills_are_begun_for_a_schedule_that_is_gone(schedules, schedule, orphan):
+def test_no_drills_are_begun_for_a_schedule_that_is_gone(cloud, schedules, schedule, orphan):
     with pytest.raises(ScheduleNotFoundError):
         schedules.schedule_drill_every(schedule, "0 5 * * 0")
-    assert len(orphan) == 1
+    assert len(triggers(cloud)) == 1
 
 
 def test_to_stop_drills_twice_is_fine(schedules, schedule):
@@ -248,7 +246,7 @@ def test_a_drill_that_is_too_old_to_do_anything_is_in_nobodys_way(
         schedules.schedule_delete(schedule)
     cloud.mistral.wait(hours=1)
     schedules.schedule_delete(schedule)
-    assert cloud.mistral.rows["cron_triggers"] == []
+    assert cloud.mistral.rows("cron_triggers") == []
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -281,7 +279,7 @@ def test_a_change_of_the_schedule_leaves_its_drills_and_deletion_takes_them(
     changed = schedules.schedule_set(schedule, name="other")
     assert schedules.schedule_drill_show(changed) == drill
     schedules.schedule_delete(schedule)
-    assert cloud.mistral.rows["cron_triggers"] == []
+    assert cloud.mistral.rows("cron_triggers") == []
 
 
 def test_a_drill_in_progress_keeps_the_schedule_from_being_deleted(schedules, schedule, drilled):
@@ -309,8 +307,7 @@ def healthy(cloud, schedule):
     cloud.add_backup(
         schedule.instance, description=marker(schedule.id), created="2999-01-01T02:00:00"
     )
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["next_execution_time"] = "2999-01-02 02:00:00"
+    change_triggers(cloud, next_execution_time="2999-01-02 02:00:00")
 
 
 def health(schedules, schedule):
@@ -345,8 +342,7 @@ def test_a_failed_drill_makes_health_fail_until_a_newer_one_passes(
 
 
 def test_what_is_worse_stays_with_the_drill_added(schedules, schedule, cloud, drilled):
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["created_at"] = "2025-01-01 00:00:00"
+    change_triggers(cloud, created_at="2025-01-01")
     drilled("ERROR", {}, "damaged")
     found = health(schedules, schedule)
     assert found.state in (State.LOST, State.OVERDUE)
@@ -356,8 +352,7 @@ def test_what_is_worse_stays_with_the_drill_added(schedules, schedule, cloud, dr
 def test_the_drills_of_all_schedules_cost_health_one_request(cloud, schedules, schedule, healthy):
     schedules.schedule_create(schedule.instance, "0 2 * * *", "other")
     before = cloud.mistral.count("GET", "/executions")
-    for row in cloud.mistral.rows["cron_triggers"]:
-        row["created_at"] = "2999-01-01 00:00:00"
+    change_triggers(cloud, created_at="2999-01-01")
     schedules.schedule_health()
     assert cloud.mistral.count("GET", "/executions") == before + 1
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import trove_schedules
-from tests.unit.client.fake_mistral import Caller
-from tests.unit.client.rows import UNKNOWN, triggers
+from tests.mistral_api import Caller
+from tests.unit.client.rows import OTHER_PROJECT, UNKNOWN, triggers
 from trove_schedules.errors import (
     ExecutionNotFoundError,
     ScheduleConflictError,
@@ -65,7 +65,7 @@ class TestExecutionList:
 
     def test_markers_that_are_not_of_this_schedule_are_refused(self, cloud, schedules, schedule):
         other = cloud.mistral.add_execution(cloud.project, UNKNOWN)
-        foreign = cloud.mistral.add_execution("another-project", schedule.trigger_id)
+        foreign = cloud.mistral.add_execution(OTHER_PROJECT, schedule.trigger_id)
         for wrong in (UNKNOWN, "not-an-id", other["id"], foreign["id"], schedule.id):
             with pytest.raises(ExecutionNotFoundError, match="marker"):
                 schedules.execution_list(schedule, marker=wrong)
@@ -92,7 +92,7 @@ class TestExecutionList:
         assert [each.id for each in schedules.execution_list(schedule)] == [real["id"]]
 
     def test_an_administrator_gets_no_other_projects_forgeries(self, cloud, schedule):
-        cloud.mistral.add_execution("another-project", schedule.trigger_id)
+        cloud.mistral.add_execution(OTHER_PROJECT, schedule.trigger_id)
         assert cloud.schedules(admin=True).execution_list(schedule) == []
 
     def test_an_execution_is_read_into_typed_values(self, cloud, schedules, schedule):
@@ -176,7 +176,7 @@ class TestAcrossGenerations:
         self, cloud, schedules, schedule, runs
     ):
         changed = schedules.schedule_show(schedule)
-        made = {row["id"]: row["created_at"] for row in cloud.mistral.rows["executions"]}
+        made = {row["id"]: row["created_at"] for row in cloud.mistral.rows("executions")}
         mistral = schedules._mistral(None)
 
         def costs(since):
@@ -213,8 +213,7 @@ class TestAcrossGenerations:
     def test_a_run_of_any_generation_is_found_by_one_request(
         self, cloud, schedules, schedule, runs
     ):
-        running = next(row for row in cloud.mistral.rows["executions"] if row["id"] == runs[-1])
-        running["state"] = "RUNNING"
+        cloud.mistral.change("executions", {"id": runs[-1]}, state="RUNNING")
         cloud.mistral.requests.clear()
         with pytest.raises(ScheduleConflictError, match=rf"in progress.*{runs[-1]}"):
             schedules.schedule_set(schedule, name="other")
@@ -257,13 +256,12 @@ class TestWindows:
     def old(self, cloud, schedule):
         """Ids of 20 days' runs, newest first; there is none of the last days but one and two."""
         [row] = triggers(cloud)
-        row["created_at"] = "2025-11-01 00:00:00"
         hours = [
             datetime(2025, 11, 1, tzinfo=UTC) + timedelta(hours=n)
             for n in range(480)
             if not 17 <= n // 24 <= 18
         ]
-        row["updated_at"] = f"{hours[-1]:%Y-%m-%d %H:%M:%S}"
+        cloud.mistral.change("cron_triggers", row, created_at=hours[0], updated_at=hours[-1])
         made = [
             cloud.mistral.add_execution(
                 cloud.project,
@@ -334,7 +332,7 @@ class TestWindows:
     def test_a_pattern_that_only_mistral_reads_has_its_history(self, cloud, schedules, schedule):
         [row] = triggers(cloud)
         run = cloud.mistral.fire(row)["id"]
-        row["pattern"] = "@daily"
+        cloud.mistral.change("cron_triggers", row, pattern="@daily")
         assert [each.id for each in schedules.execution_list(schedule, limit=3)] == [run]
 
 
@@ -402,7 +400,7 @@ class TestRunByHand:
         started = schedules.schedule_run(schedule.id)
         body = json.loads(cloud.mistral.bodies[-1])
         assert cloud.mistral.requests[-1][:2] == ("POST", "/executions")
-        assert body["workflow_id"] == cloud.mistral.rows["workflows"][0]["id"]
+        assert body["workflow_id"] == cloud.mistral.rows("workflows")[0]["id"]
         given = json.loads(body["input"])
         assert given["schedule"].pop("manual") is True
         # A run by hand is owed, whenever it is.
@@ -435,11 +433,11 @@ class TestRunByHand:
         assert schedules.schedule_show(schedule).paused
 
     def test_no_rights_are_delegated(self, cloud, schedules, schedule):
-        (token,) = cloud.callers
-        cloud.callers[token] = Caller(cloud.project, may_delegate=False)
+        (token,) = cloud.mistral.callers
+        cloud.mistral.callers[token] = Caller(cloud.project, may_delegate=False)
         assert schedules.schedule_run(schedule).state == "RUNNING"
 
     def test_an_unknown_schedule_is_not_run(self, cloud, schedules):
         with pytest.raises(ScheduleNotFoundError):
             schedules.schedule_run(UNKNOWN)
-        assert cloud.mistral.rows["executions"] == []
+        assert cloud.mistral.rows("executions") == []

@@ -19,7 +19,7 @@ def told(cloud, schedules, schedule):
 
 def test_mistral_sends_a_test_and_its_outcome_can_be_followed(cloud, schedules, told):
     started = schedules.webhook_test(told.name)
-    [row] = cloud.mistral.rows["executions"]
+    [row] = cloud.mistral.rows("executions")
     assert row["workflow_name"] == workbook.WEBHOOK
     given = json.loads(row["input"])
     schedule = given.pop("schedule")
@@ -39,18 +39,18 @@ def test_mistral_sends_a_test_and_its_outcome_can_be_followed(cloud, schedules, 
 def test_a_schedule_without_a_webhook_is_refused(cloud, schedules, schedule):
     with pytest.raises(InvalidScheduleError, match=r"has no webhook; give it one with 'set"):
         schedules.webhook_test(schedule)
-    assert cloud.mistral.rows["executions"] == []
+    assert cloud.mistral.rows("executions") == []
 
 
 def test_without_its_workflow_the_error_says_how_to_load_it(cloud, schedules, told):
-    cloud.mistral.rows["workflows"].pop()
+    cloud.mistral.remove("workflows", cloud.mistral.rows("workflows")[-1])
     with pytest.raises(WorkbookMissingError, match=r"backup_webhook.*workbook load"):
         schedules.webhook_test(told)
 
 
 def test_the_options_of_a_webhook_are_kept_only_with_its_url(cloud, schedules, told):
     def kept():
-        [trigger] = cloud.mistral.rows["cron_triggers"]
+        [trigger] = cloud.mistral.rows("cron_triggers")
         return json.loads(trigger["workflow_input"])["schedule"]
 
     assert (kept()["webhook_url"], kept()["webhook_format"]) == (URL, "slack")

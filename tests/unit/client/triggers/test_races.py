@@ -7,13 +7,16 @@ once, as somebody who was told so meant it.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
+from tests.mistral_api import Caller, MistralApi
 from tests.unit.client.fake_cloud import use_clock
-from tests.unit.client.fake_mistral import FakeMistral
-from tests.unit.client.interleaved import KilledError, Wire, orders, triggers_of
+from tests.unit.client.interleaved import PROJECT, KilledError, Memory, Wire, orders, triggers_of
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
@@ -68,33 +71,39 @@ class Race:
     """A schedule, made anew for each order of the requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.mistral: FakeMistral
+        self.mistral: Memory
         use_clock(monkeypatch, lambda: self.mistral.now)
-        # To read the workbook takes longer than all the rest.
-        version = workbook.version_of(workbook.text())
-        monkeypatch.setattr("trove_schedules.workbook.version_of", lambda definition: version)
+        # Each change has a random part. Here it says whose change it is, so that two orders that
+        # begin alike send the same requests.
+        whose = SimpleNamespace(token_hex=lambda size: threading.current_thread().name)
+        monkeypatch.setattr(replacing, "secrets", whose)
 
     def begin(self, *commands, drilled=False, replaced=False, wait=3600):
+        mistral = MistralApi(datetime(2026, 1, 1, tzinfo=UTC))
+        self.token = mistral.log_in(Caller(PROJECT))
+        for name in (workbook.WORKFLOW, workbook.DRILL):
+            mistral.add_workflow(PROJECT, name=name)
+        self.mistral = Memory(mistral)
+        client = Wire(self.mistral, self.token).client()
+        made = replacing.create(Mistral(client), SCHEDULE, INSTANCE, PLAN)
+        if replaced:
+            [old] = triggers_of(self.mistral, SCHEDULE)
+            api.schedule_set(made, client, description="replaces the first")
+            self.mistral.does("both", lambda mistral: mistral.put("cron_triggers", old))
+        if drilled:
+            drill_otherwise(client)
+        self.mistral.wait(seconds=wait)
+        self.mistral.begin_here()
+
         def begin():
-            self.mistral = FakeMistral({})
-            for name in (workbook.WORKFLOW, workbook.DRILL):
-                self.mistral.add_workflow("p", name=name)
-            client = Wire(self.mistral, "p")
-            made = replacing.create(Mistral(client.client()), SCHEDULE, INSTANCE, PLAN)
-            if replaced:
-                [old] = triggers_of(self.mistral, SCHEDULE)
-                api.schedule_set(made, client.client(), description="replaces the first")
-                self.mistral.rows["cron_triggers"].append(old)
-            if drilled:
-                drill_otherwise(client.client())
-            self.mistral.wait(seconds=wait)
-            return self.mistral, "p", commands
+            self.mistral.begin()
+            return self.mistral, self.token, commands
 
         return begin
 
     def left(self):
         """The schedule as a reader finds it later, or None; nothing else may be left of it."""
-        client = Wire(self.mistral, "p").client()
+        client = Wire(self.mistral, self.token).client()
         self.mistral.wait(minutes=10)
         found = api.schedule_list(mistral_client=client)
         rows = triggers_of(self.mistral, SCHEDULE)
@@ -133,19 +142,24 @@ def fire(client):
     def trigger(step):
         wire.before(step)
         return next(
-            (row for row in mistral.rows["cron_triggers"] if row["name"][-2:] == ":1"), None
+            (row for row in mistral.rows("cron_triggers") if row["name"][-2:] == ":1"), None
         )
+
+    def advance(api):
+        """As far as before the run is there."""
+        run = api.fire(row, state="RUNNING")
+        api.remove("executions", run)
+        return run
 
     row = trigger("ADVANCE")
     if row is None:
         return True
-    run = mistral.fire(row, state="RUNNING")
-    mistral.rows["executions"].remove(run)
+    run = mistral.does("advance", advance)
     kept = trigger("START") is not None
-    mistral.rows["executions"].append(run)
+    mistral.does("start", lambda api: api.put("executions", run))
     mistral.wait(seconds=10)
     kept &= trigger("END") is not None
-    run["state"] = "SUCCESS"
+    mistral.does("end", lambda api: api.change("executions", run, state="SUCCESS"))
     return kept
 
 
