@@ -45,6 +45,7 @@ PROPERTIES = (
     "pattern",
     "paused",
     "retry_every",
+    "timezone",
 )
 HEALTH = (
     "health",
@@ -72,6 +73,7 @@ NO_NOTIFY = dict.fromkeys(["notify_url", "notify_start", "notify_success", "noti
 NO_OPTIONS = {
     "description": None,
     "parent_id": None,
+    "timezone": None,
     "incremental": False,
     **NO_NUMBERS,
     **NO_NOTIFY,
@@ -169,6 +171,15 @@ def test_whom_a_schedule_tells_is_shown_with_what_is_put_behind_it(run, schedule
     }
 
 
+def test_the_next_time_is_shown_on_the_clock_of_the_zone_too(run, schedules, schedule):
+    there = replace(schedule, timezone="Asia/Kathmandu")
+    schedules.schedule_show.return_value = there
+    schedules.schedule_list.return_value = [there]
+    assert "2016-06-14 07:48:00 UTC (13:33 +0545)" in run(ShowSchedule, schedule.id)
+    assert "(13:33 +0545)" in run(ListSchedule)
+    assert "2016-06-14T07:48:00+00:00" in run(ShowSchedule, schedule.id, "-f", "json")
+
+
 @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
     schedules.schedule_show.return_value = schedule
@@ -191,6 +202,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "pattern": "*/2 * * * *",
         "paused": False,
         "retry_every": None,
+        "timezone": "UTC",
         "health": "OK",
         "health_reason": "last backup 5 min ago",
         "last_success": "2026-03-10T02:00:00+00:00",
