@@ -271,7 +271,9 @@ class SchedulesTable(QuickTable):
         link=lambda row: reverse("horizon:project:databases:detail", args=[row.schedule.instance]),
         verbose_name=_("Instance"),
     )
-    pattern = tables.Column(lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"))
+    pattern = tables.Column(
+        lambda row: f"{row.schedule.pattern} {row.schedule.timezone}", verbose_name=_("Pattern")
+    )
     kind = tables.Column(lambda row: text.kind(row.schedule), verbose_name=_("Kind"))
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
 
