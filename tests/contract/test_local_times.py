@@ -60,6 +60,7 @@ def looks(clock: Clock, chance: random.Random) -> list[int]:
     return near + chance.sample(others, len(others) // 20)
 
 
+@pytest.mark.timeout(3600 if ALL else 300)
 @pytest.mark.parametrize("zone", ZONES if ALL else SOME_ZONES)
 def test_nothing_is_due_at_another_time_or_missed(book, zone):
     chance = random.Random(zone)
