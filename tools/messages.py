@@ -25,7 +25,7 @@ from trove_schedules.schedules.options import OPTIONS
 PACKAGE = Path(__file__).parents[1] / "dashboard" / "trove_schedules_dashboard"
 LOCALE = PACKAGE / "locale"
 #: The options that the forms ask for, besides the numbers.
-TEXT_FIELDS = ("name", "description", "notify_url")
+TEXT_FIELDS = ("name", "description", "timezone", "notify_url")
 #: Under which other names the code calls gettext's functions.
 _KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,

@@ -117,8 +117,9 @@ class ScheduledBackups:
         as the user and the user's roles exist, and the login must be one that can create trusts.
 
         :param instance: an instance, its id or its name.
-        :param pattern: five cron fields, read in UTC. ``H`` or ``H(1-4)`` for a field is a value
-            that the schedule gets for good, to spread load.
+        :param pattern: five cron fields, read in the time zone of the option ``timezone``. ``H`` or
+            ``H(1-4)`` for a field is a value that the schedule gets for good, to spread load. Or a
+            name such as ``@daily``.
         :param name: name of the backups: one line of at most 255 characters with a letter (a to z)
             or digit among them, as Trove has it.
         :param description: description of the backups: one line of at most 207 characters, because
@@ -247,7 +248,8 @@ class ScheduledBackups:
 
         Mistral can't change a trigger, so it gets a new one and a new trust, of the user who is
         logged in now. The change itself starts no run. Where it changes nothing, because all is so
-        already, no request does either.
+        already, no request does either. Any change renews the offsets of the schedule's time zone,
+        and so does one to the time zone that it has.
 
         :param unset: names of options that the schedule is to have no more.
         :param force: change it while a run is in progress too, which takes that run's rights away.
@@ -265,7 +267,7 @@ class ScheduledBackups:
         if parent is not None:
             changes["parent_id"] = id_of(parent)
         plan = changed(found.plan, found.id, changes, unset)
-        if plan == found.plan:
+        if plan == found.plan and plan.offsets() == found.offsets:
             return found
         return making.change(
             services, found, plan, paused=found.paused, declared=found.declared, force=force

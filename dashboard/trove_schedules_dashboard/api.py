@@ -29,7 +29,8 @@ from trove_schedules import (
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.health import Health
 from trove_schedules.runs.reason import reason
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules import pattern as cron, zones
+from trove_schedules.schedules.due import DueTimes
 
 #: Seconds before a service that doesn't answer counts as down: a page can't wait longer.
 TIMEOUT = 20
@@ -161,18 +162,36 @@ def check_pattern(pattern: str) -> None:
 
     :raises InvalidPatternError: it is not one that they take.
     """
-    next_runs(pattern, 1)
+    next_runs(pattern, zones.USUAL, 1)
 
 
-def next_runs(pattern: str, count: int) -> tuple[list[datetime], bool]:
-    """The next times, in UTC, at which a schedule of the pattern is due.
+def check_zone(name: str) -> None:
+    """Refuse what is not the name of a time zone.
+
+    :raises InvalidScheduleError: it is none.
+    """
+    zones.check(name)
+
+
+def next_runs(pattern: str, zone: str, count: int) -> tuple[list[datetime], bool]:
+    """The next times, in UTC, at which a schedule of the pattern in a time zone is due.
 
     :returns: the times, and whether they are an example: each schedule gets its own value for H.
     :raises InvalidPatternError: it is not one that schedules take.
+    :raises InvalidScheduleError: there is no such time zone.
     """
+    zones.check(zone)
     frozen = cron.freeze(pattern, EXAMPLE)
-    runs = cron.runs(cron.validate(frozen), datetime.now(UTC))
-    return list(islice(runs, count)), frozen.split() != pattern.split()
+    now = datetime.now(UTC)
+    runs = DueTimes(cron.validate(frozen), zones.current(zone, now)).after(now)
+    # A name such as @daily is written out, and the same for each schedule.
+    hashed = not pattern.strip().startswith("@") and frozen.split() != pattern.split()
+    return list(islice(runs, count)), hashed
+
+
+def local_time(zone: str, time: datetime) -> str | None:
+    """A time on the clocks of a zone, such as ``02:00 CEST``; None for UTC."""
+    return zones.told(zone, time)
 
 
 # Instances and backups

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import croniter
 import requests
 import requests_mock
 import sqlalchemy
@@ -40,7 +41,9 @@ from mistral_extra.actions.openstack import base as openstack_actions
 from yaql.standard_library import date_time
 
 from trove_minicloud.services import workbook_schemas
-from trove_schedules import workbook
+from trove_schedules import clock, workbook
+from trove_schedules.schedules import zones
+from trove_schedules.schedules.plan import Plan
 
 BUSY = "is not currently available for an action to be performed (instance status was BACKUP)."
 DOWN = "is not currently available for an action to be performed (instance status was SHUTDOWN)."
@@ -204,6 +207,12 @@ def _description(of: str | None, number: int | None) -> str:
 def ask(**options: Any) -> dict[str, Any]:
     """The input of a schedule with these options."""
     return {"schedule": {"id": SCHEDULE, "pattern": "10 0 * * *", **options}}
+
+
+def in_berlin(**options: Any) -> dict[str, Any]:
+    """The input of a schedule in another zone, with the whole table of its offsets."""
+    table = [list(pair) for pair in zones.current("Europe/Berlin", NOW)]
+    return ask(timezone="Europe/Berlin", offsets=table, **options)
 
 
 def chain(*, every: int = 4, **options: Any) -> dict[str, Any]:
@@ -407,6 +416,12 @@ SCENARIOS = {
     "deadline_amid_others": Scenario(
         ask(due=[5], deadline=3), [backup("mine", 4), backup("other", 1, of=OTHER)]
     ),
+    # In Berlin it is ten past one; a firing that the trigger makes for the summer's sake
+    "zone_done": Scenario(in_berlin(due=[65]), [backup("mine", 4)]),
+    "zone_due": Scenario(in_berlin(due=[65]), [backup("mine", 6)]),
+    "zone_not_due": Scenario(in_berlin(due=[125]), [backup("mine", 22 * 60)]),
+    "zone_missed": Scenario(in_berlin(due=[125]), [backup("mine", 24 * 60)]),
+    "zone_by_hand": Scenario(in_berlin(due=[65], manual=True), [backup("mine", 4)]),
     "guard_unlisted": Scenario(ask(due=[5], retry_every=5), listed=[(413, LIMITED)]),
     "guard_unlisted_watched": Scenario(
         watched("guard_unlisted_watched", due=[5], retry_every=5), listed=[(413, LIMITED)]
@@ -593,6 +608,11 @@ SCENARIOS = {
         ask(keep_last=1), [backup("1", 9), backup("2", 8)], looks=[LOADED, (200, "FAILED")]
     ),
 }
+#: The days before the clock of a zone is put forward, and back.
+CHANGES = {
+    "Europe/Berlin": ("2026-03-28", "2026-10-24"),
+    "America/St_Johns": ("2026-03-07", "2026-10-31"),
+}
 BY_INSTANCE = {each.instance: each for each in SCENARIOS.values()}
 
 
@@ -763,7 +783,9 @@ def main(directory: Path) -> None:
         hold(RESTORING_OTHERS, OTHER)
         hold(RESTORED, SCHEDULE, timedelta(hours=6, minutes=1))
         started = {name: start(each) for name, each in SCENARIOS.items()}
-        print(json.dumps({name: ended(name, each) for name, each in started.items()}))  # noqa: T201
+        told = {name: ended(name, each) for name, each in started.items()}
+        told |= {zone: over_a_change(zone, first) for zone, first in CHANGES.items()}
+        print(json.dumps(told))  # noqa: T201
     sys.stdout.flush()
     os._exit(0)
 
@@ -781,6 +803,32 @@ def start(scenario: Scenario) -> str:
         workbook.WORKFLOW, "", None, given, description=""
     )
     return str(started["id"])
+
+
+def over_a_change(zone: str, days: tuple[str, ...]) -> dict[str, Any]:
+    """Fire a schedule as its trigger does, one firing after the other, on three days each.
+
+    :returns: when there was a firing, and when a backup was made, in UTC.
+    """
+    global NOW
+    clock.now = lambda: NOW
+    plan = Plan("30 2 * * *", "nightly", timezone=zone, attempts=2, retry_every=20)
+    given = plan.workflow_input("", SCHEDULE, {"owed_since": f"{days[0]}T00:00:00+00:00"})
+    scenario = Scenario({"schedule": given["schedule"]})
+    SCENARIOS[zone] = BY_INSTANCE[scenario.instance] = scenario
+    fired, made = [], []
+    for day in days:
+        begin = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        times = croniter.croniter(plan.trigger_pattern(), begin - timedelta(seconds=1))
+        while (firing := times.get_next(datetime)) < begin + timedelta(days=3):
+            # Mistral may be two seconds early.
+            NOW = firing - timedelta(seconds=2 + (time.monotonic() - STARTED) / SLOWNESS)
+            before = len(scenario.bodies)
+            run = ended(zone, start(scenario))
+            assert run["state"] == "SUCCESS", run
+            fired.append(f"{firing:%m-%d %H:%M}")
+            made += [fired[-1]] * (len(scenario.bodies) - before)
+    return {"fired": fired, "made": made}
 
 
 def drill() -> None:

@@ -26,10 +26,17 @@ from trove_schedules.errors import (
 )
 
 FORM = f"{INDEX}create/"
-GIVEN = {"instance": ORDERS, "name": "nightly", "pattern": "0 2 * * *", "kind": "full"}
+GIVEN = {
+    "instance": ORDERS,
+    "name": "nightly",
+    "pattern": "0 2 * * *",
+    "timezone": "UTC",
+    "kind": "full",
+}
 
 
 NO_OPTIONS = {
+    "timezone": "UTC",
     "incremental": False,
     "full_every": None,
     "keep_last": None,
@@ -61,6 +68,7 @@ NO_OPTIONS = {
             None,
             {"attempts": 5, "retry_every": 10, "deadline": 90},
         ),
+        ({"timezone": "Asia/Tokyo"}, None, None, {"timezone": "Asia/Tokyo"}),
         ({"notify_url": "https://ping.test/x"}, None, None, {"notify_url": "https://ping.test/x"}),
         # What was chosen before the kind was changed again doesn't count.
         ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, None, None, {}),
@@ -100,6 +108,14 @@ def test_a_wrong_pattern_is_refused_at_its_field_in_the_products_words(
     response = client.post(FORM, GIVEN | {"pattern": pattern})
     assert response.status_code == 200
     assert words in response.context["form"].errors["pattern"][0]
+    schedules.schedule_create.assert_not_called()
+
+
+def test_what_is_no_time_zone_is_refused_with_the_reason(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    response = client.post(FORM, GIVEN | {"timezone": "Tokyo"})
+    assert "not a time zone" in response.context["form"].errors["timezone"][0]
     schedules.schedule_create.assert_not_called()
 
 
@@ -174,10 +190,19 @@ def test_the_next_runs_are_mistrals_in_utc(client: Any) -> None:
     assert [str(each.tzinfo) for each in times] == ["UTC"] * 3
 
 
+def test_the_next_runs_are_by_the_clock_of_the_zone(client: Any) -> None:
+    asked = {"pattern": "30 2 * * *", "timezone": "Asia/Kathmandu"}
+    [found, *_] = client.get(f"{INDEX}next_runs/", asked).json()["runs"]
+    assert found[11:] == "20:45:00Z"
+    answer = client.get(f"{INDEX}next_runs/", asked | {"timezone": "Nowhere"}).json()
+    assert "not a time zone" in answer["error"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "note"),
     [
         ("30  2 * * mon", ""),
+        ("@daily", ""),
         ("H H(1-4) * * *", "For example; each schedule gets its own value for H."),
     ],
 )
@@ -194,7 +219,7 @@ def test_the_form_takes_a_pattern_with_h(client: Any, trove: Any, schedules: Any
     assert schedules.schedule_create.call_args.args[1] == "H 2 * * *"
 
 
-@pytest.mark.parametrize("pattern", ["", "@daily", "0 0 31 2 *", "0 2 * * * *"])
+@pytest.mark.parametrize("pattern", ["", "@reboot", "0 0 31 2 *", "0 2 * * * *"])
 def test_instead_of_next_runs_the_words_say_what_is_wrong(client: Any, pattern: str) -> None:
     answer = client.get(f"{INDEX}next_runs/", {"pattern": pattern}).json()
     assert "pattern" in answer["error"]

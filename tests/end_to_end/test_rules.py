@@ -137,7 +137,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize(
         "pattern",
-        ["61 * * * *", "* * * *", "* * * * * *", "@daily", "0 0 31 2 *", "R * * * *", ""],
+        ["61 * * * *", "* * * *", "* * * * * *", "@reboot", "0 0 31 2 *", "R * * * *", ""],
     )
     def test_patterns(self, schedules: ScheduledBackups, pattern: str) -> None:
         with pytest.raises(InvalidPatternError) as refused:

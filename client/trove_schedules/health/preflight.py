@@ -21,7 +21,7 @@ from trove_schedules.errors import (
 from trove_schedules.health.check import Check
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules import zones
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
 from trove_schedules.words import counted
@@ -58,6 +58,7 @@ def checks(services: Services, instance: str | None) -> Iterator[Check]:
             yield _check("instances", lambda: _orphans(trove, schedules or []))
             unreadable = _unreadable(schedules)
             yield from unreadable.values()
+            yield from _zones(schedules)
             schedules = [each for each in schedules if each.id not in unreadable]
     quota, known = None, True
     try:
@@ -117,7 +118,7 @@ def _unreadable(schedules: list[Schedule]) -> dict[str, Check]:
     lines = {}
     for schedule in schedules:
         try:
-            next(cron.runs(schedule.pattern, clock.now()))
+            next(schedule.due_times.after(clock.now()))
         except InvalidPatternError as error:
             lines[schedule.id] = Check(
                 "pattern",
@@ -126,6 +127,14 @@ def _unreadable(schedules: list[Schedule]) -> dict[str, Check]:
                 "'openstack database backup schedule set --pattern', or delete it",
             )
     return lines
+
+
+def _zones(schedules: list[Schedule]) -> Iterator[Check]:
+    """A line for each schedule whose runs reckon by other offsets than its zone has."""
+    for schedule in schedules:
+        said = zones.trouble(schedule.timezone, schedule.offsets, clock.now())
+        if said is not None:
+            yield Check("time zone", False, f"schedule {schedule.id}: {said}")
 
 
 def _periodic(listed: list[Schedule]) -> Check:
@@ -216,7 +225,7 @@ def _most_kept(schedule: Schedule, limit: int) -> int:
     if schedule.keep_days is not None:
         now = clock.now()
         end = now + timedelta(days=schedule.keep_days)
-        runs = islice(cron.runs(schedule.pattern, now), limit)
+        runs = islice(schedule.due_times.after(now), limit)
         kept = max(kept, sum(1 for time in runs if time <= end))
     # With full_every - 1 that the oldest of these builds on, and the next one while it is made.
     return kept + (schedule.full_every or 1)

@@ -16,7 +16,7 @@ from itertools import islice
 from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import ServiceError
 from trove_schedules.runs.execution import ScheduleExecution
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.schedule import Schedule
 
@@ -149,18 +149,18 @@ class Seen:
         since = self.schedule.owed_since
         if self.completed:
             since = max(since, self.completed[0].created + EARLY)
-        return _times_before(self.schedule.pattern, self.now - GRACE + _A_MOMENT).since(since)
+        return _times_before(self.schedule.due_times, self.now - GRACE + _A_MOMENT).since(since)
 
     def _served_by(self, backup: Backup) -> datetime:
         """The due time for which a backup began, which may be within its grace still."""
-        return next(cron.runs_before(self.schedule.pattern, backup.created + EARLY))
+        return next(self.schedule.due_times.before(backup.created + EARLY))
 
 
 class _Times:
-    """The times of a pattern before a moment, reckoned as far back as somebody has asked."""
+    """The due times before a moment, reckoned as far back as somebody has asked."""
 
-    def __init__(self, pattern: str, moment: datetime) -> None:
-        self._pattern, self._moment = pattern, moment
+    def __init__(self, due_times: DueTimes, moment: datetime) -> None:
+        self._due_times, self._moment = due_times, moment
         self._known: list[datetime] = []
 
     def since(self, start: datetime) -> list[datetime]:
@@ -168,7 +168,7 @@ class _Times:
         known = self._known
         if not known or known[-1] > start:
             # On from the last that is known.
-            times = cron.runs_before(self._pattern, known[-1] if known else self._moment)
+            times = self._due_times.before(known[-1] if known else self._moment)
             for time in islice(times, _MOST_MISSED - len(known)):
                 known.append(time)
                 if time <= start:
@@ -178,8 +178,8 @@ class _Times:
 
 # A project's thousands of schedules have few patterns, and going back in one takes long.
 @lru_cache(maxsize=512)
-def _times_before(pattern: str, moment: datetime) -> _Times:
-    return _Times(pattern, moment)
+def _times_before(due_times: DueTimes, moment: datetime) -> _Times:
+    return _Times(due_times, moment)
 
 
 def _dated(backup: Backup, begun: datetime | None) -> Backup:

@@ -26,6 +26,7 @@ from trove_schedules.health.state import Health, Limits, worst_first
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules import zones
 from trove_schedules.schedules.schedule import Schedule
 
 #: So few things are asked for one by one.
@@ -87,7 +88,9 @@ def survey(
             proof=proofs.get(each.schedule.id, NEVER_PROVEN),
         )
         unlooked = ["its instance was not looked up"] if each.schedule.instance in unsure else []
-        states.append(replace(state, reason="; ".join([state.reason, *unlooked, *notes])))
+        stale = zones.trouble(each.schedule.timezone, each.schedule.offsets, now)
+        said = [state.reason, *filter(None, [stale]), *unlooked, *notes]
+        states.append(replace(state, reason="; ".join(said)))
     return worst_first(states)
 
 

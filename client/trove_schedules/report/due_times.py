@@ -18,7 +18,7 @@ from trove_schedules.health.seen import EARLY, GRACE
 from trove_schedules.health.words import span
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.reason import reason
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.schedule import Schedule
 
 #: How the status of a run begins that has seen its backup completed.
@@ -90,7 +90,7 @@ def due_times(
     """
     start = max(since, schedule.owed_since)
     end = min(now - GRACE, schedule.changed_at) if schedule.paused else now - GRACE
-    times = list(_times(schedule.pattern, start, end))
+    times = list(_times(schedule.due_times, start, end))
     return [
         _became(
             at,
@@ -103,8 +103,8 @@ def due_times(
     ]
 
 
-def _times(pattern: str, start: datetime, end: datetime) -> Iterator[datetime]:
-    for time in cron.runs(pattern, start - _A_MOMENT):
+def _times(due: DueTimes, start: datetime, end: datetime) -> Iterator[datetime]:
+    for time in due.after(start - _A_MOMENT):
         if time > end:
             return
         yield time

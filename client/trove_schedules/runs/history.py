@@ -21,7 +21,6 @@ from trove_schedules.clients.mistral_wire import PAGE
 from trove_schedules.errors import ExecutionNotFoundError, InvalidPatternError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs.execution import ScheduleExecution, in_progress
-from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 #: An execution may be as much older than its due time, or than its trigger, as clocks and early
@@ -247,7 +246,7 @@ def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Ite
 def _reach(schedule: Schedule, wanted: int, latest: datetime) -> timedelta:
     """How far back from a moment the wanted number of due times lie."""
     counted, oldest = 0, latest
-    times = cron.runs_before(schedule.pattern, latest + _EARLY)
+    times = schedule.due_times.before(latest + _EARLY)
     try:
         for oldest in islice(times, min(wanted, _COUNTED)):
             counted += 1

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules import firing
 from trove_schedules.schedules.options import (
     OPTIONS,
     QUALIFIERS,
@@ -74,15 +74,15 @@ def with_attempts(plan: Plan, attempts: int | None, retry_every: int | None) -> 
     :raises InvalidScheduleError: they are wrong, or don't fit the pattern.
     """
     if attempts is None and retry_every is None:
-        usual = cron.usual_attempts(plan.pattern)
+        usual = firing.usual_attempts(plan.pattern)
         return replace(plan, attempts=usual.number, retry_every=usual.every or None)
     if attempts is None:
-        attempts = cron.USUAL_ATTEMPTS
+        attempts = firing.USUAL_ATTEMPTS
     plan = replace(plan, attempts=attempts, retry_every=retry_every)
     if retry_every is None and attempts != 1:
         # Any spacing will do for checking the number itself.
         replace(plan, retry_every=1).check_numbers()
-        plan = replace(plan, retry_every=cron.attempts_of(plan.pattern, attempts).every)
+        plan = replace(plan, retry_every=firing.attempts_of(plan.pattern, attempts).every)
     return plan
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from trove_schedules.schedules.zones import USUAL
+
 if TYPE_CHECKING:
     from trove_schedules.ids import HasId
 
@@ -72,10 +74,12 @@ class Options:
     pattern: str = field(
         metadata=_row(
             "Pattern",
-            "When to make backups (UTC). Five cron fields in quotes: minute, hour, day of month, "
-            "month, day of week. '0 2 * * *' is every day at 02:00. H, or H(1-4), is a value "
-            "chosen once for each schedule: 'H H(1-4) * * *' spreads schedules over the hours "
-            "from 1 to 4",
+            "When to make backups, in the schedule's time zone. Five cron fields in quotes: "
+            "minute, hour, day of month, month, day of week. '0 2 * * *' is every day at 02:00. "
+            "H, or H(1-4), is a value chosen once for each schedule: 'H H(1-4) * * *' spreads "
+            "schedules over the hours from 1 to 4. L is the last day of the month, MON#1 its first "
+            "Monday. If both day fields are set, the schedule runs when either matches. "
+            "@hourly, @daily, @weekly, @monthly and @yearly stand for whole patterns",
             unit="pattern",
             can_be_unset=False,
         )
@@ -95,6 +99,16 @@ class Options:
             "Make every backup an increment of this one completed backup (ID)",
             unit="backup",
             argument="--parent",
+        ),
+    )
+    timezone: str = field(
+        default=USUAL,
+        metadata=_row(
+            "Time zone",
+            "Time zone of the pattern, by its IANA name, such as Europe/Berlin",
+            unit="zone",
+            otherwise=USUAL,
+            can_be_unset=False,
         ),
     )
     incremental: bool = field(
@@ -260,6 +274,7 @@ class Options:
 class MoreOptions(TypedDict, total=False):
     """The options beyond the spec's arguments, as callers give them; None: it isn't given."""
 
+    timezone: str | None
     incremental: bool | None
     full_every: int | None
     keep_last: int | None

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cron patterns: strict five fields in, the runs that Mistral will make out.
 
-Mistral hands a pattern to croniter, which accepts more than cron (six and seven fields,
-``@daily``, ``L``, ``#``, and ``R``, a value drawn anew at every look). All of that is refused
-here; what is accepted is handed to croniter unchanged, so that the next runs are Mistral's.
+Mistral hands a pattern to croniter, which accepts more than cron. Of that ``L``, the last day of
+the month, and ``MON#1``, the first Monday, are accepted here. All else is refused (six and seven
+fields, ``15W``, and ``R``, a value drawn anew at every look). What is accepted is handed to
+croniter unchanged, so that the next runs are Mistral's.
 
-Two things go beyond cron: ``H``, a value that a schedule gets for good when it is created
-(:func:`freeze`), and further attempts after a due time (:func:`widen`).
+Two things go beyond that: names such as ``@daily``, and ``H``, a value that a schedule gets for
+good when it is created (:func:`freeze`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import croniter
 
@@ -46,9 +47,14 @@ class _Field:
         )
 
     def values(self, text: str) -> list[int]:
-        """The values that ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` and lists of them stand for."""
+        """The values that ``*``, ``*/n``, ``a``, ``a-b``, ``a-b/n`` and lists of them stand for.
+
+        A day that depends on its month, ``L`` or ``MON#1``, has none.
+        """
         values: set[int] = set()
         for part in text.split(","):
+            if self.special(part):
+                continue
             base, slash, step = part.partition("/")
             first, dash, last = base.partition("-")
             low, high = self.low, self.high
@@ -68,6 +74,18 @@ class _Field:
             values.update(range(low, high + 1, int(step) if slash else 1))
         return sorted(values)
 
+    def special(self, part: str) -> bool:
+        """Whether this is the last day of the month, or a weekday such as the first Monday."""
+        if self.title == "day of month":
+            return part.upper() == "L"
+        weekday, hash_sign, number = part.partition("#")
+        if self.title != "day of week" or not hash_sign:
+            return False
+        self.number(weekday)
+        if not re.fullmatch("[1-5]", number):
+            raise InvalidPatternError(f"{part!r}: a month has weekdays number 1 to 5")
+        return True
+
     def freeze(self, text: str, seed: str) -> str:
         """Replace ``H`` or ``H(a-b)`` by a value that follows from the seed."""
         match = re.fullmatch(r"H(?:\(([^-()]+)-([^-()]+)\))?", text)
@@ -85,6 +103,16 @@ class _Field:
 #: Values above these are not in every month, or mean a day a second time.
 _ALWAYS_THERE = {"day of month": 28, "day of week": 6}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: Names for patterns, as cron has them.
+_NAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS = (
     _Field("minute", 0, 59),
@@ -119,10 +147,24 @@ def validate(pattern: str) -> str:
     try:
         for field, text in zip(_FIELDS, fields, strict=True):
             field.values(text)
+        _check_weekdays(*fields[2::2])
         next(runs(normal, datetime.now(UTC)))
     except InvalidPatternError as error:
         raise InvalidPatternError(f"the pattern {pattern!r} is not valid: {error}") from None
     return normal
+
+
+def _check_weekdays(days: str, weekdays: str) -> None:
+    """Refuse what croniter can't combine with a weekday such as the first Monday."""
+    numbered = [_FIELDS[4].special(part) for part in weekdays.split(",")]
+    if any(numbered) and not all(numbered):
+        raise InvalidPatternError(
+            f"{weekdays!r} has weekdays with and without a #; make two schedules of it"
+        )
+    if any(numbered) and days != "*":
+        raise InvalidPatternError(
+            f"{weekdays!r} can't stand together with days of the month; make two schedules of it"
+        )
 
 
 def runs(pattern: str, after: datetime) -> Iterator[datetime]:
@@ -153,7 +195,8 @@ def _times(
 
 
 def freeze(pattern: str, seed: str) -> str:
-    """Replace each field ``H``, or ``H(a-b)``, by a number that follows from the seed.
+    """Write out a name such as ``@daily``, and each field ``H``, or ``H(a-b)``, as a number that
+    follows from the seed.
 
     Schedules that were created with ``H H(1-4) * * *`` so spread over their hours, and each keeps
     its own time. Everything else is left as it is, to be validated.
@@ -162,6 +205,8 @@ def freeze(pattern: str, seed: str) -> str:
     :raises InvalidPatternError: the range behind an H is none.
     """
     fields = pattern.split() if isinstance(pattern, str) else []
+    if len(fields) == 1:
+        return _NAMES.get(fields[0].lower(), pattern)
     if len(fields) != len(_FIELDS):
         return pattern
     try:
@@ -169,24 +214,6 @@ def freeze(pattern: str, seed: str) -> str:
     except InvalidPatternError as error:
         raise InvalidPatternError(f"the pattern {pattern!r} is not valid: {error}") from None
     return " ".join(frozen)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How often a schedule fires for each due time.
-
-    :ivar number: the first included; 1 means no further ones.
-    :ivar every: minutes between them.
-    """
-
-    number: int
-    every: int
-
-
-ONE_ATTEMPT = Attempts(1, 0)
-USUAL_ATTEMPTS = 3
-#: Minutes between attempts, tried in this order where the user has not said.
-_SPACINGS = (20, 15, 10, 5, 4, 3, 2, 1)
 
 
 def due_minutes(pattern: str) -> list[int]:
@@ -198,88 +225,59 @@ def due_minutes(pattern: str) -> list[int]:
     return [h * 60 + m for h in _FIELDS[1].values(hours) for m in _FIELDS[0].values(minutes)]
 
 
+def names_every_hour(pattern: str) -> bool:
+    """Whether a pattern names all hours of a day.
+
+    :raises InvalidPatternError: it is not a five-field cron pattern.
+    """
+    return len(_FIELDS[1].values(validate(pattern).split()[1])) == 24
+
+
 def due_days(pattern: str) -> str | None:
     """A regular expression of the days that a valid pattern names, or None where it is all.
 
-    A day is written as its month, day and day of the week, ``03-09 1`` for Monday, 9 March: what
-    strftime makes of ``%m-%d %w``. Which of the fields excludes what, croniter decides.
+    A day is due if it matches one of the two texts of :func:`day_texts`. Which of the fields
+    excludes what, croniter decides.
     """
-    fields, _ = croniter.croniter.expand(pattern)
+    fields, numbered = croniter.croniter.expand(pattern)
     days, months, weekdays = fields[2:5]
     if (days, months, weekdays) == (["*"], ["*"], ["*"]):
         return None
-    month, day, weekday = _one_of(months, 2), _one_of(days, 2), _one_of(weekdays, 1)
-    if "*" in days or "*" in weekdays:
-        return f"^{month}-{day} {weekday}$"
-    return f"^{month}-({day} .|.. {weekday})$"
+    month = _one_of(months, 2)
+    dates = [each for each in days if each != "l"]
+    ways = []
+    if "*" not in days or "*" in weekdays:
+        ways += [f"{month}-{_one_of(dates, 2)} ."] if dates else []
+    if "l" in days:
+        ways.append(
+            f"L{_one_of([each if each == '*' else each % 12 + 1 for each in months], 2)}-01"
+        )
+    if numbered:
+        ways += [
+            f"{month}-{_one_of([7 * n + day - 7 for n in ns for day in range(1, 8)], 2)} {weekday}"
+            for weekday, ns in numbered.items()
+        ]
+    elif "*" not in weekdays:
+        ways.append(f"{month}-.. {_one_of(weekdays, 1)}")
+    return f"^{ways[0]}$" if len(ways) == 1 else f"^({'|'.join(ways)})$"
+
+
+def day_texts(day: date) -> tuple[str, str]:
+    """What a regular expression of days is held against, as the workflow writes it too.
+
+    ``03-09 1`` for Monday, 9 March: strftime's ``%m-%d %w``. And the day after it as ``L03-10``,
+    which tells the last day of a month.
+    """
+    return f"{day:%m-%d %w}", f"{day + timedelta(days=1):L%m-%d}"
+
+
+def day_matcher(pattern: str) -> Callable[[date], bool]:
+    """Whether a day is one that a valid pattern names."""
+    days = re.compile(due_days(pattern) or ".")
+    return lambda day: any(days.search(text) for text in day_texts(day))
 
 
 def _one_of(values: Sequence[int | str], digits: int) -> str:
     if "*" in values:
         return "." * digits
     return f"({'|'.join(f'{value:0{digits}}' for value in values)})"
-
-
-def usual_attempts(pattern: str) -> Attempts:
-    """The attempts that a valid pattern gets where the user has not said."""
-    try:
-        attempts = attempts_of(pattern, USUAL_ATTEMPTS)
-    except InvalidPatternError:
-        return ONE_ATTEMPT
-    # A minute apart they hardly outlast any trouble.
-    return attempts if attempts.every > 1 else ONE_ATTEMPT
-
-
-def attempts_of(pattern: str, number: int) -> Attempts:
-    """N attempts, 2 or more, as far apart as usual or as they fit into a valid pattern.
-
-    :raises InvalidPatternError: they don't fit, however close.
-    """
-    for every in _SPACINGS[:-1]:
-        attempts = Attempts(number, every)
-        try:
-            widen(pattern, attempts)
-        except InvalidPatternError:
-            continue
-        return attempts
-    closest = Attempts(number, _SPACINGS[-1])
-    widen(pattern, closest)
-    return closest
-
-
-def widen(pattern: str, attempts: Attempts) -> str:
-    """The pattern that fires at every due time of a valid pattern and for its further attempts.
-
-    :raises InvalidPatternError: five fields can't say that exactly.
-    """
-    if attempts.number == 1:
-        return pattern
-    minutes, *rest = pattern.split()
-    due = _FIELDS[0].values(minutes)
-    last = (attempts.number - 1) * attempts.every
-    apart = "minute" if attempts.every == 1 else f"{attempts.every} minutes"
-    said = f"{attempts.number} attempts every {apart}"
-    if due[-1] + last > 59:
-        raise InvalidPatternError(
-            f"{said} after minute {due[-1]} of {pattern!r} run into the next hour, which five "
-            "fields can't say; choose earlier minutes, or fewer or closer attempts"
-        )
-    gap = _smallest_gap(due)
-    if last >= gap:
-        raise InvalidPatternError(
-            f"{said} run into the next due time of {pattern!r}, {counted(gap, 'minute')} later; "
-            "choose fewer or closer attempts"
-        )
-    firings = sorted(minute + n * attempts.every for minute in due for n in range(attempts.number))
-    widened = " ".join([",".join(map(str, firings)), *rest])
-    if len(widened) > MAX_LENGTH:
-        raise InvalidPatternError(
-            f"{said} make {pattern!r} longer than the {MAX_LENGTH} characters that Mistral keeps"
-        )
-    return widened
-
-
-def _smallest_gap(due: Sequence[int]) -> int:
-    """Minutes between due minutes, at the least: the next hour may be due too."""
-    following = [*due[1:], due[0] + 60]
-    return min(after - before for before, after in zip(due, following, strict=True))

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trove_schedules import clock
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules import firing, pattern as cron, zones
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.notify import check_notify_url, check_suffix, check_url
 from trove_schedules.schedules.options import NUMBERS, OPTIONS, QUALIFIERS, Option, Options
@@ -32,7 +33,8 @@ _KEPT = [
 class Plan(Options):
     """What a schedule is to do, whatever the instance.
 
-    ``pattern`` is what was asked for, with every ``H`` frozen. The trigger's may be wider.
+    ``pattern`` is what was asked for, with every ``H`` frozen, in the zone ``timezone``. The
+    trigger's is in UTC, and may be wider.
     """
 
     @classmethod
@@ -64,6 +66,7 @@ class Plan(Options):
         :raises InvalidPatternError: the pattern, or its attempts.
         """
         check_text("name", self.name)
+        zones.check(self.timezone)
         if self.description is not None:
             check_text("description", self.description, f" {marker(schedule_id)}")
         self.check_numbers()
@@ -80,22 +83,26 @@ class Plan(Options):
             )
         pattern = cron.validate(cron.freeze(self.pattern, schedule_id))
         plan = replace(self, pattern=pattern)
-        cron.widen(pattern, plan.firings)
-        if plan._needs_due() and len(cron.due_minutes(pattern)) > MOST_DUE:
+        firing.check_room(pattern, plan.firings)
+        if plan._needs_due(plan.offsets()) and len(cron.due_minutes(pattern)) > MOST_DUE:
             raise InvalidScheduleError(
-                "a deadline, or more than one attempt, is for patterns of at most "
+                "a deadline, more than one attempt, or a time zone is for patterns of at most "
                 f"{MOST_DUE} due times a day, which {pattern!r} exceeds"
             )
         return plan
 
     @property
-    def firings(self) -> cron.Attempts:
+    def firings(self) -> firing.Attempts:
         """The attempts for each due time."""
-        return cron.Attempts(self.attempts, self.retry_every or 0)
+        return firing.Attempts(self.attempts, self.retry_every or 0)
+
+    def offsets(self) -> zones.Offsets:
+        """The offsets of its zone from now on, and for the time that the workflow looks back."""
+        return zones.current(self.timezone, clock.now())
 
     def trigger_pattern(self) -> str:
-        """The pattern that the trigger fires at."""
-        return cron.widen(self.pattern, self.firings)
+        """The pattern, in UTC, that a trigger fires at which is made now."""
+        return firing.firing_pattern(self.pattern, self.firings, self.offsets())
 
     def workflow_input(
         self, instance: str, schedule_id: str, past: dict[str, Any]
@@ -112,10 +119,15 @@ class Plan(Options):
             needless = option.of and getattr(self, option.of) is None
             if value != option.default and not needless:
                 schedule[option.name] = value
-        if self._needs_due():
+        offsets = self.offsets()
+        if offsets:
+            schedule["offsets"] = [list(pair) for pair in offsets]
+        if self._needs_due(offsets):
             schedule["due"] = cron.due_minutes(self.pattern)
             if (days := cron.due_days(self.pattern)) is not None:
                 schedule["due_days"] = days
+            if offsets and cron.names_every_hour(self.pattern):
+                schedule["every_hour"] = True
         return {
             "instance": instance,
             "name": self.name,
@@ -142,9 +154,13 @@ class Plan(Options):
                 "attempt needs the minutes between them, and one attempt has none"
             )
 
-    def _needs_due(self) -> bool:
+    def _needs_due(self, offsets: zones.Offsets) -> bool:
         """Whether the workflow, which can't read a pattern, must be told what is due."""
-        return self.attempts > 1 or self.deadline is not None
+        return (
+            self.attempts > 1
+            or self.deadline is not None
+            or not firing.same_in_utc(self.pattern, offsets)
+        )
 
     def _check_urls(self) -> None:
         for url, usual in QUALIFIERS.items():

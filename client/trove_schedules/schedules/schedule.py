@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.options import OPTIONS, Options
 from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.zones import Offsets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,9 @@ class Schedule(Options):
 
     :ivar id: a UUID, the same for the schedule's whole life.
     :ivar instance: the id of the instance.
-    :ivar pattern: five cron fields, in UTC: when a backup is due.
+    :ivar pattern: five cron fields, in ``timezone``: when a backup is due.
+    :ivar offsets: what its runs reckon that zone by: pairs of the second since the epoch from which
+        an offset holds, and the offset in seconds east of UTC; empty for UTC.
     :ivar attempts: how often the schedule fires for each due time.
     :ivar retry_every: minutes between these firings, or None where there is one.
     :ivar paused: whether it is paused, and so has no next execution time.
@@ -28,9 +32,10 @@ class Schedule(Options):
     :ivar input: the workflow's whole input, as Mistral keeps it.
     :ivar changed_at: when it was last created, changed, paused or resumed, in UTC.
     :ivar owed_since: from when on every due time is to bring a backup, in UTC: when it was created
-        or resumed, or its pattern changed.
+        or resumed, or its pattern or time zone changed.
     :ivar next_firing: when Mistral fires its trigger next, which may be a further attempt for the
-        last due time; what lies in the past here, Mistral has failed to fire.
+        last due time, or have nothing to do; what lies in the past here, Mistral has failed to
+        fire.
     :ivar generation: counts the changes, from 1; 0 is one that python-troveclient made.
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
@@ -54,6 +59,12 @@ class Schedule(Options):
     earlier_trigger_ids: tuple[str, ...]
     project_id: str | None = None
     declared: bool = False
+    offsets: Offsets = ()
+
+    @property
+    def due_times(self) -> DueTimes:
+        """When it is due."""
+        return DueTimes(self.pattern, self.offsets)
 
     @property
     def plan(self) -> Plan:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from trove_schedules.errors import InvalidPatternError
-from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules import pattern as cron, zones
+from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.generations import Generation, earlier_ids
@@ -23,6 +24,7 @@ def schedule_in(generation: Generation) -> Schedule:
     plan = Plan.read(trigger.input, trigger.pattern)
     kept = trigger.input.get("schedule")
     past = kept if isinstance(kept, dict) else {}
+    offsets = zones.read(past.get("offsets"))
     paused = trigger.next_execution_time is not None and trigger.next_execution_time >= NEVER
     return Schedule(
         id=name.schedule,
@@ -31,7 +33,9 @@ def schedule_in(generation: Generation) -> Schedule:
         paused=paused,
         created_at=_time(past.get("created_at")) or trigger.created_at,
         updated_at=trigger.updated_at,
-        next_execution_time=None if paused else _next_due(plan, trigger.next_execution_time),
+        next_execution_time=(
+            None if paused else _next_due(plan, offsets, trigger.next_execution_time)
+        ),
         input=trigger.input,
         changed_at=trigger.created_at,
         owed_since=_time(past.get("owed_since")) or trigger.created_at,
@@ -41,15 +45,17 @@ def schedule_in(generation: Generation) -> Schedule:
         earlier_trigger_ids=earlier_ids(trigger),
         project_id=trigger.project_id,
         declared=past.get("declared") is True,
+        offsets=offsets,
     )
 
 
-def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
-    """When a backup is due next, where the next firing may be a further attempt for the last."""
-    if next_firing is None or plan.attempts == 1:
+def _next_due(plan: Plan, offsets: zones.Offsets, next_firing: datetime | None) -> datetime | None:
+    """When a backup is due next, where the next firing may be a further attempt for the last, or
+    have nothing to do."""
+    if next_firing is None or (plan.attempts == 1 and not offsets):
         return next_firing
     try:
-        return _due_from(plan.pattern, next_firing)
+        return _due_from(DueTimes(plan.pattern, offsets), next_firing)
     except InvalidPatternError:  # somebody spoilt the input
         return next_firing
 
@@ -57,9 +63,9 @@ def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
 # A project's thousands of schedules have few patterns, and reading one takes longer than all else
 # that a row of a list needs.
 @lru_cache(maxsize=4096)
-def _due_from(pattern: str, moment: datetime) -> datetime:
-    cron.validate(pattern)
-    return next(cron.runs(pattern, moment - timedelta(seconds=1)))
+def _due_from(times: DueTimes, moment: datetime) -> datetime:
+    cron.validate(times.pattern)
+    return next(times.after(moment - timedelta(seconds=1)))
 
 
 def _time(text: object) -> datetime | None:

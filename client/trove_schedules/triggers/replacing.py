@@ -189,7 +189,7 @@ def _past(schedule: Schedule, plan: Plan, *, paused: bool) -> dict[str, Any]:
     same_dues = (
         schedule.generation > 0
         and not (schedule.paused or paused)
-        and plan.pattern == schedule.pattern
+        and (plan.pattern, plan.timezone) == (schedule.pattern, schedule.timezone)
     )
     return {
         "created_at": schedule.created_at.isoformat(),

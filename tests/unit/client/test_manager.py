@@ -5,6 +5,7 @@ import inspect
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -222,6 +223,25 @@ class TestCreate:
         assert schedules.schedule_create(instance, "0 2 * * *", "n", attempts=1).attempts == 1
         assert triggers(cloud)[1]["pattern"] == "0 2 * * *"
 
+    def test_a_zone_is_kept_shown_and_renewed(self, cloud, schedules, instance):
+        made = schedules.schedule_create(instance, "0 2 * * *", "n", timezone="Europe/Berlin")
+        [trigger] = triggers(cloud)
+        assert (trigger["pattern"], made.timezone) == ("0,20,40 0,1 * * *", "Europe/Berlin")
+        assert made.pattern == "0 2 * * *" and len(made.offsets) > 20
+        assert made.next_execution_time.astimezone(ZoneInfo("Europe/Berlin")).hour == 2
+        assert schedules.schedule_set(made, timezone="Europe/Berlin") == made
+        # Its table is an older one.
+        given = json.loads(trigger["workflow_input"])
+        given["schedule"]["offsets"] = given["schedule"]["offsets"][:2]
+        trigger["workflow_input"] = json.dumps(given)
+        changed = schedules.schedule_set(made.id, timezone="Europe/Berlin")
+        assert changed.offsets == made.offsets
+        assert changed.owed_since == made.owed_since
+        in_utc = schedules.schedule_set(made.id, timezone="UTC")
+        assert (in_utc.offsets, triggers(cloud)[0]["pattern"]) == ((), "0,20,40 2 * * *")
+        assert "offsets" not in json.loads(triggers(cloud)[0]["workflow_input"])["schedule"]
+        assert in_utc.owed_since > made.owed_since
+
     def test_after_the_due_time_the_next_one_is_shown_though_guard_ticks_come_first(
         self, cloud, schedules, instance
     ):
@@ -264,7 +284,7 @@ NOTHING_IS_SENT = [
         "61 * * * *",
         "* * * *",
         "* * * * * *",
-        "@daily",
+        "@reboot",
         "0 0 31 2 *",
         "R * * * *",
         "",
@@ -290,7 +310,7 @@ NOTHING_IS_SENT = [
     ({"full_every": 3}, InvalidScheduleError, "for incremental schedules"),
     ({"keep_last": 0}, InvalidScheduleError, "keep-last 0 is not a number from 1"),
     ({"attempts": 2, "retry_every": 60}, InvalidScheduleError, "retry-every 60"),
-    ({"pattern": "50 2 * * *", "attempts": 12}, InvalidPatternError, "run into the next hour"),
+    ({"pattern": "*/5 2 * * *", "attempts": 12}, InvalidPatternError, "run into the next due"),
     ({"notify_url": "ftp://hc.test/1"}, InvalidScheduleError, "http:// or https://"),
     ({"notify_start": "/go"}, InvalidScheduleError, "there is no notify URL"),
     ({"deadline": 5, "pattern": "* * * * *"}, InvalidScheduleError, "due times a day"),

@@ -85,11 +85,14 @@ class Due(FormattableColumn[Any]):
     """When a schedule is due next: programs read null where people read why there is no time.
 
     :param form: how people read a time.
+    :param zone: the name of the schedule's time zone, whose time people read too.
     """
 
-    def __init__(self, value: datetime | None, paused: bool, form: type[Time]) -> None:
+    def __init__(
+        self, value: datetime | None, paused: bool, form: type[Time], zone: str = "UTC"
+    ) -> None:
         super().__init__(value)
-        self._paused, self._form = paused, form
+        self._paused, self._form, self._zone = paused, form, zone
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Due):
@@ -100,7 +103,10 @@ class Due(FormattableColumn[Any]):
     def human_readable(self) -> str:
         if self._value is None:
             return "paused" if self._paused else "—"
-        return self._form(self._value).human_readable()
+        from trove_schedules.schedules import zones  # not at import, see the package
+
+        local = zones.told(self._zone, self._value)
+        return self._form(self._value).human_readable() + (f" ({local})" if local else "")
 
     def machine_readable(self) -> str | None:
         return None if self._value is None else Time(self._value).machine_readable()

@@ -96,7 +96,7 @@ class ListSchedule(base.Lister):
                 each.name,
                 each.instance if parsed_args.long else columns.ShortId(each.instance),
                 each.pattern,
-                columns.Due(each.next_execution_time, each.paused, columns.Relative),
+                columns.Due(each.next_execution_time, each.paused, columns.Relative, each.timezone),
             )
             for each in schedules
         ]
@@ -203,7 +203,7 @@ def _properties(schedule: Schedule) -> dict[str, Any]:
         "input": columns.Object(schedule.input),
         "instance": schedule.instance,
         "next_execution_time": columns.Due(
-            schedule.next_execution_time, schedule.paused, columns.Time
+            schedule.next_execution_time, schedule.paused, columns.Time, schedule.timezone
         ),
         "paused": schedule.paused,
     }

@@ -23,10 +23,10 @@ FULL, INCREMENTAL, PARENT = "full", "incremental", "parent"
 PRESETS = (
     ("", _("My own")),
     ("0 * * * *", _("Every hour, on the hour")),
-    ("0 2 * * *", _("Every day at 02:00 UTC")),
-    ("0 2 * * mon-fri", _("Monday to Friday at 02:00 UTC")),
-    ("0 2 * * sun", _("Every Sunday at 02:00 UTC")),
-    ("0 2 1 * *", _("The first of each month at 02:00 UTC")),
+    ("0 2 * * *", _("Every day at 02:00")),
+    ("0 2 * * mon-fri", _("Monday to Friday at 02:00")),
+    ("0 2 * * sun", _("Every Sunday at 02:00")),
+    ("0 2 1 * *", _("The first of each month at 02:00")),
 )
 
 _SOURCES = _("Empty: that of the instance that was backed up.")
@@ -48,7 +48,7 @@ def _field(name: str) -> Any:
         else format_lazy(_("{help}. Empty: {otherwise}."), **said),
     }
     if option.kind is str:
-        return forms.CharField(max_length=option.most, **texts)
+        return forms.CharField(max_length=option.most, initial=option.default, **texts)
     # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
     widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
     return forms.IntegerField(min_value=1, max_value=option.most, widget=widget, **texts)
@@ -84,7 +84,7 @@ class _PatternForm(_AskingForm):
     pattern = forms.CharField(
         label=_("Pattern"),
         initial="0 2 * * *",
-        help_text=_("Minute, hour, day of month, month and day of week, in UTC."),
+        help_text=_("Minute, hour, day of month, month and day of week."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -98,11 +98,23 @@ class _PatternForm(_AskingForm):
         return pattern
 
 
+class _TimedForm(_PatternForm):
+    """A pattern in a time zone."""
+
+    def clean_timezone(self) -> str:
+        zone: str = self.cleaned_data["timezone"]
+        try:
+            api.check_zone(zone)
+        except ScheduledBackupError as error:
+            raise forms.ValidationError(str(error)) from error
+        return zone
+
+
 #: A form of what can be chosen for a new schedule and changed of an old one.
 _ScheduleForm: Any = type(
     "_ScheduleForm",
-    (_PatternForm,),
-    {name: _field(name) for name in ("name", "description", *NUMBERS, "notify_url")},
+    (_TimedForm,),
+    {name: _field(name) for name in ("name", "description", "timezone", *NUMBERS, "notify_url")},
 )
 
 
@@ -135,6 +147,7 @@ class CreateForm(_ScheduleForm):
         "description",
         "preset",
         "pattern",
+        "timezone",
         "kind",
         "parent_id",
         *NUMBERS,
@@ -177,6 +190,7 @@ class CreateForm(_ScheduleForm):
             instance=data["instance"],
             pattern=data["pattern"],
             name=data["name"],
+            timezone=data["timezone"],
             description=data["description"] or None,
             parent_id=data["parent_id"] or None,
             incremental=data["kind"] == INCREMENTAL,
@@ -194,7 +208,9 @@ class CreateForm(_ScheduleForm):
 class EditForm(_ScheduleForm):
     #: Tells a schedule that somebody has changed since the form was shown.
     generation = forms.IntegerField(widget=forms.HiddenInput())
-    field_order = ("name", "description", "preset", "pattern", *NUMBERS, "notify_url")
+    field_order = (
+        "name", "description", "preset", "pattern", "timezone", *NUMBERS, "notify_url"
+    )  # fmt: skip
 
     def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -213,7 +229,7 @@ class EditForm(_ScheduleForm):
         return cleaned
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        names = ("pattern", "name", "description", *NUMBERS, "notify_url")
+        names = ("pattern", "timezone", "name", "description", *NUMBERS, "notify_url")
         old = {name: getattr(self.schedule, name) for name in names}
         given = {name: data.get(name) or None for name in names}
         if given["attempts"] == 1 and given["retry_every"] == old["retry_every"]:

@@ -336,7 +336,9 @@ class SchedulesTable(QuickTable):
         verbose_name=_("Instance"),
     )
     pattern = tables.Column(
-        lambda row: row.schedule.pattern, verbose_name=_("Pattern (UTC)"), classes=_WIDE
+        lambda row: f"{row.schedule.pattern} {row.schedule.timezone}",
+        verbose_name=_("Pattern"),
+        classes=_WIDE,
     )
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
     # The page fills these in when it is there: to know them takes longer than the list.

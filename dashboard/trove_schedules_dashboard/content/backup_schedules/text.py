@@ -30,7 +30,11 @@ def kind(schedule: Schedule) -> str:
 
 def next_run(schedule: Schedule) -> str:
     """When the schedule is due next, or that it is paused."""
-    return _("Paused") if schedule.paused else utc(schedule.next_execution_time)
+    time = schedule.next_execution_time
+    if schedule.paused or time is None:
+        return _("Paused") if schedule.paused else utc(None)
+    local = api.local_time(schedule.timezone, time)
+    return f"{utc(time)} ({local})" if local else utc(time)
 
 
 def retention(schedule: Schedule) -> str:

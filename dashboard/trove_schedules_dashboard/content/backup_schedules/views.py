@@ -177,7 +177,8 @@ def states(request: HttpRequest) -> JsonResponse:
 def next_runs(request: HttpRequest) -> JsonResponse:
     """The next runs of a pattern that is being typed, in UTC, or why it is not one."""
     try:
-        found, example = api.next_runs(request.GET.get("pattern", ""), NEXT_RUNS)
+        pattern, zone = (request.GET.get(name, "") for name in ("pattern", "timezone"))
+        found, example = api.next_runs(pattern, zone or "UTC", NEXT_RUNS)
     except ScheduledBackupError as error:
         return JsonResponse({"error": str(error)})
     return JsonResponse(
@@ -233,7 +234,7 @@ class EditView(_ScheduleFormView):
 
     def get_initial(self) -> dict[str, Any]:
         schedule = self.get_schedule()
-        names = ("name", "description", "pattern", "generation", *NUMBERS, "notify_url")
+        names = ("name", "description", "pattern", "timezone", "generation", *NUMBERS, "notify_url")
         return {name: getattr(schedule, name) for name in names}
 
     def get_success_url(self) -> str:

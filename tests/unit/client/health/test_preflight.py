@@ -17,6 +17,7 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.health import preflight
+from trove_schedules.schedules import zones
 from trove_schedules.triggers import finding
 
 
@@ -79,6 +80,19 @@ def test_a_trigger_with_a_pattern_that_nobody_reads_is_named_and_the_rest_looked
     assert "set --pattern" in found["pattern"].said
     assert found["retention"].said == "what 1 schedule may keep fits the quota"
     assert found["Trove"].ok
+
+
+def test_a_schedule_whose_offsets_are_not_those_of_its_zone_is_named(look, listed):
+    table = zones.current("Europe/Berlin", datetime.now(UTC))
+    good = examples.schedule(timezone="Europe/Berlin", offsets=table)
+    listed.return_value = [good, examples.schedule()]
+    assert "time zone" not in look()
+    listed.return_value.append(
+        examples.schedule(id="stale", timezone="Europe/Berlin", offsets=table[:3])
+    )
+    found = look()["time zone"]
+    assert found.ok is False
+    assert found.said.startswith("schedule stale: its table of offsets of Europe/Berlin")
 
 
 def test_a_refusal_of_keystone_is_not_that_trove_hides_its_quota(look):

@@ -47,6 +47,34 @@ def hourly(cloud):
     return add
 
 
+class TestTimeZone:
+    def health(self, cloud, schedules, hourly, instance, **kept):
+        given = {"id": str(uuid.uuid4()), "pattern": "0 2 * * *", "timezone": "Asia/Kathmandu"}
+        whole = {"instance": instance, "name": "n", "schedule": given | kept}
+        hourly(
+            instance,
+            schedule=given["id"],
+            workflow_input=json.dumps(whole),
+            created_at=written(NOW - timedelta(days=3)),
+        )
+        due = [(NOW - timedelta(days=n)).replace(hour=20, minute=15, second=4) for n in (2, 1, 0)]
+        last = max(each for each in due if each < NOW)
+        cloud.add_backup(
+            instance, created=f"{last:%Y-%m-%dT%H:%M:%S}", description=marker(given["id"])
+        )
+        [found] = schedules.schedule_health()
+        return found
+
+    def test_due_times_are_those_of_the_zone(self, cloud, schedules, hourly, instance):
+        found = self.health(cloud, schedules, hourly, instance, offsets=[[0, 20700]])
+        assert (found.state, found.missed) == (State.OK, 0)
+        assert "offsets" not in found.reason
+
+    def test_a_table_that_is_not_the_zones_is_told(self, cloud, schedules, hourly, instance):
+        found = self.health(cloud, schedules, hourly, instance, offsets=[[0, 20700], [1, 20000]])
+        assert "its table of offsets of Asia/Kathmandu differs" in found.reason
+
+
 def failed(cloud, row, at=DUE, **values):
     values = {"state": "ERROR", "state_info": "instance is SHUTDOWN", "output": "{}"} | values
     return cloud.mistral.add_execution(

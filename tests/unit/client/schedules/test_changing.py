@@ -43,7 +43,7 @@ class TestAttempts:
             (None, None, (3, 20)),
             (1, None, (1, None)),
             (2, None, (2, 20)),
-            (4, None, (4, 15)),
+            (4, None, (4, 20)),
             (None, 7, (3, 7)),
             (5, 1, (5, 1)),
         ],
@@ -147,13 +147,14 @@ class TestChanged:
         ("changes", "wanted"),
         [
             ({"attempts": 1}, ("0 2 * * *", 1, None)),
-            ({"attempts": 5}, ("0 2 * * *", 5, 10)),
+            ({"attempts": 5}, ("0 2 * * *", 5, 20)),
             ({"attempts": 2, "retry_every": 9}, ("0 2 * * *", 2, 9)),
             ({"retry_every": 9}, ("0 2 * * *", 3, 9)),
             ({"pattern": "5 4 * * *"}, ("5 4 * * *", 3, 20)),
-            ({"pattern": "50 4 * * *"}, ("50 4 * * *", 3, 4)),
+            ({"pattern": "50 4 * * *"}, ("50 4 * * *", 3, 20)),
+            ({"pattern": "*/30 4 * * *"}, ("*/30 4 * * *", 3, 10)),
             ({"pattern": "* * * * *"}, ("* * * * *", 1, None)),
-            ({"pattern": "50 4 * * *", "attempts": 2}, ("50 4 * * *", 2, 5)),
+            ({"pattern": "*/10 4 * * *", "attempts": 2}, ("*/10 4 * * *", 2, 5)),
         ],
     )
     def test_guard_ticks_stay_or_are_chosen_to_fit(self, changes, wanted):
@@ -170,8 +171,8 @@ class TestChanged:
         assert self.change(once, pattern="5 4 * * *") == replace(once, pattern="5 4 * * *")
 
     def test_attempts_that_do_not_fit_are_refused(self):
-        with pytest.raises(InvalidPatternError, match="run into the next hour"):
-            self.change(retry_every=30)
+        with pytest.raises(InvalidPatternError, match="run into the next due time"):
+            self.change(retry_every=30, pattern="0 * * * *")
 
     @pytest.mark.parametrize(
         "how",

@@ -2,7 +2,6 @@
 """Which patterns are accepted, and that their runs are croniter's."""
 
 import random
-import re
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,17 +14,14 @@ from hypothesis import given, strategies as st
 from trove_schedules.errors import InvalidPatternError
 from trove_schedules.schedules.pattern import (
     MAX_LENGTH,
-    ONE_ATTEMPT,
-    Attempts,
-    attempts_of,
+    day_matcher,
     due_days,
     due_minutes,
     freeze,
+    names_every_hour,
     runs,
     runs_before,
-    usual_attempts,
     validate,
-    widen,
 )
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -74,6 +70,10 @@ valid_patterns = patterns.map(accepted).filter(lambda pattern: pattern is not No
         "0 0 * jan-mar,DEC sun",
         "*/59 */23 */31 */12 */7",
         "0 4 * * 5-7",
+        "0 2 L * *",
+        "0 2 15,l 2 mon",
+        "0 2 * * mon#1",
+        "0 2 * * 0#5,FRI#2",
     ],
 )
 def test_patterns_of_cron_are_accepted_as_they_are(pattern):
@@ -101,9 +101,18 @@ def test_spaces_are_made_single_ones():
         ("R * * * *", "'R' is not a minute"),
         ("R(0-10) * * * *", "not a minute"),
         ("H * * * *", "'H' is not a minute"),
-        ("* * L * *", "'L' is not a day of month"),
+        ("* L * * *", "'L' is not an hour"),
+        ("* * L-3 * *", "'L' is not a day of month"),
+        ("* * LW * *", "'LW' is not a day of month"),
+        ("* * * * L", "'L' is not a day of week"),
         ("* * * * L5", "not a day of week"),
-        ("* * * * mon#1", "not a day of week"),
+        ("* * * * mon#6", "weekdays number 1 to 5"),
+        ("* * * * mon#", "weekdays number 1 to 5"),
+        ("* * * * mon#L", "weekdays number 1 to 5"),
+        ("* * * * mon-fri#1", "'mon-fri' is not a day of week"),
+        ("* * * * mon#1,fri", "with and without a #"),
+        ("* * 15 * mon#1", "together with days of the month"),
+        ("* * L * mon#1", "together with days of the month"),
         ("* * 15W * *", "not a day of month"),
         ("* * ? * *", "'?' is not a day of month"),
         ("jan * * * *", "'jan' is not a minute"),
@@ -278,104 +287,6 @@ class TestFreeze:
         assert freeze(pattern, "x") == pattern
 
 
-many_attempts = st.builds(Attempts, st.integers(2, 12), st.integers(1, 59))
-
-
-def firings_after(due, attempts):
-    return [due + timedelta(minutes=n * attempts.every) for n in range(attempts.number)]
-
-
-class TestWiden:
-    @given(valid_patterns, many_attempts, moments)
-    def test_a_widened_pattern_fires_exactly_at_due_times_and_their_guard_ticks(
-        self, pattern, attempts, moment
-    ):
-        try:
-            wide = widen(pattern, attempts)
-        except InvalidPatternError:
-            return
-        assert validate(wide) == wide
-        # Midnight: no due time before it has ticks after it.
-        start = moment.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(seconds=1)
-        expected = [
-            firing
-            for due in islice(runs(pattern, start), 6)
-            for firing in firings_after(due, attempts)
-        ]
-        assert list(islice(runs(wide, start), len(expected))) == expected
-
-    @given(valid_patterns, many_attempts)
-    def test_it_is_refused_exactly_where_firings_leave_the_hour_or_meet(self, pattern, attempts):
-        minutes = sorted({each % 60 for each in due_minutes(pattern)})
-        last = (attempts.number - 1) * attempts.every
-        gap = min(b - a for a, b in pairwise([*minutes, minutes[0] + 60]))
-        fits = minutes[-1] + last <= 59 and last < gap
-        try:
-            wide = widen(pattern, attempts)
-        except InvalidPatternError as error:
-            assert not fits or "longer than" in str(error)
-        else:
-            assert fits and len(wide) <= MAX_LENGTH
-
-    @pytest.mark.parametrize(
-        ("pattern", "attempts", "reason"),
-        [
-            ("50 2 * * *", Attempts(3, 20), "run into the next hour"),
-            ("0,25 2 * * *", Attempts(3, 15), "run into the next due time"),
-            ("*/10 * * * *", Attempts(3, 5), "run into the next"),
-            (
-                "0-58/4 1-22 1,2,3,4,5,6,7,8,9,10 1,2,3,4,5,6 *",
-                Attempts(3, 1),
-                "longer than the 100",
-            ),
-        ],
-    )
-    def test_the_reason_is_told(self, pattern, attempts, reason):
-        with pytest.raises(InvalidPatternError, match=reason):
-            widen(pattern, attempts)
-
-    def test_the_specs_example(self):
-        assert widen("0 2 * * *", Attempts(3, 20)) == "0,20,40 2 * * *"
-
-    @given(patterns)
-    def test_one_attempt_leaves_a_pattern_as_it_is(self, pattern):
-        assert widen(pattern, ONE_ATTEMPT) == pattern
-
-
-class TestUsualAttempts:
-    @pytest.mark.parametrize(
-        ("pattern", "attempts"),
-        [
-            ("0 2 * * *", Attempts(3, 20)),
-            ("19 2 * * *", Attempts(3, 20)),
-            ("20 2 * * *", Attempts(3, 15)),
-            ("0,30 2 * * *", Attempts(3, 10)),
-            ("*/15 * * * *", Attempts(3, 5)),
-            ("55 2 * * *", Attempts(3, 2)),
-            ("56 2 * * *", ONE_ATTEMPT),
-            ("* * * * *", ONE_ATTEMPT),
-            ("*/2 * * * *", ONE_ATTEMPT),
-        ],
-    )
-    def test_it_is_three_attempts_as_far_apart_as_fits(self, pattern, attempts):
-        assert usual_attempts(pattern) == attempts
-
-    @given(valid_patterns)
-    def test_it_always_fits(self, pattern):
-        widen(pattern, usual_attempts(pattern))
-
-    @pytest.mark.parametrize(
-        ("pattern", "attempts", "every"),
-        [("0 2 * * *", 2, 20), ("0 2 * * *", 5, 10), ("50 2 * * *", 10, 1), ("0 2 * * *", 12, 5)],
-    )
-    def test_any_number_of_attempts_is_spaced_so(self, pattern, attempts, every):
-        assert attempts_of(pattern, attempts) == Attempts(attempts, every)
-
-    def test_what_does_not_fit_however_close_is_refused(self):
-        with pytest.raises(InvalidPatternError, match="12 attempts every minute "):
-            attempts_of("50 2 * * *", 12)
-
-
 @pytest.mark.parametrize(
     ("pattern", "minutes"),
     [("0 2 * * *", [120]), ("30,0 4,2 * * *", [120, 150, 240, 270]), ("* * * * *", [*range(1440)])],
@@ -399,17 +310,65 @@ def test_the_due_minutes_are_those_that_croniter_fires_at(pattern):
         ("0 2 * * mon,7", "^..-.. (0|1)$"),
         ("0 2 1,15 * *", "^..-(01|15) .$"),
         ("0 2 1 2 *", "^(02)-(01) .$"),
-        ("0 2 1 * fri", "^..-((01) .|.. (5))$"),
+        ("0 2 1 * fri", "^(..-(01) .|..-.. (5))$"),
+        ("0 2 L * *", "^L..-01$"),
+        ("0 2 L,15 2,12 *", "^((02|12)-(15) .|L(03|01)-01)$"),
+        ("0 2 * * mon#2", "^..-(08|09|10|11|12|13|14) 1$"),
     ],
 )
 def test_due_days_are_a_regular_expression_of_month_day_and_weekday(pattern, days):
     assert due_days(pattern) == days
 
 
-@given(valid_patterns, moments)
+dated_patterns = st.builds(
+    "0 2 {} {} {}".format,
+    st.sampled_from(["L", "L,15", "1,L"]),
+    st.sampled_from(["*", "2", "*/5"]),
+    st.sampled_from(["*", "mon", "2-4"]),
+) | st.builds(
+    "0 2 * {} {}".format,
+    st.sampled_from(["*", "2", "*/5"]),
+    st.sampled_from(["mon#1", "0#5", "7#4", "tue#1,fri#5"]),
+)
+
+
+@given(valid_patterns | dated_patterns, moments)
 def test_the_due_days_are_those_that_croniter_fires_on(pattern, moment):
-    days = re.compile(due_days(pattern) or ".")
+    is_due = day_matcher(pattern)
     due = next(runs(pattern, moment))
-    assert days.match(f"{due:%m-%d %w}")
+    assert is_due(due.date())
     between = range(1, (due.date() - moment.date()).days)
-    assert not any(days.match(f"{moment + timedelta(days=n):%m-%d %w}") for n in between)
+    assert not any(is_due(moment.date() + timedelta(days=n)) for n in between)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("@daily", "0 0 * * *"),
+        ("@Weekly", "0 0 * * 0"),
+        ("@monthly", "0 0 1 * *"),
+        ("@yearly", "0 0 1 1 *"),
+    ],
+)
+def test_a_name_stands_for_a_pattern(name, pattern):
+    assert freeze(name, "x") == pattern == validate(pattern)
+
+
+@pytest.mark.parametrize("name", ["@reboot", "@every 5m", "daily", "@"])
+def test_other_names_are_refused(name):
+    with pytest.raises(InvalidPatternError):
+        validate(freeze(name, "x"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "every"),
+    [
+        ("0 * * * *", True),
+        ("5 0-23 * * mon", True),
+        ("5 0-22,23 L * *", True),
+        ("0 */2 * * *", False),
+    ],
+)
+def test_whether_every_hour_is_named(pattern, every):
+    assert names_every_hour(pattern) == every

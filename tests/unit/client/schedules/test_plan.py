@@ -39,6 +39,33 @@ class TestWritten:
         else:
             assert {"due", "due_days"}.isdisjoint(kept)
 
+    def test_a_zone_is_kept_with_its_offsets_and_what_is_due_on_its_clock(self):
+        plan = Plan("30 2 * * sun", "n", timezone="Europe/Berlin").checked(SCHEDULE)
+        kept = plan.workflow_input(INSTANCE, SCHEDULE, {})["schedule"]
+        assert kept["timezone"] == "Europe/Berlin"
+        assert kept["offsets"] == [list(pair) for pair in plan.offsets()]
+        assert (kept["due"], kept["due_days"]) == ([150], "^..-.. (0)$")
+        assert "every_hour" not in kept
+        assert plan.trigger_pattern() == "0,30 0,1 * * sun"
+
+    @pytest.mark.parametrize("pattern", ["0 * * * *", "*/5 * * * *", "* * * * *"])
+    def test_what_is_the_same_in_utc_needs_no_due_times(self, pattern):
+        plan = Plan(pattern, "n", timezone="Europe/Berlin").checked(SCHEDULE)
+        kept = plan.workflow_input(INSTANCE, SCHEDULE, {})["schedule"]
+        assert {"due", "due_days", "every_hour"}.isdisjoint(kept) and kept["offsets"]
+        assert plan.trigger_pattern() == pattern
+
+    def test_that_every_hour_is_due_is_told(self):
+        plan = Plan("0 * * * mon", "n", timezone="Europe/Berlin").checked(SCHEDULE)
+        assert plan.workflow_input(INSTANCE, SCHEDULE, {})["schedule"]["every_hour"] is True
+
+    @given(plans(), st.sampled_from(["Europe/Berlin", "Africa/Casablanca", "Asia/Kathmandu"]))
+    def test_a_zone_adds_at_most_1500_bytes(self, plan, zone):
+        with_zone = replace(plan, timezone=zone).checked(SCHEDULE)
+        inputs = [each.workflow_input(INSTANCE, SCHEDULE, {}) for each in (plan, with_zone)]
+        without, with_it = (len(json.dumps(each)) for each in inputs)
+        assert with_it - without <= 1500
+
     def test_a_plain_schedule_keeps_nothing_but_id_and_pattern(self):
         plan = Plan("* * * * *", "n")
         kept = {"id": SCHEDULE, "pattern": "* * * * *"}
@@ -89,7 +116,8 @@ class TestChecked:
             ({"full_every": 4, "parent_id": BACKUP}, "for incremental schedules"),
             ({"attempts": 1}, "one attempt has none"),
             ({"retry_every": None}, "needs the minutes between them"),
-            ({"pattern": "50 2 * * *"}, "run into the next hour"),
+            ({"pattern": "*/30 2 * * *"}, "run into the next due time"),
+            ({"timezone": "Berlin"}, "'Berlin' is not a time zone"),
             ({"pattern": "0 2 31 2 *"}, "never comes"),
             ({"name": ""}, "name ''"),
             ({"description": "d" * 208}, "at most 207"),

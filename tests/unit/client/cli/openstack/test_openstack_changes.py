@@ -24,6 +24,7 @@ NO_CHANGE = {
     "name": None,
     "description": None,
     "parent_id": None,
+    "timezone": None,
     "incremental": None,
     "full_every": None,
     "keep_last": None,
@@ -46,6 +47,7 @@ NO_CHANGE = {
     [
         ([], {}),
         (["--pattern", "H 3 * * *"], {"pattern": "H 3 * * *"}),
+        (["--timezone", "Asia/Tokyo"], {"timezone": "Asia/Tokyo"}),
         (["--name", "n", "--description", ""], {"name": "n", "description": ""}),
         (["--parent", "a-backup"], {"parent_id": "a-backup"}),
         (["--incremental", "--full-every", "7"], {"incremental": True, "full_every": 7}),

@@ -45,6 +45,7 @@ PROPERTIES = (
     "pattern",
     "paused",
     "retry_every",
+    "timezone",
     "webhook_format",
     "webhook_on",
     "webhook_url",
@@ -77,6 +78,7 @@ NO_WEBHOOK = dict.fromkeys(["webhook_url", "webhook_on", "webhook_format"])
 NO_OPTIONS = {
     "description": None,
     "parent_id": None,
+    "timezone": None,
     "incremental": False,
     **NO_NUMBERS,
     **NO_NOTIFY,
@@ -191,6 +193,15 @@ def test_a_webhook_is_shown_with_what_it_is_told(run, schedules, schedule):
     }
 
 
+def test_the_next_time_is_shown_on_the_clock_of_the_zone_too(run, schedules, schedule):
+    there = replace(schedule, timezone="Asia/Kathmandu")
+    schedules.schedule_show.return_value = there
+    schedules.schedule_list.return_value = [there]
+    assert "2016-06-14 07:48:00 UTC (13:33 +0545)" in run(ShowSchedule, schedule.id)
+    assert "(13:33 +0545)" in run(ListSchedule)
+    assert "2016-06-14T07:48:00+00:00" in run(ShowSchedule, schedule.id, "-f", "json")
+
+
 @pytest.mark.parametrize(("form", "load"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, load):
     schedules.schedule_show.return_value = schedule
@@ -213,6 +224,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "pattern": "*/2 * * * *",
         "paused": False,
         "retry_every": None,
+        "timezone": "UTC",
         "webhook_format": None,
         "webhook_on": None,
         "webhook_url": None,

@@ -47,7 +47,10 @@
       place.replaceChildren();
       return;
     }
-    fetch(place.dataset.url + "?pattern=" + encodeURIComponent(pattern), {
+    var zone = form.querySelector("#id_timezone"); // drills have none
+    var query = "?pattern=" + encodeURIComponent(pattern) +
+      "&timezone=" + encodeURIComponent(zone ? zone.value : "");
+    fetch(place.dataset.url + query, {
       headers: {"X-Requested-With": "XMLHttpRequest"}
     }).then(function (response) {
       return response.json();
@@ -81,8 +84,9 @@
 
   function typed(event) {
     var form = formOf(event.target);
-    if (form && event.target.id === "id_pattern") {
-      form.querySelector("#id_preset").value = "";
+    var pattern = event.target.id === "id_pattern";
+    if (form && (pattern || event.target.id === "id_timezone")) {
+      if (pattern) { form.querySelector("#id_preset").value = ""; }
       clearTimeout(timer);
       timer = setTimeout(askForRuns, PAUSE, form);
     }
