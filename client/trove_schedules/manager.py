@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import parents, pruning, retention
+from trove_schedules.backups import parents, pruning, remarks, retention
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
@@ -32,6 +32,7 @@ from trove_schedules.schedules.changing import changed, planned
 from trove_schedules.schedules.names import new_schedule_id
 from trove_schedules.schedules.options import Changes, MoreOptions
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
+from trove_schedules.schedules.warnings import Remark
 from trove_schedules.triggers import finding, replacing, trial as trials
 
 if TYPE_CHECKING:
@@ -324,13 +325,28 @@ class ScheduledBackups:
         progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
-        :returns: what becomes of each of the schedule's backups, the newest first.
+        :returns: what becomes of each of the schedule's backups and what keeps it, the newest
+            first.
         :raises InvalidScheduleError: the schedule has no ``keep`` option.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         services = self._own.through(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def schedule_remarks(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> list[Remark]:
+        """What people should know of a schedule that they have created or changed.
+
+        How many backups it has at once at most, against the project's quota, and the traps that it
+        is in. The commands and the dashboard say it; nothing of it is refused.
+
+        :param schedule: one that is given as a :class:`Schedule` is not asked for again.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        """
+        services = self._own.through(mistral_client)
+        return remarks.of(services, finding.find_unless_given(services.mistral, schedule))
 
     def schedule_trial(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None

@@ -367,6 +367,7 @@ class TestRetention:
             ("keep_days", "2 1", "3 new"),
             ("keep_both", "3 2 1", "4 5 6 new"),
             ("keep_days_more", "2 1", "3 4 5 6 new"),
+            ("keep_periods", "4 3 1", "2 5 new"),
             ("keep_chains", "5 1", "10 9 new"),
             ("keep_chain_of_ends", "1", "5 6 7 8 new"),
             ("keep_parent_of_foreign", "2", "1 hand new"),

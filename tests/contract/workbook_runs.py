@@ -466,6 +466,17 @@ SCENARIOS = {
     "keep_days_more": Scenario(
         ask(keep_days=4, keep_last=2), [backup(f"{n}", (7 - n) * DAY - 9) for n in range(1, 7)]
     ),
+    # It is ten past midnight, and an hour more in the schedule's zone.
+    "keep_periods": Scenario(
+        ask(keep_daily=2, keep_monthly=2, offsets=[[0, 3600]]),
+        [
+            backup("1", 9 * DAY),
+            backup("2", 2 * DAY),
+            backup("3", 1.5 * DAY),
+            backup("4", 30),
+            backup("5", 5),
+        ],
+    ),
     "keep_chains": Scenario(chain(keep_last=2), ten()),
     "keep_chain_of_ends": Scenario(chain(keep_last=3), ten()[:8]),
     "keep_parent_of_foreign": Scenario(

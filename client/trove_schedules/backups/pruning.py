@@ -8,6 +8,7 @@ from trove_schedules.backups import retention
 from trove_schedules.clients.services import Services
 from trove_schedules.drills import executions as drills
 from trove_schedules.errors import InvalidScheduleError
+from trove_schedules.schedules.periods import offsets_in
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
 
@@ -19,14 +20,14 @@ def prune(services: Services, schedule: Schedule, *, dry_run: bool) -> list[rete
     :returns: what becomes of each of its backups, the newest first.
     :raises InvalidScheduleError: it keeps all its backups.
     """
-    if schedule.keep_last is None and schedule.keep_days is None:
+    if not schedule.rules:
         raise InvalidScheduleError(
-            f"schedule {schedule.id} keeps all its backups; set keep-last or keep-days first"
+            f"schedule {schedule.id} keeps all its backups; set a rule first, such as keep-last"
         )
     now = clock.now()
     # Asked for before the backups: what begins later finds what is judged here as it is.
     needed = {
-        each.parent_id: _whose_parent(each, schedule)
+        each.parent_id: retention.Keeper("parent", _whose_parent(each, schedule))
         for each in find_all(services.mistral)
         if each.instance == schedule.instance and each.parent_id is not None
     }
@@ -37,10 +38,10 @@ def prune(services: Services, schedule: Schedule, *, dry_run: bool) -> list[rete
     verdicts = retention.judge(
         backups,
         schedule.id,
-        keep_last=schedule.keep_last,
-        keep_days=schedule.keep_days,
+        schedule.rules,
         now=now,
         needed=needed,
+        offsets=offsets_in(schedule.input),
     )
     if not dry_run:
         for verdict in verdicts:

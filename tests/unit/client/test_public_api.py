@@ -11,6 +11,7 @@ from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 SIGNATURES = {
     "schedule_create": "(self, instance, pattern, name, description=None, parent_id=None, "
     "mistral_client=None, *, incremental=None, full_every=None, keep_last=None, keep_days=None, "
+    "keep_hourly=None, keep_daily=None, keep_weekly=None, keep_monthly=None, keep_yearly=None, "
     "attempts=None, retry_every=None, deadline=None, notify_url=None, notify_start=None, "
     "notify_success=None, notify_fail=None)",
     "schedule_list": "(self, instance=None, mistral_client=None)",
@@ -24,6 +25,7 @@ SIGNATURES = {
 ATTRIBUTES = {
     Schedule: [
         *("id", "name", "instance", "pattern", "description", "parent_id", "incremental"),
+        *("keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "rules"),
         *("full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline", "paused"),
         *("created_at", "updated_at", "next_execution_time", "input", "changed_at", "owed_since"),
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),
@@ -40,6 +42,11 @@ OPTIONS = {
     "full_every": 7,
     "keep_last": 3,
     "keep_days": 30,
+    "keep_hourly": 24,
+    "keep_daily": 7,
+    "keep_weekly": 4,
+    "keep_monthly": 12,
+    "keep_yearly": 2,
     "attempts": 2,
     "retry_every": 10,
     "deadline": 60,

@@ -115,10 +115,10 @@ class TestRequire:
 
     def test_an_older_one_is_told_with_both_versions(self, cloud, mistral, monkeypatch):
         cloud.mistral.add_workflow(cloud.project)
-        newer = numbered(7)
+        newer = numbered(CURRENT + 1)
         monkeypatch.setattr(workbook, "text", lambda: newer)
         with pytest.raises(
-            WorkbookOutdatedError, match=f"version {CURRENT}, but version 7 is needed"
+            WorkbookOutdatedError, match=f"version {CURRENT}, but version {CURRENT + 1} is needed"
         ):
             workbook.require(mistral)
 

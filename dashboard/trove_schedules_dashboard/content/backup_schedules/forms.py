@@ -182,6 +182,7 @@ class CreateForm(_ScheduleForm):
             _("Created schedule %(name)s. Its first run is due at %(time)s.")
             % {"name": schedule.name, "time": text.utc(schedule.next_execution_time)},
         )
+        _remark(request, schedule)
         return schedule
 
 
@@ -220,6 +221,7 @@ class EditForm(_ScheduleForm):
         changes = {name: given[name] for name in changed if given[name]}
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
+        _remark(request, schedule)
         return schedule
 
 
@@ -246,6 +248,17 @@ class RepeatForm(_PatternForm):
         time = text.utc(drill.next_execution_time) if drill else ""
         messages.success(request, said % {"name": self.schedule.name, "time": time})
         return True
+
+
+def _remark(request: HttpRequest, schedule: Schedule) -> None:
+    """Say what people should know of a schedule, which is there whatever comes of this."""
+    try:
+        found = api.schedule_remarks(request, schedule)
+    except ScheduledBackupError as error:
+        messages.warning(request, str(error))
+        return
+    for remark in found:
+        (messages.warning if remark.warning else messages.info)(request, remark.said)
 
 
 def _parents(names: dict[str, str], backups: Iterable[Backup]) -> list[Any]:

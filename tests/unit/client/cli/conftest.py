@@ -77,6 +77,7 @@ def schedules(good: Health) -> Any:
     schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
     schedules.schedule_health.return_value = [good]
     schedules.schedule_drill_show.return_value = None
+    schedules.schedule_remarks.return_value = []
     schedules.instance_names.return_value = {INSTANCE: "orders-db"}
     return schedules
 

@@ -77,7 +77,9 @@ def test_a_trigger_with_a_pattern_that_nobody_reads_is_named_and_the_rest_looked
     assert found["pattern"].ok is False
     assert "schedule spoilt: " in found["pattern"].said
     assert "set --pattern" in found["pattern"].said
-    assert found["retention"].said == "what 1 schedule may keep fits the quota"
+    assert found["retention"].said == (
+        "1 schedule may have 4 backups at once, those in progress included; the quota is 50"
+    )
     assert found["Trove"].ok
 
 
@@ -142,6 +144,7 @@ def test_a_used_up_quota_hides_neither_retention_nor_instance(look):
         ({"keep_last": 40, "keep_days": 30}, 41),
         ({"keep_last": 2, "incremental": True, "full_every": 4}, 6),
         ({"keep_days": 7, "pattern": "0 2 * * mon"}, 2),
+        ({"keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12}, 22),
     ],
 )
 def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
@@ -151,7 +154,8 @@ def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
     look.trove.backup_quota.return_value = Quota(kept - 1, 0)
     found = look()["retention"]
     assert found.ok is False
-    assert f"keep {kept} backups or more, and the quota is {kept - 1}" in found.said
+    assert f"may have {kept} backups at once, those in progress included" in found.said
+    assert f"and the quota is {kept - 1}" in found.said
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_last": 7, "incremental": True}])

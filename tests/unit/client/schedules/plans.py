@@ -37,6 +37,8 @@ def plans(draw):
         full_every=draw(number("full_every")) if incremental else None,
         keep_last=draw(number("keep_last")),
         keep_days=draw(number("keep_days")),
+        keep_daily=draw(number("keep_daily")),
+        keep_yearly=draw(number("keep_yearly")),
         deadline=draw(number("deadline")),
         **draw(st.just({}) | NOTIFIES),
     ).checked(SCHEDULE)

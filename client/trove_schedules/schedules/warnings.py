@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be said of a schedule when it is created or changed. Nothing of it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from trove_schedules.schedules.options import Options
+from trove_schedules.schedules.room import MOST, USUAL_QUOTA, most_kept
+from trove_schedules.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence for people.
+
+    :ivar warning: whether something should be done about it.
+    """
+
+    said: str
+    warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The project's quota of backups.
+
+    :ivar limit: how many it may have; None: as many as it likes.
+    :ivar known: whether Trove has told it.
+    """
+
+    limit: int | None = USUAL_QUOTA
+    known: bool = False
+
+    def __str__(self) -> str:
+        if self.limit is None:
+            return "the project has no quota of backups"
+        if not self.known:
+            return f"Trove doesn't tell the project's quota, which usually is {self.limit} backups"
+        return f"the project's quota is {counted(self.limit, 'backup')}"
+
+
+def remarks(plan: Options, room: Room, now: datetime) -> list[Remark]:
+    """How many backups a schedule has at most, and the traps that it is in."""
+    return [_kept(plan, room, now)]
+
+
+def _kept(plan: Options, room: Room, now: datetime) -> Remark:
+    kept = most_kept(plan, now)
+    if kept is not None:
+        number = f"{kept} or more" if kept == MOST else f"at most {kept}"
+        return Remark(
+            f"the schedule has {number} backups at once, the one in progress included; {room}",
+            room.limit is not None and kept > room.limit,
+        )
+    if plan.rules:
+        return Remark(
+            "retention will delete nothing: without full-every all backups are one chain, and a "
+            f"chain is only deleted whole; {room}",
+            True,
+        )
+    return Remark(
+        f"no backup is ever deleted, because no rule of retention is set; {room}",
+        room.limit is not None,
+    )
