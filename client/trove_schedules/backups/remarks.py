@@ -8,11 +8,13 @@ from trove_schedules.clients.services import Services
 from trove_schedules.errors import PermissionDeniedError
 from trove_schedules.schedules import warnings
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.finding import find_of_instance
 
 
 def of(services: Services, schedule: Schedule) -> list[warnings.Remark]:
     """The remarks on a schedule, see :mod:`trove_schedules.schedules.warnings`."""
-    return warnings.remarks(schedule, _room(services), clock.now())
+    others = find_of_instance(services, schedule.instance)
+    return warnings.remarks(schedule, others, _room(services), clock.now())
 
 
 def _room(services: Services) -> warnings.Room:

@@ -33,11 +33,15 @@ def test_the_quota_is_the_projects(cloud, schedules, schedule, limit, warning, w
     assert words in remark.said
 
 
-def test_a_schedule_that_is_given_is_not_asked_for(cloud, schedules, schedule):
+def test_the_instances_schedules_and_the_quota_are_asked_for(cloud, schedules, schedule, instance):
     set_quota(cloud, 50)
+    other = schedules.schedule_create(instance, schedule.pattern, "again")
+    schedules.schedule_create(cloud.add_instance("n"), schedule.pattern, "elsewhere")
     before = len(cloud.mock.request_history)
-    schedules.schedule_remarks(schedule)
-    assert [each.netloc for each in cloud.mock.request_history[before:]] == ["trove.test"]
+    _, warning = schedules.schedule_remarks(schedule)
+    assert other.id in warning.said
+    asked = [each.netloc for each in cloud.mock.request_history[before:]]
+    assert asked == ["mistral.test", "trove.test"]
 
 
 def test_where_nobody_may_see_the_quota_it_is_taken_for_the_usual_one(cloud, schedules, schedule):
