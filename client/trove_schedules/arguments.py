@@ -48,6 +48,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
     "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
     "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
+    "backup": (_has_id, "the ID of a backup, or an object with an ID"),
     "execution": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "marker": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "parent_id": (_has_id, "the ID of a backup, or an object with an ID"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import parents, pruning, remarks, retention
+from trove_schedules.backups import parents, pins, pruning, remarks, retention
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
@@ -320,9 +320,9 @@ class ScheduledBackups:
         """Delete the backups that a schedule no longer keeps, by its own ``keep`` options.
 
         Every run does it after a success. By hand it is for options that are new, and for
-        instances with too many backups for the workbook. Trove deletes in the background. What any
-        schedule of the instance has as its parent is kept, and while a drill of the schedule is in
-        progress what that may be reading.
+        instances with too many backups for the workbook. Trove deletes in the background. What is
+        pinned is kept, what any schedule of the instance has as its parent, and while a drill of
+        the schedule is in progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
         :returns: what becomes of each of the schedule's backups and what keeps it, the newest
@@ -333,6 +333,49 @@ class ScheduledBackups:
         services = self._own.through(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def schedule_pin(
+        self,
+        schedule: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Keep a backup of a schedule whatever its rules say, with all that it builds on.
+
+        That changes the schedule, as :meth:`schedule_set` does. Pinning it again is fine.
+
+        :param backup: a COMPLETED backup of this schedule, or its id.
+        :param force: change the schedule while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises BackupNotFoundError: of the backup.
+        :raises InvalidScheduleError: it isn't a completed backup of the schedule, or 50 are pinned.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
+        """
+        services = self._delegable(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
+        return pins.pin(services, found, id_of(backup), force=force)
+
+    def schedule_unpin(
+        self,
+        schedule: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Leave a pinned backup to the schedule's rules again, also one that is gone.
+
+        Unpinning one that isn't pinned is fine.
+
+        :param force: change the schedule while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
+        """
+        services = self._delegable(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
+        return pins.unpin(services, found, id_of(backup), force=force)
 
     def schedule_remarks(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None

@@ -21,7 +21,7 @@ from yaql.standard_library import date_time
 
 from tests.contract.mistral_api import MistralApi
 from trove_schedules import workbook
-from trove_schedules.backups.retention import judge
+from trove_schedules.backups.retention import Keeper, judge
 from trove_schedules.clients.trove import Backup
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.periods import UTC_ALWAYS
@@ -79,7 +79,7 @@ def forests(draw):
     return backups[::-1]
 
 
-def by_the_workbook(backups, rules, offsets=None, *, safely=True):
+def by_the_workbook(backups, rules, offsets=None, *, pinned=(), safely=True):
     """The ids that the workbook deletes.
 
     :param safely: none of them where it is not safe.
@@ -96,6 +96,7 @@ def by_the_workbook(backups, rules, offsets=None, *, safely=True):
         for each in backups
     ]
     schedule = {"id": SCHEDULE, **rules} | ({"offsets": offsets} if offsets else {})
+    schedule |= {"pinned": list(pinned)} if pinned else {}
     given = {"schedule": schedule, "parent_id": None, "top": None}
     context = given | expressions.evaluate_recursively(RETENTION["vars"], given) | {"result": rows}
     if safely and not expressions.evaluate(TIDY["safe"], context):
@@ -126,20 +127,23 @@ RULES = st.fixed_dictionaries(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(backups=forests(), keep=RULES)
-def test_both_judge_alike_and_nothing_that_is_needed_goes(backups, keep):
-    verdicts = judge(backups, SCHEDULE, keep, now=NOW)
+@given(backups=forests(), keep=RULES, pins=st.sets(st.integers(1, 14), max_size=2))
+def test_both_judge_alike_and_nothing_that_is_needed_goes(backups, keep, pins):
+    pinned = [str(uuid.UUID(int=each)) for each in sorted(pins)]
+    needed = dict.fromkeys(pinned, Keeper("pin", "it is pinned"))
+    verdicts = judge(backups, SCHEDULE, keep, now=NOW, needed=needed)
     expired = [each for each in verdicts if each.expired]
     roots = [each.backup.id for each in expired if each.goes_with is None]
     # A run deletes only after a success; by hand it is done whenever it is asked for.
     ended = [each.backup for each in verdicts if not each.backup.running]
     after_a_success = bool(ended) and ended[0].status == "COMPLETED"
-    assert (roots if after_a_success else []) == by_the_workbook(backups, keep)
+    assert (roots if after_a_success else []) == by_the_workbook(backups, keep, pinned=pinned)
 
     # What Trove takes along is what was said to go, and nothing else.
     gone = with_what_builds_on_them(backups, roots)
     assert gone == {each.backup.id for each in expired}
     left = [each for each in backups if each.id not in gone]
+    assert not gone & set(pinned)
     assert not {each.parent_id for each in left} & gone
 
     own = [each for each in backups if (each.description or "").endswith(marker(SCHEDULE))]

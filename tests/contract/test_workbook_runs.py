@@ -367,7 +367,7 @@ class TestRetention:
             ("keep_days", "2 1", "3 new"),
             ("keep_both", "3 2 1", "4 5 6 new"),
             ("keep_days_more", "2 1", "3 4 5 6 new"),
-            ("keep_periods", "4 3 1", "2 5 new"),
+            ("keep_periods", "5 4 2 1", "3 new"),
             ("keep_chains", "5 1", "10 9 new"),
             ("keep_chain_of_ends", "1", "5 6 7 8 new"),
             ("keep_parent_of_foreign", "2", "1 hand new"),
@@ -376,6 +376,7 @@ class TestRetention:
             ("purge_failed_parent", "b2", "bad hand new"),
             ("restored_stays", "2", "1 new"),
             ("delete_was_quicker", "2 1", "new"),
+            ("keep_pinned", "3", "1 2 new"),
             ("keep_parent", "b2 b1", "b0 b3 new"),
             # A drill is in progress; an hour ago 2 was the newest.
             ("keep_drilled", "1", "2 3 4 new"),

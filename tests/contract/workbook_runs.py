@@ -136,6 +136,10 @@ class Scenario:
             each["parent_id"] = each["parent_id"] and ids[each["parent_id"]]
         if self.given.get("parent_id") in ids:
             self.given = self.given | {"parent_id": ids[self.given["parent_id"]]}
+        schedule = self.given.get("schedule") or {}
+        if "pinned" in schedule:
+            pinned = [ids.get(each, each) for each in schedule["pinned"]]
+            self.given = self.given | {"schedule": schedule | {"pinned": pinned}}
         self.names = {value: key for key, value in ids.items()}
 
     def find(self, identifier: str) -> dict[str, Any] | None:
@@ -518,6 +522,10 @@ SCENARIOS = {
     "keep_parent": Scenario(
         ask(keep_last=2) | {"parent_id": "b0"},
         [backup("b0", 5), backup("b1", 4), backup("b2", 3), backup("b3", 2)],
+    ),
+    "keep_pinned": Scenario(
+        ask(keep_last=1, pinned=["2", "gone"]),
+        [backup("1", 9), backup("2", 8, on="1"), backup("3", 7)],
     ),
     "keep_drilled": Scenario(
         ask(keep_last=1),

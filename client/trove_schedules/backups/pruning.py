@@ -31,6 +31,7 @@ def prune(services: Services, schedule: Schedule, *, dry_run: bool) -> list[rete
         for each in find_all(services.mistral)
         if each.instance == schedule.instance and each.parent_id is not None
     }
+    needed |= dict.fromkeys(schedule.pinned, retention.Keeper("pin", "it is pinned"))
     drilled = drills.in_progress(services.mistral, schedule.id) is not None
     backups = services.trove.backups(schedule.instance)
     if drilled:

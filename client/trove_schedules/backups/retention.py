@@ -27,7 +27,7 @@ class Keeper:
     """What keeps a backup.
 
     :ivar name: a rule as on the command line, with its number (``keep-daily 7``), or ``newest``,
-        ``chain``, ``parent``, ``drill`` or ``status``.
+        ``chain``, ``parent``, ``pin``, ``drill`` or ``status``.
     :ivar reason: the same in words.
     """
 

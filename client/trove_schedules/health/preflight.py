@@ -191,7 +191,7 @@ def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -
         )
     if not known:
         return Check("retention", None, "without the quota nobody can tell whether it is enough")
-    wanted = sum(most_kept(each, clock.now()) or 0 for each in schedules)
+    wanted = sum(most_kept(each, clock.now(), pinned=len(each.pinned)) or 0 for each in schedules)
     said = (
         f"{counted(len(schedules), 'schedule')} may have {counted(wanted, 'backup')} at once, "
         "those in progress included"

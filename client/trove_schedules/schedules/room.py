@@ -25,13 +25,14 @@ def keeps_all(plan: Options) -> bool:
     return not plan.rules or (plan.incremental and plan.full_every is None)
 
 
-def most_kept(plan: Options, now: datetime) -> int | None:
+def most_kept(plan: Options, now: datetime, *, pinned: int = 0) -> int | None:
     """How many backups a schedule has at once by its pattern, at most; None: it keeps all.
 
     A chain is kept whole. Not counted are failed backups, which go with the next success, backups
     of runs by hand, and what others need. From :data:`MOST` on it is MOST.
 
     :param now: the time from which on due times are looked at.
+    :param pinned: how many backups are kept besides.
     """
     if keeps_all(plan):
         return None
@@ -53,7 +54,7 @@ def most_kept(plan: Options, now: datetime) -> int | None:
             scattered.append((rules[rule], most))
     # The oldest one may be the last of its chain, and so may each that is kept by itself. All rules
     # keep the newest backup.
-    kept = newest + chain - 1
+    kept = newest + chain - 1 + pinned * chain
     for number, most in scattered:
         without_a_gap = 1 + (newest - 1) // most
         kept += max(0, number - without_a_gap) * chain

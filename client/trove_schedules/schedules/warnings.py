@@ -54,15 +54,15 @@ def remarks(
     return [_kept(schedule, room, now), *(Remark(said, True) for said in warnings)]
 
 
-def _kept(plan: Options, room: Room, now: datetime) -> Remark:
-    kept = most_kept(plan, now)
+def _kept(schedule: Schedule, room: Room, now: datetime) -> Remark:
+    kept = most_kept(schedule, now, pinned=len(schedule.pinned))
     if kept is not None:
         number = f"{kept} or more" if kept == MOST else f"at most {kept}"
         return Remark(
             f"the schedule has {number} backups at once, the one in progress included; {room}",
             room.limit is not None and kept > room.limit,
         )
-    if plan.rules:
+    if schedule.rules:
         return Remark(
             "retention will delete nothing: without full-every all backups are one chain, and a "
             f"chain is only deleted whole; {room}",

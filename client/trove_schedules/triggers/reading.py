@@ -39,6 +39,7 @@ def schedule_in(generation: Generation) -> Schedule:
         generation=name.number,
         trigger_id=trigger.id,
         earlier_trigger_ids=earlier_ids(trigger),
+        pinned=_pinned(past.get("pinned")),
         project_id=trigger.project_id,
     )
 
@@ -59,6 +60,11 @@ def _next_due(plan: Plan, next_firing: datetime | None) -> datetime | None:
 def _due_from(pattern: str, moment: datetime) -> datetime:
     cron.validate(pattern)
     return next(cron.runs(pattern, moment - timedelta(seconds=1)))
+
+
+def _pinned(given: object) -> tuple[str, ...]:
+    ids = given if isinstance(given, list) else []
+    return tuple(each for each in ids if isinstance(each, str))
 
 
 def _time(text: object) -> datetime | None:

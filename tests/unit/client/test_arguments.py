@@ -25,6 +25,7 @@ GOOD = {
     "schedule": "nightly",
     "instance": "m",
     "execution": "e",
+    "backup": "b",
     "pattern": "0 2 * * *",
     "name": "nightly",
     "trial": ScheduleTrial("s", "t", datetime(2026, 1, 1, tzinfo=UTC)),

@@ -30,6 +30,7 @@ ATTRIBUTES = {
         *("created_at", "updated_at", "next_execution_time", "input", "changed_at", "owed_since"),
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),
         *("notify_start", "notify_success", "notify_fail", "plan", "project_id"),
+        *("pinned", "pins", "input_by_hand"),
     ],
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),

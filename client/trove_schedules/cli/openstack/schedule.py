@@ -209,6 +209,7 @@ def _properties(schedule: Schedule) -> dict[str, Any]:
             schedule.next_execution_time, schedule.paused, columns.Time
         ),
         "paused": schedule.paused,
+        "pinned": columns.Several(schedule.pinned) if schedule.pinned else None,
     }
     properties: dict[str, Any] = dict(sorted({**planned, **standing}.items()))
     if schedule.updated_at is not None:

@@ -74,3 +74,8 @@ def test_what_keeps_everything_has_no_bound(options):
 def test_a_count_ends_somewhere():
     assert most_kept(plan("* * * * *", keep_days=36500), START) == MOST
     assert most_kept(plan(keep_yearly=900, keep_weekly=900), START) == MOST
+
+
+def test_what_is_pinned_counts_with_its_chain():
+    assert most_kept(plan(keep_last=7), START, pinned=3) == 11
+    assert most_kept(plan(keep_last=7, incremental=True, full_every=7), START, pinned=3) == 35

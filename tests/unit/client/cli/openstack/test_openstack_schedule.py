@@ -50,6 +50,7 @@ PROPERTIES = (
     "parent_id",
     "pattern",
     "paused",
+    "pinned",
     "retry_every",
 )
 HEALTH = (
@@ -221,6 +222,7 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "parent_id": None,
         "pattern": "*/2 * * * *",
         "paused": False,
+        "pinned": None,
         "retry_every": None,
         "health": "OK",
         "health_reason": "last backup 5 min ago",
