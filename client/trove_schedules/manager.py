@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import parents, pins, pruning, remarks, retention
+from trove_schedules.backups import parents, pins, pruning, remarks, retention, stores
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
@@ -130,6 +130,7 @@ class ScheduledBackups:
         schedule_id = new_schedule_id()
         plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
         services = self._delegable(mistral_client)
+        stores.require(services.mistral, plan)
         instance_id = services.trove.instance_id(id_of(instance))
         if plan.parent_id is not None:
             parents.check(
@@ -263,6 +264,7 @@ class ScheduledBackups:
         plan = changed(found.plan, found.id, changes, unset)
         if plan == found.plan:
             return found
+        stores.require(services.mistral, plan)
         if parent is not None and plan.parent_id is not None:
             parents.check(
                 services, plan.parent_id, schedule_id=found.id, instance_id=found.instance

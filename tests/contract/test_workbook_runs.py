@@ -357,6 +357,21 @@ class TestDue:
         assert runs[name]["output"]["status"] == "Backup complete"
 
 
+@pytest.mark.parametrize(
+    ("name", "store"),
+    [
+        ("stored", {"swift_container": "orders", "storage_driver": "swift"}),
+        ("stored_again", {"swift_container": "orders"}),
+    ],
+)
+def test_trove_is_asked_to_store_the_backup_where_the_schedule_says(runs, name, store):
+    run = runs[name]
+    assert run["output"]["status"] == "Backup complete"
+    for body in run["bodies"]:
+        found = {key: body[key] for key in ("swift_container", "storage_driver") if key in body}
+        assert found == store
+
+
 class TestRetention:
     @pytest.mark.parametrize(
         ("name", "deleted", "left"),

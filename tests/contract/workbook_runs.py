@@ -458,6 +458,8 @@ SCENARIOS = {
     "ping_forbidden": Scenario(ask(notify_url="http://127.0.0.1/watched/ping_forbidden")),
     # Retention
     "keep_nothing_said": Scenario(chain(), ten()),
+    "stored": Scenario(ask(swift_container="orders", storage_driver="swift")),
+    "stored_again": Scenario(ask(swift_container="orders"), created=[(413, LIMITED), (202, "NEW")]),
     "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
     "keep_last_3": Scenario(ask(keep_last=3), [backup("1", 9), backup("2", 5), backup("3", 2)]),
     "keep_last_5": Scenario(ask(keep_last=5), [backup("1", 9)]),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules import clock, workbook
+from trove_schedules.backups import stores
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import require_delegable
@@ -21,6 +22,7 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
 from trove_schedules.schedules import pattern as cron
+from trove_schedules.schedules.options import STORES
 from trove_schedules.schedules.room import keeps_all, most_kept
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
@@ -108,6 +110,13 @@ def _actions(mistral: Mistral) -> str:
         raise ScheduledBackupError(
             f"Mistral lacks {', '.join(missing)}: install mistral-extra and python-troveclient on "
             "its executors and engine, and run mistral-db-manage populate"
+        )
+    lacking = stores.untaken(mistral, STORES)
+    if lacking:
+        return (
+            "the workbook's actions are there, but schedules can't choose where their backups are "
+            f"stored ({', '.join(lacking)}): the python-troveclient on Mistral's executors is too "
+            "old for that"
         )
     return "the workbook's actions are there"
 

@@ -152,6 +152,27 @@ class Options:
     )
     keep_monthly: int | None = field(default=None, metadata=_period_row("Keep monthly", "months"))
     keep_yearly: int | None = field(default=None, metadata=_period_row("Keep yearly", "years"))
+    swift_container: str | None = field(
+        default=None,
+        metadata=_row(
+            "Swift container",
+            "Swift container in which Trove stores the backups",
+            unit="container",
+            most=256,
+            otherwise="the one that Trove is configured for",
+        ),
+    )
+    storage_driver: str | None = field(
+        default=None,
+        metadata=_row(
+            "Storage driver",
+            "Kind of storage to which Trove sends the backups, such as swift; which there are, the "
+            "operator decides",
+            unit="driver",
+            most=64,
+            otherwise="the one that Trove is configured for",
+        ),
+    )
     attempts: int = field(
         default=1,
         metadata=_row(
@@ -249,6 +270,8 @@ class MoreOptions(TypedDict, total=False):
     keep_weekly: int | None
     keep_monthly: int | None
     keep_yearly: int | None
+    swift_container: str | None
+    storage_driver: str | None
     attempts: int | None
     retry_every: int | None
     deadline: int | None
@@ -282,6 +305,8 @@ OPTIONS: dict[str, Option] = {
 NUMBERS = {name: each.most for name, each in OPTIONS.items() if each.kind is int and each.most}
 #: The rules of retention.
 RULES = tuple(name for name in OPTIONS if name.startswith("keep_"))
+#: Where Trove stores a backup.
+STORES = ("swift_container", "storage_driver")
 #: What a schedule can be without.
 UNSETTABLE = tuple(name for name, each in OPTIONS.items() if each.can_be_unset)
 #: What is put behind the notify URL where the schedule doesn't say otherwise, by signal.

@@ -12,8 +12,8 @@ SIGNATURES = {
     "schedule_create": "(self, instance, pattern, name, description=None, parent_id=None, "
     "mistral_client=None, *, incremental=None, full_every=None, keep_last=None, keep_days=None, "
     "keep_hourly=None, keep_daily=None, keep_weekly=None, keep_monthly=None, keep_yearly=None, "
-    "attempts=None, retry_every=None, deadline=None, notify_url=None, notify_start=None, "
-    "notify_success=None, notify_fail=None)",
+    "swift_container=None, storage_driver=None, attempts=None, retry_every=None, deadline=None, "
+    "notify_url=None, notify_start=None, notify_success=None, notify_fail=None)",
     "schedule_list": "(self, instance=None, mistral_client=None)",
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
@@ -26,6 +26,7 @@ ATTRIBUTES = {
     Schedule: [
         *("id", "name", "instance", "pattern", "description", "parent_id", "incremental"),
         *("keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "rules"),
+        *("swift_container", "storage_driver"),
         *("full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline", "paused"),
         *("created_at", "updated_at", "next_execution_time", "input", "changed_at", "owed_since"),
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),

@@ -35,6 +35,7 @@ def look(monkeypatch, listed):
     monkeypatch.setattr(workbook, "require", require)
     mistral = mock.create_autospec(Mistral, instance=True, spec_set=True)
     mistral.action_exists.return_value = True
+    mistral.action_inputs.return_value = {"name", "storage_driver", "swift_container"}
     trove = mock.create_autospec(Trove, instance=True, spec_set=True)
     trove.backup_quota.return_value = Quota(50, 3)
     trove.instance_exists.return_value = True
@@ -65,6 +66,14 @@ def test_what_is_wrong_is_named_and_the_rest_is_looked_at_all_the_same(look):
     assert (found["workbook"].ok, found["workbook"].said) == (False, "load it")
     assert "trove.backups_get" in found["actions"].said
     assert found["Trove"].ok is False
+
+
+def test_it_is_said_where_schedules_can_not_choose_their_storage(look):
+    assert look()["actions"].said == "the workbook's actions are there"
+    look.mistral.action_inputs.return_value = {"name", "swift_container"}
+    found = look()["actions"]
+    assert found.ok
+    assert "can't choose where their backups are stored (storage-driver)" in found.said
 
 
 @pytest.mark.parametrize("pattern", ["0 0 * * *x", "@hourli", "", "0 0 31 2 *"])

@@ -39,6 +39,7 @@ def plans(draw):
         keep_days=draw(number("keep_days")),
         keep_daily=draw(number("keep_daily")),
         keep_yearly=draw(number("keep_yearly")),
+        swift_container=draw(st.none() | st.just("orders")),
         deadline=draw(number("deadline")),
         **draw(st.just({}) | NOTIFIES),
     ).checked(SCHEDULE)

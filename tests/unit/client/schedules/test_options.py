@@ -95,7 +95,8 @@ def test_what_is_derived():
     assert (
         *("description", "parent_id", "incremental"),
         *("full_every", "keep_last", "keep_days", "keep_hourly", "keep_daily", "keep_weekly"),
-        *("keep_monthly", "keep_yearly", "deadline", "notify_url"),
+        *("keep_monthly", "keep_yearly", "swift_container", "storage_driver", "deadline"),
+        "notify_url",
     ) == UNSETTABLE
     assert OPTIONS["parent_id"].argument == "--parent"
     assert OPTIONS["keep_days"].argument == "--keep-days"

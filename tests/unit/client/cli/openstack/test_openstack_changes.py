@@ -33,6 +33,8 @@ NO_CHANGE = {
     "keep_weekly": None,
     "keep_monthly": None,
     "keep_yearly": None,
+    "swift_container": None,
+    "storage_driver": None,
     "attempts": None,
     "retry_every": None,
     "deadline": None,

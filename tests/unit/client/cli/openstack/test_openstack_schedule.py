@@ -52,6 +52,8 @@ PROPERTIES = (
     "paused",
     "pinned",
     "retry_every",
+    "storage_driver",
+    "swift_container",
 )
 HEALTH = (
     "health",
@@ -82,6 +84,8 @@ NO_OPTIONS = {
     "description": None,
     "parent_id": None,
     "incremental": False,
+    "swift_container": None,
+    "storage_driver": None,
     **NO_NUMBERS,
     **NO_NOTIFY,
 }
@@ -97,6 +101,8 @@ NO_OPTIONS = {
         (["--incremental", "--full-every", "4"], {"incremental": True, "full_every": 4}),
         (["--keep-last", "7", "--keep-days", "30"], {"keep_last": 7, "keep_days": 30}),
         (["--keep-hourly", "24", "--keep-yearly", "2"], {"keep_hourly": 24, "keep_yearly": 2}),
+        (["--swift-container", "c"], {"swift_container": "c"}),
+        (["--storage-driver", "swift"], {"storage_driver": "swift"}),
         (["--attempts", "2", "--retry-every", "15"], {"attempts": 2, "retry_every": 15}),
         (["--deadline", "45"], {"deadline": 45}),
         (["--notify-url", "https://hc.test/1"], {"notify_url": "https://hc.test/1"}),
@@ -224,6 +230,8 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "paused": False,
         "pinned": None,
         "retry_every": None,
+        "storage_driver": None,
+        "swift_container": None,
         "health": "OK",
         "health_reason": "last backup 5 min ago",
         "last_success": "2026-03-10T02:00:00+00:00",
