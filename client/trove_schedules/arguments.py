@@ -59,10 +59,10 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
     "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
     "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
+    "backup": (_has_id, "the ID of a backup, or an object with an ID"),
     "execution": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "marker": (_has_id, "the ID of an execution, or a ScheduleExecution"),
     "parent_id": (_has_id, "the ID of a backup, or an object with an ID"),
-    "backup": (_has_id, "the ID of a backup, or a Backup"),
     "at": (lambda value: isinstance(value, str | datetime), "a datetime, or a text of ISO 8601"),
     "restore": (
         lambda value: isinstance(value, ScheduleRestore) and value.instance_id is not None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from trove_schedules import clock, health, making, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import pruning, restoring, retention
+from trove_schedules.backups import pins, pruning, remarks, restoring, retention, stores
 from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
@@ -38,6 +38,7 @@ from trove_schedules.schedules.changing import changed, planned
 from trove_schedules.schedules.names import new_schedule_id
 from trove_schedules.schedules.options import Changes, MoreOptions
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
+from trove_schedules.schedules.warnings import Remark
 from trove_schedules.triggers import finding, replacing, trial as trials
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class ScheduledBackups:
         schedule_id = new_schedule_id()
         plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
         services = self._delegable(mistral_client)
+        stores.require(services.mistral, plan)
         instance_id = services.trove.instance_id(id_of(instance))
         return making.create(services, schedule_id, instance_id, plan)
 
@@ -269,6 +271,7 @@ class ScheduledBackups:
         plan = changed(found.plan, found.id, changes, unset)
         if plan == found.plan and plan.offsets() == found.offsets:
             return found
+        stores.require(services.mistral, plan)
         return making.change(
             services, found, plan, paused=found.paused, declared=found.declared, force=force
         )
@@ -324,18 +327,78 @@ class ScheduledBackups:
         """Delete the backups that a schedule no longer keeps, by its own ``keep`` options.
 
         Every run does it after a success. By hand it is for options that are new, and for
-        instances with too many backups for the workbook. Trove deletes in the background. What any
-        schedule of the instance has as its parent is kept, and while a drill or a restore of the
-        schedule is in progress what that may be reading.
+        instances with too many backups for the workbook. Trove deletes in the background. What is
+        pinned is kept, what any schedule of the instance has as its parent, and while a drill or a
+        restore of the schedule is in progress what that may be reading.
 
         :param dry_run: only say what would be deleted, and why.
-        :returns: what becomes of each of the schedule's backups, the newest first.
+        :returns: what becomes of each of the schedule's backups and what keeps it, the newest
+            first.
         :raises InvalidScheduleError: the schedule has no ``keep`` option.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         services = self._own.through(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def schedule_pin(
+        self,
+        schedule: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Keep a backup of a schedule whatever its rules say, with all that it builds on.
+
+        That changes the schedule, as :meth:`schedule_set` does. Pinning it again is fine.
+
+        :param backup: a COMPLETED backup of this schedule, or its id.
+        :param force: change the schedule while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises BackupNotFoundError: of the backup.
+        :raises InvalidScheduleError: it isn't a completed backup of the schedule, or 50 are pinned.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
+        """
+        services = self._delegable(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
+        return pins.pin(services, found, id_of(backup), force=force)
+
+    def schedule_unpin(
+        self,
+        schedule: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Schedule:
+        """Leave a pinned backup to the schedule's rules again, also one that is gone.
+
+        Unpinning one that isn't pinned is fine.
+
+        :param force: change the schedule while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
+        """
+        services = self._delegable(mistral_client)
+        found = finding.find(services.mistral, id_of(schedule))
+        return pins.unpin(services, found, id_of(backup), force=force)
+
+    def schedule_remarks(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> list[Remark]:
+        """What people should know of a schedule that they have created or changed.
+
+        How many backups it has at once at most, against the project's quota, and the traps that it
+        is in: nothing is ever deleted, the deadline cuts attempts off, another schedule of the
+        instance is due at the same times. The commands and the dashboard say it; nothing of it is
+        refused.
+
+        :param schedule: one that is given as a :class:`Schedule` is not asked for again.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        """
+        services = self._own.through(mistral_client)
+        return remarks.of(services, finding.find_unless_given(services.mistral, schedule))
 
     def schedule_trial(
         self, schedule: str | HasId, mistral_client: MistralClient | None = None

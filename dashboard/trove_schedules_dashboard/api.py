@@ -31,6 +31,7 @@ from trove_schedules.health import Health
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules import pattern as cron, zones
 from trove_schedules.schedules.due import DueTimes
+from trove_schedules.schedules.warnings import Remark
 
 #: Seconds before a service that doesn't answer counts as down: a page can't wait longer.
 TIMEOUT = 20
@@ -71,6 +72,11 @@ def schedule_set(
     request: HttpRequest, schedule_id: str, unset: Collection[str], changes: dict[str, Any]
 ) -> Schedule:
     return _schedules(request).schedule_set(schedule_id, unset=unset, **changes)
+
+
+def schedule_remarks(request: HttpRequest, schedule: Schedule) -> list[Remark]:
+    """What people should know of a schedule that they have created or changed."""
+    return _schedules(request).schedule_remarks(schedule)
 
 
 def schedule_pause(request: HttpRequest, schedule_id: str) -> None:

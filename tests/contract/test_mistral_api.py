@@ -137,6 +137,14 @@ class TestTriggers:
         assert caught.value.status == 404
 
 
+def test_an_action_tells_what_it_takes(api):
+    mistral = Mistral(client(api))
+    taken = mistral.action_inputs("trove.backups_create")
+    assert {"instance", "name", "description", "storage_driver", "swift_container"} <= taken
+    with pytest.raises(ServiceError, match="HTTP 404"):
+        mistral.action_inputs("trove.no_such_action")
+
+
 class TestExecutions:
     def test_what_it_has_not_found_it_names(self, mistral):
         assert mistral.execution("11111111-1111-4111-8111-111111111111") is None

@@ -357,6 +357,21 @@ class TestDue:
         assert runs[name]["output"]["status"] == "Backup complete"
 
 
+@pytest.mark.parametrize(
+    ("name", "store"),
+    [
+        ("stored", {"swift_container": "orders", "storage_driver": "swift"}),
+        ("stored_again", {"swift_container": "orders"}),
+    ],
+)
+def test_trove_is_asked_to_store_the_backup_where_the_schedule_says(runs, name, store):
+    run = runs[name]
+    assert run["output"]["status"] == "Backup complete"
+    for body in run["bodies"]:
+        found = {key: body[key] for key in ("swift_container", "storage_driver") if key in body}
+        assert found == store
+
+
 class TestRetention:
     @pytest.mark.parametrize(
         ("name", "deleted", "left"),
@@ -367,6 +382,7 @@ class TestRetention:
             ("keep_days", "2 1", "3 new"),
             ("keep_both", "3 2 1", "4 5 6 new"),
             ("keep_days_more", "2 1", "3 4 5 6 new"),
+            ("keep_periods", "5 4 2 1", "3 new"),
             ("keep_chains", "5 1", "10 9 new"),
             ("keep_chain_of_ends", "1", "5 6 7 8 new"),
             ("keep_parent_of_foreign", "2", "1 hand new"),
@@ -375,6 +391,7 @@ class TestRetention:
             ("purge_failed_parent", "b2", "bad hand new"),
             ("restored_stays", "2", "1 new"),
             ("delete_was_quicker", "2 1", "new"),
+            ("keep_pinned", "3", "1 2 new"),
             ("keep_parent", "b2 b1", "b0 b3 new"),
             # A drill is in progress; an hour ago 2 was the newest.
             ("keep_drilled", "1", "2 3 4 new"),

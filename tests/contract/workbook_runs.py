@@ -142,6 +142,10 @@ class Scenario:
             each["parent_id"] = each["parent_id"] and ids[each["parent_id"]]
         if self.given.get("parent_id") in ids:
             self.given = self.given | {"parent_id": ids[self.given["parent_id"]]}
+        schedule = self.given.get("schedule") or {}
+        if "pinned" in schedule:
+            pinned = [ids.get(each, each) for each in schedule["pinned"]]
+            self.given = self.given | {"schedule": schedule | {"pinned": pinned}}
         self.names = {value: key for key, value in ids.items()}
 
     def find(self, identifier: str) -> dict[str, Any] | None:
@@ -498,6 +502,8 @@ SCENARIOS = {
     ),
     # Retention
     "keep_nothing_said": Scenario(chain(), ten()),
+    "stored": Scenario(ask(swift_container="orders", storage_driver="swift")),
+    "stored_again": Scenario(ask(swift_container="orders"), created=[(413, LIMITED), (202, "NEW")]),
     "keep_last_1": Scenario(ask(keep_last=1), [backup("1", 9), backup("2", 5)]),
     "keep_last_3": Scenario(ask(keep_last=3), [backup("1", 9), backup("2", 5), backup("3", 2)]),
     "keep_last_5": Scenario(ask(keep_last=5), [backup("1", 9)]),
@@ -509,6 +515,17 @@ SCENARIOS = {
     ),
     "keep_days_more": Scenario(
         ask(keep_days=4, keep_last=2), [backup(f"{n}", (7 - n) * DAY - 9) for n in range(1, 7)]
+    ),
+    # It is ten past midnight, and an hour more in the schedule's zone.
+    "keep_periods": Scenario(
+        ask(keep_daily=2, keep_monthly=2, offsets=[[0, 3600]]),
+        [
+            backup("1", 9 * DAY),
+            backup("2", 2 * DAY),
+            backup("3", 1.5 * DAY),
+            backup("4", 30),
+            backup("5", 5),
+        ],
     ),
     "keep_chains": Scenario(chain(keep_last=2), ten()),
     "keep_chain_of_ends": Scenario(chain(keep_last=3), ten()[:8]),
@@ -551,6 +568,10 @@ SCENARIOS = {
     "keep_parent": Scenario(
         ask(keep_last=2) | {"parent_id": "b0"},
         [backup("b0", 5), backup("b1", 4), backup("b2", 3), backup("b3", 2)],
+    ),
+    "keep_pinned": Scenario(
+        ask(keep_last=1, pinned=["2", "gone"]),
+        [backup("1", 9), backup("2", 8, on="1"), backup("3", 7)],
     ),
     "keep_drilled": Scenario(
         ask(keep_last=1),

@@ -137,6 +137,7 @@ def schedules(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     api.schedule_health.return_value = [examples.health()]
     api.schedule_drill_show.return_value = None
+    api.schedule_remarks.return_value = []
     connect = create_autospec(trove_schedules.connect, side_effect=connected)
     monkeypatch.setattr(trove_schedules, "connect", connect)
     return api

@@ -24,6 +24,7 @@ from trove_schedules.errors import (
     ServiceError,
     WorkbookMissingError,
 )
+from trove_schedules.schedules.warnings import Remark
 
 FORM = f"{INDEX}create/"
 GIVEN = {
@@ -41,6 +42,11 @@ NO_OPTIONS = {
     "full_every": None,
     "keep_last": None,
     "keep_days": None,
+    "keep_hourly": None,
+    "keep_daily": None,
+    "keep_weekly": None,
+    "keep_monthly": None,
+    "keep_yearly": None,
     "attempts": None,
     "retry_every": None,
     "deadline": None,
@@ -62,6 +68,7 @@ NO_OPTIONS = {
         ),
         ({"kind": "parent", "parent_id": BACKUP}, None, BACKUP, {}),
         ({"keep_last": "7", "keep_days": "30"}, None, None, {"keep_last": 7, "keep_days": 30}),
+        ({"keep_daily": "7", "keep_yearly": "2"}, None, None, {"keep_daily": 7, "keep_yearly": 2}),
         (
             {"attempts": "5", "retry_every": "10", "deadline": "90"},
             None,
@@ -92,6 +99,33 @@ def test_the_form_creates_what_was_filled_in(
     assert response.redirect_chain == [(f"{INDEX}?instance={ORDERS}", 302)]
     expected = "Created schedule nightly. Its first run is due at 2030-01-02 12:00:00 UTC."
     assert texts(response) == [expected]
+
+
+def test_what_is_to_be_said_of_the_new_schedule_is_a_message(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_list.return_value = []
+    schedules.schedule_create.return_value = made = schedule()
+    schedules.schedule_remarks.return_value = [
+        Remark("it has at most 8 backups", warning=False),
+        Remark("it is like another one", warning=True),
+    ]
+    response = client.post(FORM, GIVEN, follow=True)
+    schedules.schedule_remarks.assert_called_once_with(made)
+    levels = [each.level_tag for each in response.context["messages"]]
+    assert texts(response)[1:] == ["it has at most 8 backups", "it is like another one"]
+    assert levels == ["success", "info", "warning"]
+
+
+def test_a_schedule_is_created_though_nobody_can_say_more_of_it(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_list.return_value = []
+    schedules.schedule_create.return_value = schedule()
+    error = ServiceError("no", service="Trove", operation="show quotas", status=500)
+    schedules.schedule_remarks.side_effect = error
+    response = client.post(FORM, GIVEN, follow=True)
+    assert texts(response)[1:] == [str(error)]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,12 @@ def test_a_kind_says_what_each_run_makes(options: dict[str, Any], words: str) ->
         ({}, "all"),
         ({"keep_last": 7}, "the newest 7"),
         ({"keep_days": 30}, "those of the last 30 days"),
-        ({"keep_last": 7, "keep_days": 30}, "the newest 7 and those of the last 30 days"),
+        ({"keep_last": 7, "keep_days": 30}, "the newest 7, those of the last 30 days"),
+        (
+            {"keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12},
+            "the newest of each of 7 days, the newest of each of 4 weeks, "
+            "the newest of each of 12 months",
+        ),
     ],
 )
 def test_retention_says_what_is_kept(options: dict[str, Any], words: str) -> None:

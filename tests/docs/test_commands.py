@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from troveclient.shell import OpenStackTroveShell
 
 from tests.docs.pages import PAGES, REPOSITORY, Line, commands
 from trove_minicloud.cli import build_parser
+from trove_schedules.cli.openstack import options
 from trove_schedules.cli.trove import Extension
+from trove_schedules.schedules.names import new_schedule_id
+from trove_schedules.schedules.pattern import freeze
+from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.room import USUAL_QUOTA, most_kept
 
 #: Whose commands of `openstack` the pages name.
 _GROUPS = ("openstack.database.v1", "openstack.workflow_engine.v2", "openstack.identity.v3",
@@ -128,6 +134,33 @@ def test_a_command_on_a_page_is_one_of_the_program(
         said = capsys.readouterr().err
         only_named = line.named and "the following arguments are required" in said
         assert ended.code == 0 or only_named, f"{line}\n{said}"
+
+
+def _schedules_created() -> Iterator[tuple[Line, Plan]]:
+    """The schedules that pages create, less those of README.md: it sets retention afterwards."""
+    for line in _LINES:
+        found = _find_openstack(line.words[1:]) if line.words[0] == "openstack" else None
+        if found and found[1] == "database backup schedule create" and line.page != "README.md":
+            factory, name, arguments = found
+            parser = factory(_openstack()[0], None).get_parser(name)
+            try:
+                parsed = parser.parse_args(arguments)
+            except SystemExit:
+                assert line.named
+                continue
+            schedule = new_schedule_id()
+            frozen = freeze(parsed.pattern, schedule)
+            yield line, Plan(frozen, parsed.name, **_set_ones(options.given(parsed)))
+
+
+def _set_ones(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def test_the_schedules_of_the_pages_fit_the_usual_quota() -> None:
+    kept = {str(line): most_kept(plan, datetime.now(UTC)) for line, plan in _schedules_created()}
+    assert len(kept) > 10
+    assert {line: most for line, most in kept.items() if not most or most > USUAL_QUOTA} == {}
 
 
 #: Who makes a page true by doing what it says: a test does the first, a person the second.

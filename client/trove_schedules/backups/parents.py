@@ -30,7 +30,7 @@ def check(services: Services, parent_id: str, *, schedule_id: str, instance_id: 
     if owner is None or owner == schedule_id:
         return
     for each in find_all(services.mistral, name=f"has:{owner}"):
-        if each.id == owner and (each.keep_last or each.keep_days):
+        if each.id == owner and each.rules:
             raise InvalidScheduleError(
                 f"backup {backup.id} is of schedule {owner}, whose retention may delete it "
                 "before a run builds on it; choose a backup that was made by hand, or of a "

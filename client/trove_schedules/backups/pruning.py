@@ -19,31 +19,33 @@ def prune(services: Services, schedule: Schedule, *, dry_run: bool) -> list[rete
     :returns: what becomes of each of its backups, the newest first.
     :raises InvalidScheduleError: it keeps all its backups.
     """
-    if schedule.keep_last is None and schedule.keep_days is None:
+    if not schedule.rules:
         raise InvalidScheduleError(
-            f"schedule {schedule.id} keeps all its backups; set keep-last or keep-days first"
+            f"schedule {schedule.id} keeps all its backups; set a rule first, such as keep-last"
         )
     now = clock.now()
     # Asked for before the backups: what begins later finds what is judged here as it is.
     needed = {
-        each.parent_id: _whose_parent(each, schedule)
+        each.parent_id: retention.Keeper("parent", _whose_parent(each, schedule))
         for each in find_all(services.mistral)
         if each.instance == schedule.instance and each.parent_id is not None
     }
+    needed |= dict.fromkeys(schedule.pinned, retention.Keeper("pin", "it is pinned"))
     held = holding.is_held(services.mistral, schedule.id)
     drilled = drills.in_progress(services.mistral, schedule.id) is not None
     backups = services.trove.backups(schedule.instance)
     if drilled:
         needed |= retention.perhaps_read(backups, schedule.id, now)
     if held:
-        needed |= {each.id: "a restore may be reading it" for each in backups}
+        reading = retention.Keeper("restore", "a restore may be reading it")
+        needed |= {each.id: reading for each in backups}
     verdicts = retention.judge(
         backups,
         schedule.id,
-        keep_last=schedule.keep_last,
-        keep_days=schedule.keep_days,
+        schedule.rules,
         now=now,
         needed=needed,
+        offsets=schedule.offsets,
     )
     if not dry_run:
         for verdict in verdicts:

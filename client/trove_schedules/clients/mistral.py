@@ -7,6 +7,7 @@ The only importer of mistralclient.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -263,6 +264,16 @@ class Mistral(Wire):
     def action_exists(self, name: str) -> bool:
         """Whether Mistral knows an action, which it does if its executors have what it needs."""
         return self.finds("show action", "get", "actions", name)
+
+    def action_inputs(self, name: str) -> set[str]:
+        """The names of what an action takes.
+
+        :raises ServiceError: Mistral doesn't know it, or doesn't answer.
+        """
+        answer = self.request("show action", "get", f"/actions/{quote(name)}")
+        with reading("Mistral", "show action"):
+            # As a signature: "name, instance, description=null".
+            return set(re.findall(r"(?:^|, )(\w+)", text_in(answer, "input")))
 
     # Parts
 

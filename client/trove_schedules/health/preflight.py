@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules import clock, workbook
+from trove_schedules.backups import stores
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import require_delegable
@@ -22,6 +22,8 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
 from trove_schedules.schedules import zones
+from trove_schedules.schedules.options import STORES
+from trove_schedules.schedules.room import keeps_all, most_kept
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
 from trove_schedules.words import counted
@@ -110,6 +112,13 @@ def _actions(mistral: Mistral) -> str:
             f"Mistral lacks {', '.join(missing)}: install mistral-extra and python-troveclient on "
             "its executors and engine, and run mistral-db-manage populate"
         )
+    lacking = stores.untaken(mistral, STORES)
+    if lacking:
+        return (
+            "the workbook's actions are there, but schedules can't choose where their backups are "
+            f"stored ({', '.join(lacking)}): the python-troveclient on Mistral's executors is too "
+            "old for that"
+        )
     return "the workbook's actions are there"
 
 
@@ -189,46 +198,32 @@ def _room(quota: Quota | None) -> str:
 
 def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -> Check:
     """What the schedules want to keep, and one more each while it is made, against the quota."""
-    endless = [each.id for each in schedules if _keeps_all(each)]
+    endless = [each.id for each in schedules if keeps_all(each)]
     if endless:
         return Check(
             "retention",
             False,
             f"{len(endless)} of {counted(len(schedules), 'schedule')} never delete a backup, until "
-            f"the quota is used up (the first: {endless[0]}); set keep-last or keep-days, and "
+            f"the quota is used up (the first: {endless[0]}); set a rule such as keep-last, and "
             "full-every for a chain, because retention deletes a chain only as a whole",
         )
     if not known:
         return Check("retention", None, "without the quota nobody can tell whether it is enough")
-    if quota is not None:
-        wanted = sum(_most_kept(each, quota.limit) for each in schedules)
-        if wanted > quota.limit:
-            return Check(
-                "retention",
-                False,
-                f"the schedules keep {wanted} backups or more, and the quota is {quota.limit}: "
-                "have them keep fewer, or have the quota raised",
-            )
-    said = f"what {counted(len(schedules), 'schedule')} may keep fits the quota"
-    return Check("retention", True, said)
-
-
-def _keeps_all(schedule: Schedule) -> bool:
-    if schedule.incremental and schedule.full_every is None:
-        return True
-    return schedule.keep_last is None and schedule.keep_days is None
-
-
-def _most_kept(schedule: Schedule, limit: int) -> int:
-    """How many backups a schedule has at once, its days counted up to the limit."""
-    kept = schedule.keep_last or 1
-    if schedule.keep_days is not None:
-        now = clock.now()
-        end = now + timedelta(days=schedule.keep_days)
-        runs = islice(schedule.due_times.after(now), limit)
-        kept = max(kept, sum(1 for time in runs if time <= end))
-    # With full_every - 1 that the oldest of these builds on, and the next one while it is made.
-    return kept + (schedule.full_every or 1)
+    wanted = sum(most_kept(each, clock.now(), pinned=len(each.pinned)) or 0 for each in schedules)
+    said = (
+        f"{counted(len(schedules), 'schedule')} may have {counted(wanted, 'backup')} at once, "
+        "those in progress included"
+    )
+    if quota is None:
+        return Check("retention", True, said)
+    if wanted > quota.limit:
+        return Check(
+            "retention",
+            False,
+            f"{said}, and the quota is {quota.limit}: have them keep fewer, or have the quota "
+            "raised",
+        )
+    return Check("retention", True, f"{said}; the quota is {quota.limit}")
 
 
 def _instance(trove: Trove, name_or_id: str) -> str:

@@ -55,9 +55,8 @@ def find(mistral: Mistral, execution_id: str) -> ScheduleExecution:
 
 def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
     """Start a run now, with the rights of who is logged in."""
-    given = schedule.plan.workflow_input(schedule.instance, schedule.id, {"manual": True})
     workflow = workbook.require(mistral, workbook.RUN)
-    started = mistral.start_execution(workflow, given, schedule.trigger_id)
+    started = mistral.start_execution(workflow, schedule.input_by_hand(), schedule.trigger_id)
     return history.of_schedule(started, schedule.id)
 
 

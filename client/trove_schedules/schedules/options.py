@@ -64,6 +64,18 @@ def _row(title: str, help: str, **more: Any) -> dict[str, Option]:
     return {"option": Option(title, help, **more)}
 
 
+def _period_row(title: str, periods: str) -> dict[str, Option]:
+    return _row(
+        title,
+        f"Keep the newest backup of each of the last N {periods} that have one, and what it builds "
+        "on; delete others after each success. With other rules too, a backup is kept if any rule "
+        "keeps it",
+        unit="N",
+        most=1000,
+        otherwise="delete none",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a schedule is to do, by option.
@@ -145,11 +157,40 @@ class Options:
         metadata=_row(
             "Keep for days",
             "Keep the backups of this many days, the newest one, and what they build on; delete "
-            "older ones after each success. With a number of backups to keep too, a backup is "
-            "kept if either rule keeps it",
+            "older ones after each success. With other rules too, a backup is kept if any rule "
+            "keeps it",
             unit="days",
             most=36500,
             otherwise="delete none",
+        ),
+    )
+    keep_hourly: int | None = field(default=None, metadata=_period_row("Keep hourly", "hours"))
+    keep_daily: int | None = field(default=None, metadata=_period_row("Keep daily", "days"))
+    keep_weekly: int | None = field(
+        default=None,
+        metadata=_period_row("Keep weekly", "ISO weeks (from Monday to Sunday)"),
+    )
+    keep_monthly: int | None = field(default=None, metadata=_period_row("Keep monthly", "months"))
+    keep_yearly: int | None = field(default=None, metadata=_period_row("Keep yearly", "years"))
+    swift_container: str | None = field(
+        default=None,
+        metadata=_row(
+            "Swift container",
+            "Swift container in which Trove stores the backups",
+            unit="container",
+            most=256,
+            otherwise="the one that Trove is configured for",
+        ),
+    )
+    storage_driver: str | None = field(
+        default=None,
+        metadata=_row(
+            "Storage driver",
+            "Kind of storage to which Trove sends the backups, such as swift; which there are, the "
+            "operator decides",
+            unit="driver",
+            most=64,
+            otherwise="the one that Trove is configured for",
         ),
     )
     attempts: int = field(
@@ -270,6 +311,12 @@ class Options:
         ),
     )
 
+    @property
+    def rules(self) -> dict[str, int]:
+        """The rules of retention that are set, by option; empty: no backup is ever deleted."""
+        found = {name: getattr(self, name) for name in RULES}
+        return {name: number for name, number in found.items() if number is not None}
+
 
 class MoreOptions(TypedDict, total=False):
     """The options beyond the spec's arguments, as callers give them; None: it isn't given."""
@@ -279,6 +326,13 @@ class MoreOptions(TypedDict, total=False):
     full_every: int | None
     keep_last: int | None
     keep_days: int | None
+    keep_hourly: int | None
+    keep_daily: int | None
+    keep_weekly: int | None
+    keep_monthly: int | None
+    keep_yearly: int | None
+    swift_container: str | None
+    storage_driver: str | None
     attempts: int | None
     retry_every: int | None
     deadline: int | None
@@ -313,6 +367,10 @@ OPTIONS: dict[str, Option] = {
 }
 #: Those that are numbers, and the largest that each may be.
 NUMBERS = {name: each.most for name, each in OPTIONS.items() if each.kind is int and each.most}
+#: The rules of retention.
+RULES = tuple(name for name in OPTIONS if name.startswith("keep_"))
+#: Where Trove stores a backup.
+STORES = ("swift_container", "storage_driver")
 #: What a schedule can be without.
 UNSETTABLE = tuple(name for name, each in OPTIONS.items() if each.can_be_unset)
 #: What a schedule has where it says nothing else, of the options that mean nothing without another

@@ -15,8 +15,15 @@ from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules import firing, pattern as cron, zones
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.notify import check_notify_url, check_suffix, check_url
-from trove_schedules.schedules.options import NUMBERS, OPTIONS, QUALIFIERS, Option, Options
-from trove_schedules.schedules.text import check_text
+from trove_schedules.schedules.options import (
+    NUMBERS,
+    OPTIONS,
+    QUALIFIERS,
+    STORES,
+    Option,
+    Options,
+)
+from trove_schedules.schedules.text import check_store, check_text
 
 #: Due minutes of a day that fit into a trigger without making it unwieldy: every five minutes.
 MOST_DUE = 288
@@ -70,6 +77,9 @@ class Plan(Options):
         if self.description is not None:
             check_text("description", self.description, f" {marker(schedule_id)}")
         self.check_numbers()
+        for name in STORES:
+            if (value := getattr(self, name)) is not None:
+                check_store(name.replace("_", "-"), value, OPTIONS[name].most or 0)
         self._check_urls()
         if self.parent_id is not None and self.incremental:
             raise InvalidScheduleError(

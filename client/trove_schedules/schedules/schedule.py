@@ -40,6 +40,7 @@ class Schedule(Options):
     :ivar trigger_id: Mistral's id of the cron trigger behind it.
     :ivar earlier_trigger_ids: those of the triggers that it had before it was changed, the oldest
         first.
+    :ivar pinned: ids of backups that are kept whatever the rules say, the first pinned first.
     :ivar project_id: the id of the project that it is of.
     :ivar declared: whether a file has made it, or taken it over.
     """
@@ -57,6 +58,7 @@ class Schedule(Options):
     generation: int
     trigger_id: str
     earlier_trigger_ids: tuple[str, ...]
+    pinned: tuple[str, ...] = ()
     project_id: str | None = None
     declared: bool = False
     offsets: Offsets = ()
@@ -70,6 +72,14 @@ class Schedule(Options):
     def plan(self) -> Plan:
         """What it is to do."""
         return Plan(**{name: getattr(self, name) for name in OPTIONS})
+
+    def input_by_hand(self) -> dict[str, Any]:
+        """The input of a run that no due time asks for."""
+        return self.plan.workflow_input(self.instance, self.id, {"manual": True} | self.pins())
+
+    def pins(self) -> dict[str, list[str]]:
+        """What the workflow gets of the pinned backups."""
+        return {"pinned": list(self.pinned)} if self.pinned else {}
 
 
 @dataclass(frozen=True, slots=True)

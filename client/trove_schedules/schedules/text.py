@@ -10,7 +10,26 @@ from trove_schedules.words import is_control
 
 #: Trove's limits for a backup's name and description (trove/common/apischema.py).
 MAX_TEXT = 255
+#: Trove refuses what a shell would have to quote. Swift takes / for the end of the name.
+_STORE = re.compile(r"[A-Za-z0-9_@%+=:,.-]+")
 _TEXT = re.compile(".*[0-9a-zA-Z].*")
+
+
+def check_store(what: str, text: str, longest: int) -> None:
+    """Refuse a name of a container or of a kind of storage that Trove would refuse at every run.
+
+    :raises InvalidScheduleError: The text is empty or too long, or holds a character that Trove, or
+        Swift, doesn't take.
+    """
+    if len(text) > longest:
+        raise InvalidScheduleError(
+            f"the {what} is {len(text)} characters long; at most {longest} fit"
+        )
+    if _STORE.fullmatch(text) is None:
+        raise InvalidScheduleError(
+            f"the {what} {text!r} is not one that Trove takes: it needs letters (a to z), digits "
+            "and any of _ @ % + = : , . - without spaces"
+        )
 
 
 def check_text(what: str, text: str, addition: str = "") -> None:

@@ -8,7 +8,7 @@ and workflow, client, health and dashboard all reckon by that one table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -52,6 +52,14 @@ def offsets(name: str, since: datetime, until: datetime) -> list[list[int]]:
 def current(name: str, now: datetime) -> Offsets:
     """The table of a schedule that is made or changed now; empty for UTC."""
     return () if name == USUAL else read(offsets(name, now - BACK, now + AHEAD))
+
+
+def local(moment: datetime, table: Offsets) -> datetime:
+    """An aware moment on the clock of a table, with the offset that holds then."""
+    second = moment.timestamp()
+    known = [offset for since, offset in table if since <= second]
+    offset = known[-1] if known else table[0][1] if table else 0
+    return moment.astimezone(timezone(timedelta(seconds=offset)))
 
 
 def read(value: object) -> Offsets:

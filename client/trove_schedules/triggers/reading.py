@@ -43,6 +43,7 @@ def schedule_in(generation: Generation) -> Schedule:
         generation=name.number,
         trigger_id=trigger.id,
         earlier_trigger_ids=earlier_ids(trigger),
+        pinned=_pinned(past.get("pinned")),
         project_id=trigger.project_id,
         declared=past.get("declared") is True,
         offsets=offsets,
@@ -66,6 +67,11 @@ def _next_due(plan: Plan, offsets: zones.Offsets, next_firing: datetime | None) 
 def _due_from(times: DueTimes, moment: datetime) -> datetime:
     cron.validate(times.pattern)
     return next(times.after(moment - timedelta(seconds=1)))
+
+
+def _pinned(given: object) -> tuple[str, ...]:
+    ids = given if isinstance(given, list) else []
+    return tuple(each for each in ids if isinstance(each, str))
 
 
 def _time(text: object) -> datetime | None:

@@ -197,7 +197,7 @@ def _past(schedule: Schedule, plan: Plan, *, paused: bool) -> dict[str, Any]:
         "earlier": [*schedule.earlier_trigger_ids, schedule.trigger_id][-MOST_EARLIER:],
         # Tells our trigger from that of somebody who makes the same change at the same time.
         "change": secrets.token_hex(4),
-    }
+    } | schedule.pins()
 
 
 def _mark(*, declared: bool) -> dict[str, Any]:

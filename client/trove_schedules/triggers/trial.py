@@ -47,7 +47,7 @@ def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
         str(TriggerName(minute, schedule.id, schedule.instance, TRIAL)),
         workbook.require(mistral, workbook.RUN),
         None,
-        schedule.plan.workflow_input(schedule.instance, schedule.id, {"manual": True}),
+        schedule.input_by_hand(),
         first_time=due,
         count=1,
     )

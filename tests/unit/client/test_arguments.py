@@ -27,6 +27,7 @@ GOOD = {
     "schedule": "nightly",
     "instance": "m",
     "execution": "e",
+    "backup": "b",
     "pattern": "0 2 * * *",
     "name": "nightly",
     "since": datetime(2026, 1, 1, tzinfo=UTC),

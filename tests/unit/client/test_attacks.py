@@ -62,6 +62,8 @@ INPUT = st.fixed_dictionaries(
                 "retry_every": ANY_JSON | st.sampled_from([0, -1, 20, 10**30]),
                 "keep_last": ANY_JSON | st.sampled_from([0, -1, 3, 10**30]),
                 "keep_days": ANY_JSON | st.sampled_from([0, -1, 3, 10**30]),
+                "keep_yearly": ANY_JSON | st.sampled_from([0, -1, 3, 10**30]),
+                "offsets": ANY_JSON | st.sampled_from([[], [[0]], [[0, 10**30]], [[0, "x"]]]),
                 "manual": ANY_JSON,
             },
         ),
@@ -274,6 +276,7 @@ class TestOtherPeoplesTriggers:
         plan = Plan.read(given, pattern)
         assert plan.keep_last is None or 1 <= plan.keep_last <= 1000
         assert plan.keep_days is None or 1 <= plan.keep_days <= 36500
+        assert plan.keep_yearly is None or 1 <= plan.keep_yearly <= 1000
         assert 1 <= plan.attempts <= 12
 
     @MANY
@@ -316,7 +319,7 @@ class TestMarkers:
         cloud.add_backup(instance, description=text)
         backups = cloud.schedules()._own.trove.backups()
         now = datetime(2030, 1, 1, tzinfo=UTC)
-        assert judge(backups, self.VICTIM, keep_last=1, keep_days=None, now=now) == []
+        assert judge(backups, self.VICTIM, {"keep_last": 1}, now=now) == []
 
     @pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "BUILDING"])
     def test_another_instance_s_backup_with_a_forged_marker_says_nothing_of_the_schedule(

@@ -10,10 +10,12 @@ from trove_schedules import Schedule, ScheduledBackups, ScheduleExecution
 #: The spec's methods, as they can be called by position and by name.
 SIGNATURES = {
     "schedule_create": "(self, instance, pattern, name, description=None, parent_id=None, "
-    "mistral_client=None, *, incremental=None, full_every=None, keep_last=None, keep_days=None, "
-    "attempts=None, retry_every=None, deadline=None, notify_url=None, notify_start=None, "
-    "notify_success=None, notify_fail=None, webhook_url=None, webhook_on=None, "
-    "webhook_format=None)",
+    "mistral_client=None, *, timezone=None, incremental=None, full_every=None, "
+    "keep_last=None, keep_days=None, "
+    "keep_hourly=None, keep_daily=None, keep_weekly=None, keep_monthly=None, keep_yearly=None, "
+    "swift_container=None, storage_driver=None, attempts=None, retry_every=None, deadline=None, "
+    "notify_url=None, notify_start=None, notify_success=None, notify_fail=None, "
+    "webhook_url=None, webhook_on=None, webhook_format=None)",
     "schedule_list": "(self, instance=None, mistral_client=None)",
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
@@ -25,12 +27,15 @@ SIGNATURES = {
 ATTRIBUTES = {
     Schedule: [
         *("id", "name", "instance", "pattern", "description", "parent_id", "incremental"),
+        *("keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly", "rules"),
+        *("swift_container", "storage_driver"),
         *("full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline", "paused"),
         *("created_at", "updated_at", "next_execution_time", "input", "changed_at", "owed_since"),
         *("next_firing", "generation", "trigger_id", "earlier_trigger_ids", "notify_url"),
         *("notify_start", "notify_success", "notify_fail", "plan", "project_id"),
         "declared",
         *("webhook_url", "webhook_on", "webhook_format"),
+        *("pinned", "pins", "input_by_hand", "timezone", "offsets", "due_times"),
     ],
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),
@@ -43,6 +48,11 @@ OPTIONS = {
     "full_every": 7,
     "keep_last": 3,
     "keep_days": 30,
+    "keep_hourly": 24,
+    "keep_daily": 7,
+    "keep_weekly": 4,
+    "keep_monthly": 12,
+    "keep_yearly": 2,
     "attempts": 2,
     "retry_every": 10,
     "deadline": 60,

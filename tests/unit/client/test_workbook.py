@@ -127,8 +127,7 @@ class TestRequire:
         newer = numbered(CURRENT + 1)
         monkeypatch.setattr(workbook, "text", lambda: newer)
         with pytest.raises(
-            WorkbookOutdatedError,
-            match=f"version {CURRENT}, but version {CURRENT + 1} is needed",
+            WorkbookOutdatedError, match=f"version {CURRENT}, but version {CURRENT + 1} is needed"
         ):
             workbook.require(mistral)
 

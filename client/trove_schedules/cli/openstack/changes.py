@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from trove_schedules.cli.openstack import base, options
+from trove_schedules.cli.openstack import base, options, remarks
 
 
 class SetSchedule(base.Command):
@@ -40,6 +40,7 @@ class SetSchedule(base.Command):
             pattern.validate(pattern.freeze(drill_every, schedule))
         if drill_every is None or any(value is not None for value in changes.values()):
             schedule = self.schedules.schedule_set(schedule, force=parsed_args.force, **changes)
+            remarks.say(self.schedules, schedule)
         if drill_every is not None:
             self.schedules.schedule_drill_every(schedule, drill_every, force=parsed_args.force)
 
@@ -65,6 +66,7 @@ class UnsetSchedule(base.Command):
         schedule, names, force = parsed_args.schedule, parsed_args.names or [], parsed_args.force
         if names or not parsed_args.drill_every:
             schedule = self.schedules.schedule_set(schedule, unset=names, force=force)
+            remarks.say(self.schedules, schedule)
         if parsed_args.drill_every:
             self.schedules.schedule_drill_every(schedule, None, force=force)
 

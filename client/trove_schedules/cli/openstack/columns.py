@@ -121,6 +121,16 @@ class ShortId(FormattableColumn[str]):
         return self._value.partition("-")[0] if is_uuid(self._value) else self._value
 
 
+class Several(FormattableColumn[Any]):
+    """Texts: one after another for people, a list for programs."""
+
+    def human_readable(self) -> str:
+        return ", ".join(self._value)
+
+    def machine_readable(self) -> list[str]:
+        return list(self._value)
+
+
 class _JsonObject(dict[str, Any]):
     """An object that ``-f csv`` and ``-f value``, which know texts only, write as JSON."""
 

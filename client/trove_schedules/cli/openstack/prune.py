@@ -12,7 +12,7 @@ from trove_schedules.cli.openstack import base, columns
 class PruneSchedule(base.Lister):
     _description = (
         "Delete the backups that are past a schedule's retention, and show for each backup whether "
-        "it is kept and why. Trove deletes in the background"
+        "it is kept, by which rules, and why. Trove deletes in the background"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -31,12 +31,13 @@ class PruneSchedule(base.Lister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         verdicts = self.schedules.schedule_prune(parsed_args.schedule, dry_run=parsed_args.dry_run)
-        return ("Backup", "Created", "Status", "Verdict", "Reason"), [
+        return ("Backup", "Created", "Status", "Verdict", "Kept By", "Reason"), [
             (
                 each.backup.id,
                 columns.time(each.backup.created),
                 each.backup.status,
                 "delete" if each.expired else "keep",
+                ", ".join(each.kept_by) or None,
                 each.reason,
             )
             for each in verdicts

@@ -6,8 +6,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from trove_schedules.cli.openstack import base, columns, following, looking, options, run
+from trove_schedules.cli.openstack import base, columns, following, looking, options, remarks, run
 from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
+from trove_schedules.words import counted
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
@@ -43,6 +44,7 @@ class CreateSchedule(base.ShowOne):
             parsed_args.name,
             **options.given(parsed_args),
         )
+        remarks.say(self.schedules, schedule)
         if parsed_args.trial:
             following.say(f"schedule {schedule.id} is created")
             self.exit_status = run.try_out(self.schedules, schedule)
@@ -170,10 +172,13 @@ def _base(schedule: Schedule) -> str:
 
 def _retention(schedule: Schedule) -> str | None:
     kept = []
-    if schedule.keep_last is not None:
-        kept.append(f"last {schedule.keep_last}")
-    if schedule.keep_days is not None:
-        kept.append(f"{schedule.keep_days} days")
+    for rule, number in schedule.rules.items():
+        if rule == "keep_last":
+            kept.append(f"last {number}")
+        elif rule == "keep_days":
+            kept.append(counted(number, "day"))
+        else:
+            kept.append(f"{number} {rule.removeprefix('keep_')}")
     return " or ".join(kept) or None
 
 
@@ -206,6 +211,7 @@ def _properties(schedule: Schedule) -> dict[str, Any]:
             schedule.next_execution_time, schedule.paused, columns.Time, schedule.timezone
         ),
         "paused": schedule.paused,
+        "pinned": columns.Several(schedule.pinned) if schedule.pinned else None,
     }
     properties: dict[str, Any] = dict(sorted({**planned, **standing}.items()))
     if schedule.updated_at is not None:

@@ -202,6 +202,7 @@ class CreateForm(_ScheduleForm):
             _("Created schedule %(name)s. Its first run is due at %(time)s.")
             % {"name": schedule.name, "time": text.utc(schedule.next_execution_time)},
         )
+        _remark(request, schedule)
         return schedule
 
 
@@ -242,6 +243,7 @@ class EditForm(_ScheduleForm):
         changes = {name: given[name] for name in changed if given[name]}
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
+        _remark(request, schedule)
         return schedule
 
 
@@ -329,6 +331,17 @@ def _time_and_size(backup: Backup) -> str:
     """A backup among others: when it was made, its name and its size."""
     size = "" if backup.size is None else f", {backup.size:.3g} GB"
     return f"{text.utc(backup.created)}, {backup.name}{size}"
+
+
+def _remark(request: HttpRequest, schedule: Schedule) -> None:
+    """Say what people should know of a schedule, which is there whatever comes of this."""
+    try:
+        found = api.schedule_remarks(request, schedule)
+    except ScheduledBackupError as error:
+        messages.warning(request, str(error))
+        return
+    for remark in found:
+        (messages.warning if remark.warning else messages.info)(request, remark.said)
 
 
 def _parents(names: dict[str, str], backups: Iterable[Backup]) -> list[Any]:

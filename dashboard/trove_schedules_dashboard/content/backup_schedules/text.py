@@ -39,11 +39,16 @@ def next_run(schedule: Schedule) -> str:
 
 def retention(schedule: Schedule) -> str:
     """Which of its backups the schedule keeps."""
-    last = schedule.keep_last and _("the newest %d") % schedule.keep_last
-    days = schedule.keep_days and _("those of the last %d days") % schedule.keep_days
-    if last and days:
-        return _("%(last)s and %(days)s") % {"last": last, "days": days}
-    return last or days or _("all")
+    words = {
+        "keep_last": _("the newest %d"),
+        "keep_days": _("those of the last %d days"),
+        "keep_hourly": _("the newest of each of %d hours"),
+        "keep_daily": _("the newest of each of %d days"),
+        "keep_weekly": _("the newest of each of %d weeks"),
+        "keep_monthly": _("the newest of each of %d months"),
+        "keep_yearly": _("the newest of each of %d years"),
+    }
+    return ", ".join(words[rule] % number for rule, number in schedule.rules.items()) or _("all")
 
 
 def last_proven(health: Health) -> str:

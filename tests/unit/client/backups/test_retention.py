@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trove_schedules.backups.retention import judge, perhaps_read
+from trove_schedules.backups.retention import NOTHING, Keeper, judge, perhaps_read
 from trove_schedules.clients.trove import Backup
 from trove_schedules.schedules.names import marker
 
@@ -21,9 +21,9 @@ def backup(name, days, status="COMPLETED", *, on=None, of=SCHEDULE):
     return Backup(name, "instance", name, description, status, on, created, None)
 
 
-def told(backups, *, keep_last=None, keep_days=None, **needed):
+def told(backups, *, needed=NOTHING, offsets=(), **rules):
     """Every backup's fate: ``-`` expires, ``+`` stays, and what it goes with."""
-    verdicts = judge(backups, SCHEDULE, keep_last=keep_last, keep_days=keep_days, now=NOW, **needed)
+    verdicts = judge(backups, SCHEDULE, rules, now=NOW, needed=needed, offsets=offsets)
     return {
         each.backup.id: (
             "-" if each.expired else "+",
@@ -58,6 +58,86 @@ def test_with_both_either_is_enough():
         "2": ("+", "not older than 5 days"),
         "1": ("-", "not one of the newest 1 and older than 5 days"),
     }
+
+
+def test_the_newest_of_each_of_the_last_periods_stays():
+    # NOW is a Saturday, of the fifth week.
+    backups = [backup(str(days), days) for days in (40, 12, 9, 6, 2, 1.9, 1)]
+    assert told(backups, keep_daily=2, keep_weekly=3) == {
+        "1": ("+", "the newest"),
+        "1.9": ("+", "the newest of day 2026-01-29"),
+        "2": ("-", "not the newest of one of the last 2 days, 3 weeks"),
+        "6": ("+", "the newest of week 2026-W04"),
+        "9": ("-", "not the newest of one of the last 2 days, 3 weeks"),
+        "12": ("-", "not the newest of one of the last 2 days, 3 weeks"),
+        "40": ("+", "the newest of week 2025-W52"),
+    }
+
+
+def test_a_period_without_a_backup_does_not_count():
+    backups = [backup("1", 400), backup("2", 100), backup("3", 1)]
+    assert {name: fate for name, (fate, _) in told(backups, keep_monthly=3).items()} == {
+        "1": "+",
+        "2": "+",
+        "3": "+",
+    }
+    assert told(backups, keep_yearly=1)["2"][0] == "-"
+
+
+def test_a_failed_backup_is_the_newest_of_nothing():
+    backups = [backup("1", 3), backup("2", 2.9, "FAILED"), backup("3", 1)]
+    assert told(backups, keep_daily=9)["1"] == ("+", "the newest of day 2026-01-28")
+
+
+def test_days_are_those_of_the_schedules_zone():
+    # Made at 01:00, 22:00 and 23:30 UTC.
+    backups = [backup("1", 2 + 1 / 24), backup("2", 1 + 4 / 24), backup("3", 1 + 2.5 / 24)]
+    assert told(backups, keep_daily=9)["2"][0] == "-"
+    assert told(backups, keep_daily=9, offsets=[[0, 3600]]) == {
+        "3": ("+", "the newest"),
+        "2": ("+", "the newest of day 2026-01-29"),
+        "1": ("-", "not the newest of one of the last 9 days"),
+    }
+
+
+def test_an_hour_that_comes_twice_is_two():
+    # In Berlin the clock is put back at 01:00 UTC.
+    back = datetime(2025, 10, 25, 1, tzinfo=UTC).timestamp()
+    berlin = [[0, 7200], [int(back), 3600]]
+    backups = [
+        replace(backup(str(minutes), 0), created=datetime.fromtimestamp(back + minutes * 60, UTC))
+        for minutes in (-40, -10, 20, 50)
+    ]
+    fates = told(backups, keep_hourly=9, offsets=berlin)
+    assert {name: said[0] for name, said in fates.items()} == {
+        "50": "+",
+        "20": "-",
+        "-10": "+",
+        "-40": "-",
+    }
+    assert fates["-10"][1] == "the newest of hour 2025-10-25 02+0200"
+
+
+def test_everything_that_keeps_a_backup_is_named():
+    backups = [backup("1", 9), backup("2", 8, on="1"), backup("3", 1)]
+    needed = {"1": Keeper("drill", "a drill may be reading it")}
+    verdicts = judge(
+        backups,
+        SCHEDULE,
+        {"keep_last": 1, "keep_days": 8, "keep_weekly": 4},
+        now=NOW,
+        needed=needed,
+    )
+    assert {each.backup.id: each.kept_by for each in verdicts} == {
+        "3": ("newest", "keep-last 1", "keep-days 8", "keep-weekly 4"),
+        "2": ("keep-days 8", "keep-weekly 4"),
+        "1": ("drill", "chain"),
+    }
+    assert [each.kept_by for each in judge(backups, SCHEDULE, {"keep_last": 1}, now=NOW)] == [
+        ("newest", "keep-last 1"),
+        (),
+        (),
+    ]
 
 
 @pytest.mark.parametrize("keep", [{"keep_last": 1}, {"keep_days": 1}])
@@ -118,7 +198,7 @@ def test_other_peoples_stay_unmentioned_and_so_do_their_parents(whose):
 
 def test_what_something_else_needs_stays_with_what_it_builds_on():
     backups = [backup("1", 5), backup("2", 4, on="1"), backup("3", 3), backup("4", 2)]
-    assert told(backups, keep_last=1, needed={"2": "the schedule's parent"}) == {
+    assert told(backups, keep_last=1, needed={"2": Keeper("parent", "the schedule's parent")}) == {
         "4": ("+", "the newest"),
         "3": ("-", "not one of the newest 1"),
         "2": ("+", "the schedule's parent"),

@@ -36,6 +36,7 @@ def look(monkeypatch, listed):
     monkeypatch.setattr(workbook, "require", require)
     mistral = mock.create_autospec(Mistral, instance=True, spec_set=True)
     mistral.action_exists.return_value = True
+    mistral.action_inputs.return_value = {"name", "storage_driver", "swift_container"}
     trove = mock.create_autospec(Trove, instance=True, spec_set=True)
     trove.backup_quota.return_value = Quota(50, 3)
     trove.instance_exists.return_value = True
@@ -68,6 +69,14 @@ def test_what_is_wrong_is_named_and_the_rest_is_looked_at_all_the_same(look):
     assert found["Trove"].ok is False
 
 
+def test_it_is_said_where_schedules_can_not_choose_their_storage(look):
+    assert look()["actions"].said == "the workbook's actions are there"
+    look.mistral.action_inputs.return_value = {"name", "swift_container"}
+    found = look()["actions"]
+    assert found.ok
+    assert "can't choose where their backups are stored (storage-driver)" in found.said
+
+
 @pytest.mark.parametrize("pattern", ["0 0 * * *x", "@hourli", "", "0 0 31 2 *"])
 def test_a_trigger_with_a_pattern_that_nobody_reads_is_named_and_the_rest_looked_at(
     look, listed, pattern
@@ -78,7 +87,9 @@ def test_a_trigger_with_a_pattern_that_nobody_reads_is_named_and_the_rest_looked
     assert found["pattern"].ok is False
     assert "schedule spoilt: " in found["pattern"].said
     assert "set --pattern" in found["pattern"].said
-    assert found["retention"].said == "what 1 schedule may keep fits the quota"
+    assert found["retention"].said == (
+        "1 schedule may have 4 backups at once, those in progress included; the quota is 50"
+    )
     assert found["Trove"].ok
 
 
@@ -156,6 +167,7 @@ def test_a_used_up_quota_hides_neither_retention_nor_instance(look):
         ({"keep_last": 40, "keep_days": 30}, 41),
         ({"keep_last": 2, "incremental": True, "full_every": 4}, 6),
         ({"keep_days": 7, "pattern": "0 2 * * mon"}, 2),
+        ({"keep_daily": 7, "keep_weekly": 4, "keep_monthly": 12}, 22),
     ],
 )
 def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
@@ -165,7 +177,8 @@ def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
     look.trove.backup_quota.return_value = Quota(kept - 1, 0)
     found = look()["retention"]
     assert found.ok is False
-    assert f"keep {kept} backups or more, and the quota is {kept - 1}" in found.said
+    assert f"may have {kept} backups at once, those in progress included" in found.said
+    assert f"and the quota is {kept - 1}" in found.said
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_last": 7, "incremental": True}])

@@ -85,13 +85,20 @@ def test_what_is_derived():
         "full_every": 100,
         "keep_last": 1000,
         "keep_days": 36500,
+        "keep_hourly": 1000,
+        "keep_daily": 1000,
+        "keep_weekly": 1000,
+        "keep_monthly": 1000,
+        "keep_yearly": 1000,
         "attempts": 12,
         "retry_every": 59,
         "deadline": 1440,
     }
     assert (
         *("description", "parent_id", "incremental"),
-        *("full_every", "keep_last", "keep_days", "deadline", "notify_url", "webhook_url"),
+        *("full_every", "keep_last", "keep_days", "keep_hourly", "keep_daily", "keep_weekly"),
+        *("keep_monthly", "keep_yearly", "swift_container", "storage_driver", "deadline"),
+        *("notify_url", "webhook_url"),
     ) == UNSETTABLE
     assert OPTIONS["parent_id"].argument == "--parent"
     assert OPTIONS["keep_days"].argument == "--keep-days"

@@ -106,3 +106,15 @@ def test_a_moment_is_told_with_the_zones_own_name_for_its_time():
     assert zones.told(BERLIN, NOW + timedelta(days=60)) == "02:00 CEST"
     assert zones.told("Asia/Kathmandu", NOW) == "05:45 +0545"
     assert zones.told("UTC", NOW) is zones.told("Mars/Olympus", NOW) is None
+
+
+def test_a_moment_has_the_offset_of_the_table_that_holds_then() -> None:
+    berlin = zones.current("Europe/Berlin", datetime(2026, 6, 1, tzinfo=UTC))
+    for minutes in range(0, 365 * 24 * 60, 7 * 60 + 1):
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+        there = moment.astimezone(ZoneInfo("Europe/Berlin"))
+        assert zones.local(moment, berlin).isoformat() == there.isoformat()
+    assert zones.local(datetime(1999, 1, 1, tzinfo=UTC), berlin[1:]).utcoffset() == timedelta(
+        seconds=berlin[1][1]
+    )
+    assert zones.local(datetime(2026, 7, 1, tzinfo=UTC), ()).utcoffset() == timedelta(0)

@@ -23,13 +23,13 @@ def test_prune_shows_what_becomes_of_each_backup_and_why(take, schedules, option
         size=1.0,
     )
     schedules.schedule_prune.return_value = [
-        Verdict(backup, expired=False, reason="the newest"),
+        Verdict(backup, expired=False, reason="the newest", kept_by=("newest", "keep-daily 7")),
         Verdict(backup, expired=True, reason="older than 2 kept ones"),
     ]
     headers, rows = take(PruneSchedule, "a-schedule", *options)
     schedules.schedule_prune.assert_called_once_with("a-schedule", dry_run=dry_run)
-    assert headers == ("Backup", "Created", "Status", "Verdict", "Reason")
+    assert headers == ("Backup", "Created", "Status", "Verdict", "Kept By", "Reason")
     assert [row[3:] for row in rows] == [
-        ("keep", "the newest"),
-        ("delete", "older than 2 kept ones"),
+        ("keep", "newest, keep-daily 7", "the newest"),
+        ("delete", None, "older than 2 kept ones"),
     ]

@@ -20,7 +20,8 @@ from trove_schedules.cli.openstack.schedule import (
     ShowSchedule,
 )
 from trove_schedules.drills.drill import ScheduleDrill
-from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
+from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError, ServiceError
+from trove_schedules.schedules.warnings import Remark
 
 BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
@@ -33,8 +34,13 @@ PROPERTIES = (
     "id",
     "incremental",
     "instance",
+    "keep_daily",
     "keep_days",
+    "keep_hourly",
     "keep_last",
+    "keep_monthly",
+    "keep_weekly",
+    "keep_yearly",
     "name",
     "next_execution_time",
     "notify_fail",
@@ -44,7 +50,10 @@ PROPERTIES = (
     "parent_id",
     "pattern",
     "paused",
+    "pinned",
     "retry_every",
+    "storage_driver",
+    "swift_container",
     "timezone",
     "webhook_format",
     "webhook_on",
@@ -71,7 +80,9 @@ TABLE = """\
 | fb149a29-be9b-49c1-a2f7-ca6c1213896f | myback | 5328f62a | */2 * * * * | in 17 h  |
 +--------------------------------------+--------+----------+-------------+----------+
 """
-NUMBERS = ["full_every", "keep_last", "keep_days", "attempts", "retry_every", "deadline"]
+PERIODS = ["keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"]
+NUMBERS = ["full_every", "keep_last", "keep_days", *PERIODS]
+NUMBERS += ["attempts", "retry_every", "deadline"]
 NO_NUMBERS = dict.fromkeys(NUMBERS)
 NO_NOTIFY = dict.fromkeys(["notify_url", "notify_start", "notify_success", "notify_fail"])
 NO_WEBHOOK = dict.fromkeys(["webhook_url", "webhook_on", "webhook_format"])
@@ -80,6 +91,8 @@ NO_OPTIONS = {
     "parent_id": None,
     "timezone": None,
     "incremental": False,
+    "swift_container": None,
+    "storage_driver": None,
     **NO_NUMBERS,
     **NO_NOTIFY,
     **NO_WEBHOOK,
@@ -95,6 +108,9 @@ NO_OPTIONS = {
         (["--incremental"], {"incremental": True}),
         (["--incremental", "--full-every", "4"], {"incremental": True, "full_every": 4}),
         (["--keep-last", "7", "--keep-days", "30"], {"keep_last": 7, "keep_days": 30}),
+        (["--keep-hourly", "24", "--keep-yearly", "2"], {"keep_hourly": 24, "keep_yearly": 2}),
+        (["--swift-container", "c"], {"swift_container": "c"}),
+        (["--storage-driver", "swift"], {"storage_driver": "swift"}),
         (["--attempts", "2", "--retry-every", "15"], {"attempts": 2, "retry_every": 15}),
         (["--deadline", "45"], {"deadline": 45}),
         (["--notify-url", "https://hc.test/1"], {"notify_url": "https://hc.test/1"}),
@@ -118,6 +134,27 @@ def test_create_asks_for_what_the_arguments_say(take, schedules, schedule, optio
     )
     assert columns == PROPERTIES
     assert dict(zip(columns, data, strict=True))["id"] == schedule.id
+
+
+def test_what_is_to_be_said_of_a_new_schedule_goes_to_stderr(take, schedules, schedule, capsys):
+    schedules.schedule_create.return_value = schedule
+    schedules.schedule_remarks.return_value = [
+        Remark("it has at most 8 backups", warning=False),
+        Remark("it is like another one", warning=True),
+    ]
+    take(CreateSchedule, "m", "*/2 * * * *", "myback")
+    schedules.schedule_remarks.assert_called_once_with(schedule)
+    said = "note: it has at most 8 backups\nwarning: it is like another one\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_schedule_is_created_though_nobody_can_say_more_of_it(take, schedules, schedule, capsys):
+    schedules.schedule_create.return_value = schedule
+    schedules.schedule_remarks.side_effect = ServiceError("no", service="Trove", operation="ask")
+    columns, data = take(CreateSchedule, "m", "*/2 * * * *", "myback")
+    assert dict(zip(columns, data, strict=True))["id"] == schedule.id
+    said = capsys.readouterr().err
+    assert said.startswith("warning: nobody could look for traps: Trove: ask failed: no")
 
 
 def test_create_takes_either_a_parent_or_incremental(take, schedules, capsys):
@@ -217,13 +254,17 @@ def test_programs_read_iso_times_and_objects(run, schedules, schedule, form, loa
         "instance": schedule.instance,
         "keep_days": None,
         "keep_last": None,
+        **dict.fromkeys(PERIODS),
         "name": "myback",
         "next_execution_time": "2016-06-14T07:48:00+00:00",
         **NO_NOTIFY,
         "parent_id": None,
         "pattern": "*/2 * * * *",
         "paused": False,
+        "pinned": None,
         "retry_every": None,
+        "storage_driver": None,
+        "swift_container": None,
         "timezone": "UTC",
         "webhook_format": None,
         "webhook_on": None,

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be said of a schedule, by what it is to do and by the project's quota."""
+
+from __future__ import annotations
+
+from trove_schedules import clock
+from trove_schedules.clients.services import Services
+from trove_schedules.errors import PermissionDeniedError
+from trove_schedules.schedules import warnings
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.finding import find_of_instance
+
+
+def of(services: Services, schedule: Schedule) -> list[warnings.Remark]:
+    """The remarks on a schedule, see :mod:`trove_schedules.schedules.warnings`."""
+    others = find_of_instance(services, schedule.instance)
+    return warnings.remarks(schedule, others, _room(services), clock.now())
+
+
+def _room(services: Services) -> warnings.Room:
+    try:
+        quota = services.trove.backup_quota()
+    except PermissionDeniedError as error:
+        # Operators may keep the quota to themselves.
+        if error.service != "Trove":
+            raise
+        return warnings.Room()
+    return warnings.Room(quota.limit if quota else None, known=True)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be said of a schedule when it is created or changed. Nothing of it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from trove_schedules.schedules.options import Options
+from trove_schedules.schedules.room import MOST, USUAL_QUOTA, most_kept
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence for people.
+
+    :ivar warning: whether something should be done about it.
+    """
+
+    said: str
+    warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The project's quota of backups.
+
+    :ivar limit: how many it may have; None: as many as it likes.
+    :ivar known: whether Trove has told it.
+    """
+
+    limit: int | None = USUAL_QUOTA
+    known: bool = False
+
+    def __str__(self) -> str:
+        if self.limit is None:
+            return "the project has no quota of backups"
+        if not self.known:
+            return f"Trove doesn't tell the project's quota, which usually is {self.limit} backups"
+        return f"the project's quota is {counted(self.limit, 'backup')}"
+
+
+def remarks(
+    schedule: Schedule, others: Iterable[Schedule], room: Room, now: datetime
+) -> list[Remark]:
+    """How many backups a schedule has at most, and the traps that it is in.
+
+    :param others: the schedules of its instance, itself included or not.
+    """
+    warnings = [*_cut_off(schedule), *_alike(schedule, others)]
+    return [_kept(schedule, room, now), *(Remark(said, True) for said in warnings)]
+
+
+def _kept(schedule: Schedule, room: Room, now: datetime) -> Remark:
+    kept = most_kept(schedule, now, pinned=len(schedule.pinned))
+    if kept is not None:
+        number = f"{kept} or more" if kept == MOST else f"at most {kept}"
+        return Remark(
+            f"the schedule has {number} backups at once, the one in progress included; {room}",
+            room.limit is not None and kept > room.limit,
+        )
+    if schedule.rules:
+        return Remark(
+            "retention will delete nothing: without full-every all backups are one chain, and a "
+            f"chain is only deleted whole; {room}",
+            True,
+        )
+    return Remark(
+        f"no backup is ever deleted, because no rule of retention is set; {room}",
+        room.limit is not None,
+    )
+
+
+def _cut_off(plan: Options) -> Iterator[str]:
+    """Attempts that begin after the deadline never make a backup."""
+    if plan.deadline is None or plan.retry_every is None:
+        return
+    last = (plan.attempts - 1) * plan.retry_every
+    if last > plan.deadline:
+        yield (
+            f"the last of {plan.attempts} attempts is {last} minutes after the due time, and the "
+            f"deadline of {counted(plan.deadline, 'minute')} skips what begins later"
+        )
+
+
+def _alike(schedule: Schedule, others: Iterable[Schedule]) -> Iterator[str]:
+    """Of two schedules that are due together one is skipped: Trove makes one backup at a time."""
+    for other in others:
+        same = (other.instance, other.pattern) == (schedule.instance, schedule.pattern)
+        if same and other.id != schedule.id and not other.paused:
+            yield (
+                f"schedule {other.id} ({other.name}) backs up the same instance at the same times, "
+                "and Trove makes one backup of an instance at a time: each time one of the two "
+                "has to wait or is skipped"
+            )

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from tests import examples
+from trove_schedules.cli.openstack.pins import PinBackup, UnpinBackup
+from trove_schedules.cli.openstack.schedule import ShowSchedule
+
+
+@pytest.mark.parametrize(("options", "force"), [([], False), (["--force"], True)])
+@pytest.mark.parametrize(
+    ("command", "method"), [(PinBackup, "schedule_pin"), (UnpinBackup, "schedule_unpin")]
+)
+def test_a_backup_of_a_schedule_is_pinned_or_not(take, schedules, command, method, options, force):
+    take(command, "nightly", "a-backup", *options)
+    getattr(schedules, method).assert_called_once_with("nightly", "a-backup", force=force)
+
+
+def test_show_lists_the_pinned_backups(run, schedules):
+    schedules.schedule_show.return_value = examples.schedule(pinned=("a", "b"))
+    assert json.loads(run(ShowSchedule, "n", "-f", "json", "-c", "pinned")) == {
+        "pinned": ["a", "b"]
+    }
+    assert "a, b" in run(ShowSchedule, "n", "-c", "pinned")
