@@ -90,7 +90,22 @@ def build_parser() -> argparse.ArgumentParser:
     restore = add("restore", _restore, "make a new server from a backup and those it builds on")
     restore.add_argument("backup", metavar="BACKUP", help="the backup's id or name")
     restore.add_argument("--name", required=True, help="the name of the new instance")
+    adopt = add("adopt", _adopt, "take the backups that are in a store into Trove")
+    _place_arguments(adopt, "a folder, s3://BUCKET or s3://BUCKET/FOLDER, or swift")
+    adopt.add_argument("--dry-run", action="store_true", help="only list what is there")
     return parser
+
+
+def _place_arguments(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("store", metavar="STORE", help=text)
+    parser.add_argument("--s3", metavar="URL", help="the S3 server of the bucket")
+    parser.add_argument(
+        "--s3-credentials",
+        type=Path,
+        metavar="FILE",
+        help="an AWS credentials file that only you can read (default: $AWS_ACCESS_KEY_ID and"
+        " $AWS_SECRET_ACCESS_KEY, kept in the root)",
+    )
 
 
 def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -297,6 +312,14 @@ def _restore(root: Root, options: argparse.Namespace) -> None:
     tables.show_instance(root, databases.restore(root, options.backup, options.name, _say))
 
 
+def _adopt(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.commands import adopting
+
+    adopting.adopt(
+        root, options.store, options.s3, options.s3_credentials, _say, dry_run=options.dry_run
+    )
+
+
 def _list(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.guest import instances
 
@@ -357,4 +380,4 @@ def _say(text: str) -> None:
 
 
 #: The commands that need no mini cloud: they make one, or say themselves that none is there.
-_WITHOUT_A_CLOUD = (_up, _down, _status, _install_service)
+_WITHOUT_A_CLOUD = (_up, _down, _status, _install_service, _adopt)

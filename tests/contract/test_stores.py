@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from tests.contract import stores
-from tests.contract.stores import Container, Files, Place
+from tests.contract.stores import LOGIN, Container, Files, Place
 from tests.unit.minicloud import examples
 from trove_minicloud.errors import (
     BackupNotFoundError,
@@ -138,6 +138,32 @@ def test_a_crash_in_the_commit_leaves_no_backup(
     with pytest.raises(BackupNotFoundError):
         place.store.head(KEY)
     assert not any(name.endswith(".json") for name in names)
+
+
+def test_every_object_is_listed(place: Place) -> None:
+    for backup in ("backup-1", "backup-2"):
+        examples.put(place.store, examples.manifest(backup), CONTENT)
+
+    assert sorted(place.store.names()) == place.names()
+    name = place.store.name(KEY)
+    begin = sorted(listed for listed in place.names() if listed.startswith(name))
+    assert sorted(place.store.names(name)) == begin
+    assert set(begin) >= {f"{name}.json", f"{name}.basis", f"{name}.tar.zst"}
+
+
+def test_a_folder_of_a_bucket_is_a_store_of_its_own(s3: Files) -> None:
+    assert isinstance(s3.store, S3Store)
+    store = S3Store(S3(s3.endpoint, "backups", ""), LOGIN, "copied/here")
+    manifest = examples.put(store, examples.manifest("backup-1"), CONTENT)
+    name = "instance-1/backup-1"
+
+    assert store.location(KEY) == f"s3://backups/copied/here/{name}.tar.zst"
+    assert store.head(KEY) == manifest
+    assert bytes_of(store, KEY) == CONTENT
+    assert sorted(store.names()) == [f"{name}.basis", f"{name}.json", f"{name}.tar.zst"]
+    assert sorted(s3.names()) == [f"copied/here/{listed}" for listed in sorted(store.names())]
+    store.delete(KEY)
+    assert s3.names() == []
 
 
 def test_deletion_takes_all_of_a_backup_and_nothing_of_others(place: Place) -> None:

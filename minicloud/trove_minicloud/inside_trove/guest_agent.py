@@ -32,7 +32,7 @@ from trove_minicloud.errors import (
 )
 from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.taking import Parent
+from trove_minicloud.guest.taking import Parent, Title
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.inside_trove import making, report
 from trove_minicloud.root import Root
@@ -144,6 +144,7 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
             str(root.path),
             location,
             Parent(parent["location"], parent["checksum"]) if parent else None,
+            Title(backup_info["name"], backup_info["description"] or ""),
             token,
         )
         with _AT_ONCE, _room(root, key, backup_info["backup_type"], location):

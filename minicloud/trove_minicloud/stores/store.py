@@ -8,6 +8,7 @@ so after a crash at any point a backup either is whole or does not exist.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from trove_minicloud.errors import BackupNotFoundError, DamagedManifestError
@@ -107,6 +108,10 @@ class Store(ABC):
     @abstractmethod
     def name(self, key: Key) -> str:
         """What the names of a backup's objects begin with, before the dot; it ends in the id."""
+
+    @abstractmethod
+    def names(self, begin: str = "") -> Iterator[str]:
+        """The names of all objects that begin so, in no order, also of half-written ones."""
 
     @abstractmethod
     def writer(self, name: str) -> Writer: ...

@@ -71,6 +71,8 @@ def back_up(reports: Reports, parent: dict[str, str] | None = None) -> None:
 def start_backup(parent: dict[str, str] | None = None) -> None:
     info = {
         "id": "backup-1",
+        "name": "nightly",
+        "description": None,
         "backup_type": "full",
         "parent": parent,
         "storage_driver": "local",
@@ -95,6 +97,7 @@ def test_a_backup_is_reported_from_its_start_to_its_end(
     back_up(reports)
 
     assert reports.started == [("full", store.location(KEY))]
+    assert (store.head(KEY).name, store.head(KEY).description) == ("nightly", "")
     assert reports.fields["state"] == "COMPLETED"
     assert reports.fields["checksum"] == store.head(KEY).sha256[:32]
     assert reports.causes == []
@@ -289,7 +292,14 @@ def test_what_a_failed_backup_has_left_goes_with_the_next_one(
 def test_a_backup_for_a_store_that_is_not_there_fails_with_the_cause(
     reports: Reports, tools: Path
 ) -> None:
-    info = {"id": "backup-1", "backup_type": "full", "parent": None, "storage_driver": "s3"}
+    info = {
+        "id": "backup-1",
+        "name": "nightly",
+        "description": None,
+        "backup_type": "full",
+        "parent": None,
+        "storage_driver": "s3",
+    }
     guest_agent.guest_client(TroveContext(), "instance-1").create_backup(info)
     assert reports.done.wait(60)
 
