@@ -13,6 +13,7 @@ import keystone.conf
 import keystone.server
 from keystone.cmd.bootstrap import Bootstrapper
 from keystone.common import fernet_utils
+from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
 from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
@@ -25,7 +26,19 @@ from trove_minicloud.services.serving import die_with_parent, serve
 def main(directory: Path, port: int) -> None:
     die_with_parent()
     prepare_once(directory, lambda: _initialise(files(directory, "keystone")))
-    serve(initialize_public_application(), port, "keystone")
+    application = initialize_public_application()
+    _load_rules()
+    serve(application, port, "keystone")
+
+
+def _load_rules() -> None:
+    """Have all rules of who may do what before the first request.
+
+    Keystone makes them at that request, and refuses another that comes meanwhile.
+    """
+    rules = RBACEnforcer()._enforcer
+    rules.suppress_deprecation_warnings = True
+    rules.load_rules()
 
 
 def _initialise(configuration: list[str]) -> None:
