@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+import requests
 
 from tests.contract import stores
 from tests.contract.stores import LOGIN, Container, Files, Place
@@ -164,6 +165,23 @@ def test_a_folder_of_a_bucket_is_a_store_of_its_own(s3: Files) -> None:
     assert sorted(s3.names()) == [f"copied/here/{listed}" for listed in sorted(store.names())]
     store.delete(KEY)
     assert s3.names() == []
+
+
+def test_the_servers_of_swift_answer_each_other_alone(swift: Container) -> None:
+    examples.put(swift.store, examples.manifest("backup-1"), CONTENT)
+    forged = {"X-Backend-Between-Servers": "guessed"}
+
+    for port in (swift.swift.account_port, swift.swift.container_port, swift.swift.object_port):
+        url = f"http://127.0.0.1:{port}"
+        assert requests.get(f"{url}/healthcheck", timeout=30).ok
+        for method, headers in (("GET", {}), ("DELETE", forged)):
+            answer = requests.request(
+                method, f"{url}/device/0/AUTH_p/backups", headers=headers, timeout=30
+            )
+            assert answer.status_code == 403
+        assert requests.request("REPLICATE", f"{url}/device/0", timeout=30).status_code == 403
+    assert bytes_of(swift.store, KEY) == CONTENT
+    swift.store.delete(KEY)
 
 
 def test_deletion_takes_all_of_a_backup_and_nothing_of_others(place: Place) -> None:

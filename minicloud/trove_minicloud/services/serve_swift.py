@@ -14,6 +14,7 @@ from typing import Any
 from swift.common.ring import RingBuilder
 from swift.common.wsgi import run_wsgi
 
+from trove_minicloud.services import swift_gate
 from trove_minicloud.services.serving import die_with_parent
 
 _MODULES = {
@@ -30,6 +31,7 @@ def main(kind: str, directory: Path, ports: dict[str, int]) -> int:
     die_with_parent()
     for name, port in ports.items():
         _make_ring(directory / f"{name}.ring.gz", port)
+    swift_gate.show(directory)
     module = importlib.import_module(_MODULES[kind])
     options = {"verbose": True}
     if (callback := getattr(module, "global_conf_callback", None)) is not None:
