@@ -18,13 +18,14 @@ from trove_minicloud.errors import (
     RestoreError,
     StoreError,
 )
+from trove_minicloud.guest import stored
 from trove_minicloud.guest.restoring import fetch
 from trove_minicloud.stores import parts
 from trove_minicloud.stores.destination import S3
 from trove_minicloud.stores.manifest import Key
 from trove_minicloud.stores.s3 import S3Store
 from trove_minicloud.stores.store import Store, key_of
-from trove_minicloud.stores.swift_objects import SwiftStore, SwiftWriter
+from trove_minicloud.stores.swift_objects import SwiftStore, SwiftWriter, containers
 
 KEY = Key("instance-1", "backup-1")
 PART = 100_000
@@ -150,6 +151,34 @@ def test_every_object_is_listed(place: Place) -> None:
     begin = sorted(listed for listed in place.names() if listed.startswith(name))
     assert sorted(place.store.names(name)) == begin
     assert set(begin) >= {f"{name}.json", f"{name}.basis", f"{name}.tar.zst"}
+
+
+def test_the_backups_of_a_store_are_found_and_all_else_is_named(place: Place) -> None:
+    full = examples.put(place.store, examples.manifest("backup-1"), CONTENT)
+    last = examples.put(
+        place.store,
+        examples.manifest("backup-10", 1, kind="incremental", parent_id="backup-1"),
+        CONTENT,
+    )
+    half = examples.put(place.store, examples.manifest("backup-2", 2), CONTENT)
+    place.store.remove(f"{place.store.name(half.key)}.json")
+    place.store.put("notes", b"not ours")
+
+    found = stored.look(place.store)
+
+    assert found.backups == [full, last]
+    assert list(found.refused) == [place.store.location(half.key)]
+    assert found.foreign == [f"{place.store.url}/notes"]
+    place.store.remove("notes")
+
+
+def test_the_containers_of_a_project_are_found(swift: Container) -> None:
+    url = f"{swift.swift.url}p"
+
+    assert containers(f"{swift.swift.url}nobody", "no token") == []
+    examples.put(swift.store, examples.manifest("backup-1"), CONTENT)
+    assert containers(url, "no token") == ["backups"]
+    swift.store.delete(KEY)
 
 
 def test_a_folder_of_a_bucket_is_a_store_of_its_own(s3: Files) -> None:
