@@ -92,13 +92,20 @@ def test_backups_are_taken_in_once_and_let_go_when_they_are_gone(root: Root, que
 
     # A row of another store stays, whatever is here.
     query("update backups set location = 's3://b/i/b.tar.zst' where id = 'b'")
-    assert trove_rows.enter(root, store, "local", [], {}, present=[]) == (0, 1)
+    assert trove_rows.enter(root, store, "local", [], {}, lost=["file://"]) == (0, 1)
     assert [row["deleted"] for row in query("select * from backups order by id")] == [1, 0]
     assert in_use(query) == 1
 
     # What was deleted and is there again comes back.
     assert trove_rows.enter(root, store, "local", [full], owners) == (1, 0)
     assert [row["deleted"] for row in query("select * from backups order by id")] == [0, 0]
+
+    # Of one whose place is lost Trove learns the new one.
+    query("update backups set location = 'file:///lost/i/a.tar.zst' where id = 'a'")
+    found = trove_rows.enter(root, store, "s3", [full], owners, lost=["file://"], present=["a"])
+    assert found == (0, 0)
+    [row] = query("select * from backups where id = 'a'")
+    assert (row["location"], row["storage_driver"]) == (store.location(full.key), "s3")
 
     query("drop table backups")
     with pytest.raises(MiniCloudError, match=r"rows could not be written: .*backups"):

@@ -23,13 +23,15 @@ def enter(
     strategy: Strategy,
     backups: Iterable[Manifest],
     owners: Mapping[str, str],
-    present: Collection[str] | None = None,
+    lost: Iterable[str] = (),
+    present: Collection[str] = (),
 ) -> tuple[int, int]:
     """Have Trove's database know these backups; the cloud may be down.
 
     :param owners: the project of each backup, by its id.
-    :param present: the ids of all backups of the store, where Trove is to let go of the others.
-    :return: how many Trove didn't have, and how many it had that are gone.
+    :param lost: what the locations begin with whose rows Trove is to let go of.
+    :param present: the ids of backups whose rows stay nevertheless.
+    :return: how many Trove didn't have, and how many it has let go of.
     :raises MiniCloudError: Trove's database refuses.
     """
     job = {
@@ -38,8 +40,8 @@ def enter(
         "backups": [
             (store.location(each.key), owners[each.backup_id], each.to_json()) for each in backups
         ],
-        "scope": "" if present is None else store.scope,
-        "present": list(present or ()),
+        "lost": list(lost),
+        "present": list(present),
     }
     done = subprocess.run(
         [sys.executable, "-m", "trove_minicloud.inside_trove.adopting"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from trove_minicloud.errors import BrokenChainError, RestoreError
 from trove_minicloud.guest.chain import require_bytes, require_fits
 from trove_minicloud.stores.manifest import Key, Manifest
-from trove_minicloud.stores.store import MANIFEST, OBJECT, Store, key_of
+from trove_minicloud.stores.store import MANIFEST, OBJECT, STATE, Store, key_of
 
 # An object of a backup, or what is left of its writing: a file of the folder that hasn't got its
 # name yet, or a segment of Swift.
@@ -44,6 +44,8 @@ def look(store: Store) -> Stored:
     found = Stored()
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for name in store.names():
+        if name.startswith(STATE):
+            continue
         parts = _OURS.fullmatch(name)
         backup = f"{parts['folder'] or ''}{parts['last']}" if parts else ""
         if parts and store.name(key_of(f"{store.url}/{backup}{OBJECT}")) == backup:

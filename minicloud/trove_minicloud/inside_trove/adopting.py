@@ -34,15 +34,14 @@ class Job:
     :ivar directory: Trove's folder.
     :ivar strategy: what Trove calls the kind of store.
     :ivar backups: location, project and manifest of each, parents first.
-    :ivar scope: what the locations of this store begin with, where rows of backups that are not
-        there are to go; empty where they stay.
-    :ivar present: the ids of all that is there, whole or not.
+    :ivar lost: what the locations begin with whose rows are to go, but for those of `present`.
+    :ivar present: the ids of all that is in the store, whole or not.
     """
 
     directory: str
     strategy: str
     backups: Sequence[tuple[str, str, str]]
-    scope: str = ""
+    lost: Sequence[str] = ()
     present: Sequence[str] = ()
 
 
@@ -64,16 +63,19 @@ def _do(job: Job) -> dict[str, list[str]]:
     taken = []
     for location, project_id, text in job.backups:
         manifest = Manifest.from_json(text)
-        if _take_in(location, project_id, manifest, job.strategy):
+        if _take_in(location, project_id, manifest, job):
             taken.append(manifest.backup_id)
-    gone = _let_go(job.scope, set(job.present)) if job.scope else []
+    gone = [id_ for begin in job.lost for id_ in _let_go(begin, set(job.present))]
     return {"taken": taken, "gone": gone}
 
 
-def _take_in(location: str, project_id: str, manifest: Manifest, strategy: str) -> bool:
-    """Whether Trove didn't have it. What Trove knows of a backup stays as it is."""
+def _take_in(location: str, project_id: str, manifest: Manifest, job: Job) -> bool:
+    """Whether Trove didn't have it. What Trove knows of a backup stays, but for a lost place."""
     row = DBBackup.get_by(id=manifest.backup_id)
     if row is not None and not row.deleted:
+        if row.state == BackupState.COMPLETED and job.lost:
+            row.location, row.storage_driver = location, job.strategy
+            row.db_api.save(row)
         return False
     fields = report.completed_fields(location, manifest) | {
         "id": manifest.backup_id,
@@ -82,7 +84,7 @@ def _take_in(location: str, project_id: str, manifest: Manifest, strategy: str) 
         "tenant_id": project_id,
         "instance_id": manifest.instance_id,
         "datastore_version_id": datastore_version(manifest.datastore, manifest.version),
-        "storage_driver": strategy,
+        "storage_driver": job.strategy,
         "created": _naive(manifest.started_at),
         "updated": _naive(manifest.finished_at),
         "deleted": False,
@@ -96,13 +98,13 @@ def _take_in(location: str, project_id: str, manifest: Manifest, strategy: str) 
     return True
 
 
-def _let_go(scope: str, present: Collection[str]) -> list[str]:
-    """The ids of completed backups that have gone from the store since Trove was copied."""
+def _let_go(begin: str, present: Collection[str]) -> list[str]:
+    """The ids of completed backups that Trove knows, and that are not there any more."""
     with DBBackup.query() as query:
         rows = query.filter_by(state=BackupState.COMPLETED, deleted=False)
         gone = [
             row
-            for row in rows.filter(DBBackup.location.startswith(scope, autoescape=True))
+            for row in rows.filter(DBBackup.location.startswith(begin, autoescape=True))
             if row.id not in present
         ]
     for row in gone:

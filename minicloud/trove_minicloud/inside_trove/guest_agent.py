@@ -36,6 +36,7 @@ from trove_minicloud.guest.taking import Parent, Title
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.inside_trove import making, report
 from trove_minicloud.root import Root
+from trove_minicloud.services import state_copies
 from trove_minicloud.stores import local, room
 from trove_minicloud.stores.finding import location_for, store_of
 from trove_minicloud.stores.manifest import Key, Manifest
@@ -160,6 +161,8 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
     except Exception:
         LOG.exception("Backup %s: Trove's conductor could not be told", key.backup_id)
         report.set_ended(key, fields)
+    if location is not None and fields["state"] == BackupState.COMPLETED:
+        state_copies.after_backup(root, location)
 
 
 @contextlib.contextmanager

@@ -30,9 +30,10 @@ class Place(ABC):
         """:raises MiniCloudError: there is no login for it, or boto3 is missing."""
 
     @abstractmethod
-    def keep(self, root: Root) -> None:
+    def keep(self, root: Root, *, instead: bool = False) -> None:
         """Have the root find backups there, too.
 
+        :param instead: of the bucket that the root had.
         :raises MiniCloudError: the root keeps backups elsewhere that it would no longer find.
         """
 
@@ -68,7 +69,7 @@ class _Folder(Place):
     def store(self) -> Store:
         return LocalStore(self.folder)
 
-    def keep(self, root: Root) -> None:
+    def keep(self, root: Root, *, instead: bool = False) -> None:
         if root.backups.resolve() == self.folder:
             return
         if any(root.backups.iterdir()):
@@ -92,12 +93,9 @@ class _Bucket(Place):
 
         return S3Store(self.wanted, self.login, self.folder)
 
-    def keep(self, root: Root) -> None:
-        known = destination.s3(root)
-        if known is not None and (known.endpoint, known.bucket) != (
-            self.wanted.endpoint,
-            self.wanted.bucket,
-        ):
+    def keep(self, root: Root, *, instead: bool = False) -> None:
+        known, new = destination.s3(root), (self.wanted.endpoint, self.wanted.bucket)
+        if known is not None and not instead and (known.endpoint, known.bucket) != new:
             raise MiniCloudError(
                 f"{root.path} has its backups in the bucket {known.bucket} of {known.endpoint},"
                 " and would no longer find them. Choose another root with --root."

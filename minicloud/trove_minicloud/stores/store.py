@@ -17,6 +17,8 @@ from trove_minicloud.stores.manifest import Key, Manifest
 OBJECT = ".tar.zst"
 BASIS = ".basis"
 MANIFEST = ".json"
+#: What the names begin with that are no backups, but copies of a cloud's own state.
+STATE = "cloud-state/"
 
 
 class Writer(Protocol):

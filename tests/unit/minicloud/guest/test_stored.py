@@ -81,6 +81,12 @@ def test_a_backup_that_can_t_be_restored_is_named_and_so_is_what_builds_on_it(
     assert found.present == set("abcdefg")
 
 
+def test_copies_of_a_cloud_s_own_state_are_no_backups(store: LocalStore) -> None:
+    store.put("cloud-state/key/20261128T020000Z.sealed", b"")
+
+    assert stored.look(store) == stored.Stored()
+
+
 def test_a_store_that_can_t_be_read_is_not_an_empty_one(store: LocalStore, root: Root) -> None:
     root.backups.rmdir()
     root.backups.symlink_to(root.path / "not-mounted")

@@ -62,6 +62,9 @@ def test_a_root_has_one_bucket(root: Root, login: None) -> None:
 
     with pytest.raises(MiniCloudError, match="in the bucket backups of"):
         places.named(root, "s3://other", S3, None).keep(root)
+    places.named(root, "s3://other", S3, None).keep(root, instead=True)
+    kept = destination.s3(root)
+    assert kept is not None and kept.bucket == "other"
 
 
 @pytest.mark.parametrize(
