@@ -92,7 +92,27 @@ def build_parser() -> argparse.ArgumentParser:
     restore = add("restore", _restore, "make a new server from a backup and those it builds on")
     restore.add_argument("backup", metavar="BACKUP", help="the backup's id or name")
     restore.add_argument("--name", required=True, help="the name of the new instance")
+    adopt = add("adopt", _adopt, "take the backups that are in a store into Trove")
+    _place_arguments(adopt, "a folder, s3://BUCKET or s3://BUCKET/FOLDER, or swift")
+    adopt.add_argument("--dry-run", action="store_true", help="only list what is there")
+    recover = add("recover", _recover, "bring a lost mini cloud back from the store of its backups")
+    _place_arguments(recover, "a folder, s3://BUCKET or s3://BUCKET/FOLDER")
+    recover.add_argument(
+        "--key", type=Path, metavar="FILE", help="a copy of the file recovery.key of the lost root"
+    )
     return parser
+
+
+def _place_arguments(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("store", metavar="STORE", help=text)
+    parser.add_argument("--s3", metavar="URL", help="the S3 server of the bucket")
+    parser.add_argument(
+        "--s3-credentials",
+        type=Path,
+        metavar="FILE",
+        help="an AWS credentials file that only you can read (default: $AWS_ACCESS_KEY_ID and"
+        " $AWS_SECRET_ACCESS_KEY, kept in the root)",
+    )
 
 
 def _instance_commands(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -184,8 +204,10 @@ def _format_option(parser: argparse.ArgumentParser, *more: str) -> None:
 def _up(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.cloud import daemon
     from trove_minicloud.commands import dashboard
+    from trove_minicloud.services import recovery_key
 
     root.prepare()
+    first = not root.recovery_key.exists()
     _choose_store(root, options)
     horizon = dashboard.enable(root, options.dashboard_python) if options.dashboard else None
     if options.detach:
@@ -199,6 +221,8 @@ def _up(root: Root, options: argparse.Namespace) -> None:
         _say(f"The mini cloud under {root.path} is already up.")
     elif options.detach:
         _say(f"The mini cloud is up: {root.path}")
+        if first:
+            _say(recovery_key.advice(root))
         _say(f'To use it: eval "$(trove-minicloud env --root {shlex.quote(str(root.path))})"')
     if horizon and (options.detach or not fresh):
         _say(f"{dashboard.NAME} is ready ({dashboard.wait(root, horizon):.1f} s)")
@@ -245,7 +269,7 @@ def _install_service(root: Root, _options: argparse.Namespace) -> None:
 
 def _status(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.commands import metrics
-    from trove_minicloud.commands.status import describe, room_in_words
+    from trove_minicloud.commands.status import describe, room_in_words, state_copy_in_words
 
     described = describe(root)
     if options.format == "json":
@@ -259,6 +283,8 @@ def _status(root: Root, options: argparse.Namespace) -> None:
         _say(described["error"])
     if described["room"]:
         _say(room_in_words(described["room"]))
+    if root.exists():
+        _say(state_copy_in_words(root, described["state_copy"]))
     if described["programs"]:
         tables.show(described["programs"])
 
@@ -301,6 +327,20 @@ def _restore(root: Root, options: argparse.Namespace) -> None:
     from trove_minicloud.commands import databases
 
     tables.show_instance(root, databases.restore(root, options.backup, options.name, _say))
+
+
+def _adopt(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.commands import adopting
+
+    adopting.adopt(
+        root, options.store, options.s3, options.s3_credentials, _say, dry_run=options.dry_run
+    )
+
+
+def _recover(root: Root, options: argparse.Namespace) -> None:
+    from trove_minicloud.commands import recovery
+
+    recovery.recover(root, options.store, options.s3, options.s3_credentials, options.key, _say)
 
 
 def _list(root: Root, options: argparse.Namespace) -> None:
@@ -363,4 +403,4 @@ def _say(text: str) -> None:
 
 
 #: The commands that need no mini cloud: they make one, or say themselves that none is there.
-_WITHOUT_A_CLOUD = (_up, _down, _status, _install_service)
+_WITHOUT_A_CLOUD = (_up, _down, _status, _install_service, _adopt, _recover)

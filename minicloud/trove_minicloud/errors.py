@@ -11,6 +11,7 @@ MiniCloudError            says what failed, the evidence, and what to do next
 ├─ ScheduledError         schedules back up what is to be deleted
 ├─ WaitTimeoutError       something didn't reach the wanted state in time
 ├─ StopError              a process outlived its SIGKILL
+├─ RecoveryError          a cloud can't be brought back from a store
 ├─ RootError              the root folder can't be used as it is
 ├─ InstanceNotFoundError      no instance of that name or id
 ├─ AmbiguousInstanceError     several instances bear that name
@@ -76,6 +77,10 @@ class WaitTimeoutError(MiniCloudError):
 
 class StopError(MiniCloudError):
     """A process was still there after SIGKILL and a wait."""
+
+
+class RecoveryError(MiniCloudError):
+    """A cloud can't be brought back from what is in a store."""
 
 
 class RootError(MiniCloudError):

@@ -48,6 +48,16 @@ class Root:
         return self.path / "cloud.json"
 
     @property
+    def recovery_key(self) -> Path:
+        """What opens the copies of the cloud's own state."""
+        return self.path / "recovery.key"
+
+    @property
+    def recovering(self) -> Path:
+        """A folder that is there while the root is being made from a store."""
+        return self.path / "recovering"
+
+    @property
     def clouds_file(self) -> Path:
         """The clouds.yaml for any OpenStack client; it holds passwords."""
         return self.path / "clouds.yaml"

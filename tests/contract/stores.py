@@ -74,6 +74,7 @@ class Container(Place):
     """A container of Swift."""
 
     store: SwiftStore
+    swift: destination.Swift
 
     def names(self) -> list[str]:
         self.store.connection.put_container("backups")
@@ -148,4 +149,4 @@ def serving_swift(folder: Path, *, full: bool = False) -> Iterator[Container]:
             if program.name == swift.PROXY:
                 program = dataclasses.replace(program, ready=swift.is_healthy(wanted.proxy_port))
             stack.enter_context(processes.running(program))
-        yield Container(SwiftStore(f"{wanted.url}p", "backups", "no token"))
+        yield Container(SwiftStore(f"{wanted.url}p", "backups", "no token"), wanted)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+import requests
 
 from tests.contract import stores
-from tests.contract.stores import Container, Files, Place
+from tests.contract.stores import LOGIN, Container, Files, Place
 from tests.unit.minicloud import examples
 from trove_minicloud.errors import (
     BackupNotFoundError,
@@ -17,13 +18,14 @@ from trove_minicloud.errors import (
     RestoreError,
     StoreError,
 )
+from trove_minicloud.guest import stored
 from trove_minicloud.guest.restoring import fetch
 from trove_minicloud.stores import parts
 from trove_minicloud.stores.destination import S3
 from trove_minicloud.stores.manifest import Key
 from trove_minicloud.stores.s3 import S3Store
 from trove_minicloud.stores.store import Store, key_of
-from trove_minicloud.stores.swift_objects import SwiftStore, SwiftWriter
+from trove_minicloud.stores.swift_objects import SwiftStore, SwiftWriter, containers
 
 KEY = Key("instance-1", "backup-1")
 PART = 100_000
@@ -138,6 +140,77 @@ def test_a_crash_in_the_commit_leaves_no_backup(
     with pytest.raises(BackupNotFoundError):
         place.store.head(KEY)
     assert not any(name.endswith(".json") for name in names)
+
+
+def test_every_object_is_listed(place: Place) -> None:
+    for backup in ("backup-1", "backup-2"):
+        examples.put(place.store, examples.manifest(backup), CONTENT)
+
+    assert sorted(place.store.names()) == place.names()
+    name = place.store.name(KEY)
+    begin = sorted(listed for listed in place.names() if listed.startswith(name))
+    assert sorted(place.store.names(name)) == begin
+    assert set(begin) >= {f"{name}.json", f"{name}.basis", f"{name}.tar.zst"}
+
+
+def test_the_backups_of_a_store_are_found_and_all_else_is_named(place: Place) -> None:
+    full = examples.put(place.store, examples.manifest("backup-1"), CONTENT)
+    last = examples.put(
+        place.store,
+        examples.manifest("backup-10", 1, kind="incremental", parent_id="backup-1"),
+        CONTENT,
+    )
+    half = examples.put(place.store, examples.manifest("backup-2", 2), CONTENT)
+    place.store.remove(f"{place.store.name(half.key)}.json")
+    place.store.put("notes", b"not ours")
+
+    found = stored.look(place.store)
+
+    assert found.backups == [full, last]
+    assert list(found.refused) == [place.store.location(half.key)]
+    assert found.foreign == [f"{place.store.url}/notes"]
+    place.store.remove("notes")
+
+
+def test_the_containers_of_a_project_are_found(swift: Container) -> None:
+    url = f"{swift.swift.url}p"
+
+    assert containers(f"{swift.swift.url}nobody", "no token") == []
+    examples.put(swift.store, examples.manifest("backup-1"), CONTENT)
+    assert containers(url, "no token") == ["backups"]
+    swift.store.delete(KEY)
+
+
+def test_a_folder_of_a_bucket_is_a_store_of_its_own(s3: Files) -> None:
+    assert isinstance(s3.store, S3Store)
+    store = S3Store(S3(s3.endpoint, "backups", ""), LOGIN, "copied/here")
+    manifest = examples.put(store, examples.manifest("backup-1"), CONTENT)
+    name = "instance-1/backup-1"
+
+    assert store.location(KEY) == f"s3://backups/copied/here/{name}.tar.zst"
+    assert store.head(KEY) == manifest
+    assert bytes_of(store, KEY) == CONTENT
+    assert sorted(store.names()) == [f"{name}.basis", f"{name}.json", f"{name}.tar.zst"]
+    assert sorted(s3.names()) == [f"copied/here/{listed}" for listed in sorted(store.names())]
+    store.delete(KEY)
+    assert s3.names() == []
+
+
+def test_the_servers_of_swift_answer_each_other_alone(swift: Container) -> None:
+    examples.put(swift.store, examples.manifest("backup-1"), CONTENT)
+    forged = {"X-Backend-Between-Servers": "guessed"}
+
+    for port in (swift.swift.account_port, swift.swift.container_port, swift.swift.object_port):
+        url = f"http://127.0.0.1:{port}"
+        assert requests.get(f"{url}/healthcheck", timeout=30).ok
+        for method, headers in (("GET", {}), ("DELETE", forged)):
+            answer = requests.request(
+                method, f"{url}/device/0/AUTH_p/backups", headers=headers, timeout=30
+            )
+            assert answer.status_code == 403
+        assert requests.request("REPLICATE", f"{url}/device/0", timeout=30).status_code == 403
+    assert bytes_of(swift.store, KEY) == CONTENT
+    swift.store.delete(KEY)
 
 
 def test_deletion_takes_all_of_a_backup_and_nothing_of_others(place: Place) -> None:

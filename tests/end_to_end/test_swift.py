@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psutil
@@ -26,6 +27,7 @@ from tests.end_to_end.databases import MariaDB, require
 from tests.end_to_end.ticks import fire
 from trove_minicloud.guest import instances
 from trove_minicloud.root import Root
+from trove_minicloud.services.preparation import database_file
 from trove_minicloud.stores import choosing, destination
 from trove_minicloud.supervision import state
 
@@ -169,6 +171,11 @@ def test_an_incremental_chain_restores_and_a_lost_segment_is_refused(
     assert last["parent_id"] == full["id"]
     written = rows(cloud, "m")
     assert written[-1] == (3,)
+    _forget(cloud, full["id"], last["id"])
+    adopted = cloud.run("trove-minicloud", "adopt", "swift")
+    assert "Trove has taken in 2," in adopted.out
+    for field in ("locationRef", "parent_id", "size", "project_id"):
+        assert cloud.backup(last["id"])[field] == last[field]
     assert restored_rows(cloud, last["id"], "chained") == written
 
     (lost,) = (name for name in names(cloud) if name.endswith("_00000002") and full["id"] in name)
@@ -180,6 +187,14 @@ def test_an_incremental_chain_restores_and_a_lost_segment_is_refused(
     assert full["id"] in done.err
     cloud.openstack("delete", full["id"])
     wait_for("end of the chain", lambda: _names_without(cloud, full["id"], last["id"]), 180)
+
+
+def _forget(cloud: LiveCloud, *backups: str) -> None:
+    """Have Trove know nothing of them."""
+    file = database_file(cloud.root.service("trove"))
+    with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as database:
+        for backup in backups:
+            assert database.execute("delete from backups where id = ?", [backup]).rowcount == 1
 
 
 def _names_without(cloud: LiveCloud, *backups: str) -> list[str] | None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operator asks of Trove: the end of an instance, whosever it is."""
+"""What the operator asks: the end of an instance, whosever it is, and which projects there are."""
 
 import time
 
-from keystoneauth1.exceptions import NotFound
+from keystoneauth1.exceptions import ClientException, NotFound
 
 from trove_minicloud.clients.sessions import admin_session
 from trove_minicloud.clients.trove import Trove, fault_of
@@ -27,6 +27,14 @@ class Administrator(Trove):
     def __init__(self, root: Root) -> None:
         super().__init__(root, admin_session)
         self._root = root
+
+    def projects(self) -> dict[str, str]:
+        """The names of all projects by their ids."""
+        try:
+            answer = self.session.get(f"{self.settings.keystone_url}/projects")
+        except ClientException as error:
+            raise MiniCloudError(f"Keystone doesn't answer: {error}") from error
+        return {str(each["id"]): str(each["name"]) for each in answer.json()["projects"]}
 
     def delete_instance(self, instance: Instance) -> None:
         """Delete the instance, and wait until Trove has.

@@ -37,15 +37,16 @@ class Trove:
                 " Start it with: trove-minicloud up --detach"
                 f" --root {shlex.quote(str(root.path))}"
             )
-        self._session = session_of(chosen, _TIMEOUT)
+        self.settings = chosen
+        self.session = session_of(chosen, _TIMEOUT)
         try:
-            self.project_id = str(self._session.get_project_id())
+            self.project_id = str(self.session.get_project_id())
         except ClientException as error:
             raise MiniCloudError(f"Keystone doesn't answer: {error}") from error
         self._url = f"{chosen.trove_url}/{self.project_id}"
 
     def token(self) -> str:
-        return str(self._session.get_token())
+        return str(self.session.get_token())
 
     def instance(self, instance_id: str) -> dict[str, Any] | None:
         """The instance as Trove shows it; None where Trove knows none of this id."""
@@ -61,7 +62,7 @@ class Trove:
         :raises MiniCloudError: Trove refuses, and why; or it doesn't answer.
         """
         try:
-            answer = self._session.request(f"{self._url}{path}", method, json=body)
+            answer = self.session.request(f"{self._url}{path}", method, json=body)
         except NotFound:
             raise
         except HTTPClientError as error:

@@ -4,6 +4,7 @@
 import contextlib
 import logging
 import os
+import shlex
 import shutil
 import signal
 from abc import ABC, abstractmethod
@@ -19,13 +20,22 @@ from trove_minicloud.cloud.database_care import DatabaseCare
 from trove_minicloud.errors import (
     DiskFullError,
     MiniCloudError,
+    RecoveryError,
     StartupError,
     StopRequestedError,
 )
 from trove_minicloud.guest.server_programs import InstancePrograms
 from trove_minicloud.loopback import spare_proxies
 from trove_minicloud.root import ROOT_VARIABLE, Root
-from trove_minicloud.services import horizon, keystone, mistral, swift, tidying, trove
+from trove_minicloud.services import (
+    horizon,
+    keystone,
+    mistral,
+    recovery_key,
+    swift,
+    tidying,
+    trove,
+)
 from trove_minicloud.services.backend import Backend, single_process
 from trove_minicloud.services.config_files import cache_variables
 from trove_minicloud.settings import Settings
@@ -122,6 +132,11 @@ def require_space(root: Root) -> None:
 
 
 def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
+    if root.recovering.exists():
+        raise RecoveryError(
+            f"The recovery of {root.path} has not ended. Do it again: trove-minicloud recover"
+            f" STORE --key FILE --root {shlex.quote(str(root.path))}"
+        )
     # Databases and logs hold secrets as well, and the services don't care who can read them.
     os.umask(0o077)
     spare_proxies(os.environ)
@@ -132,6 +147,8 @@ def _run(root: Root, layout_of: Callable[[Root, Settings], Layout]) -> None:
     if before is not None:
         LOG.info("what the versions of before have left is copied to %s", before)
     chosen = settings.load_or_create(root)
+    if recovery_key.ensure(root):
+        LOG.warning("%s", recovery_key.advice(root))
     databases, dashboard = InstancePrograms(root), horizon.HorizonPrograms(root, chosen)
     care = DatabaseCare(root)
     supervisor = Supervisor(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs under a root, put together for people and for JSON."""
 
+from datetime import datetime
 from typing import Any
 
 from trove_minicloud import settings
@@ -8,11 +9,12 @@ from trove_minicloud.files import space_problem
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
-from trove_minicloud.services import horizon, swift
+from trove_minicloud.services import horizon, recovery_key, state_copies, swift
 from trove_minicloud.stores import destination, room
 from trove_minicloud.supervision import processes, state
 
 _GIBIBYTE = 2**30
+_KIBIBYTE = 2**10
 
 
 def describe(root: Root) -> dict[str, Any]:
@@ -44,6 +46,7 @@ def _cloud(root: Root, name: str, error: str, programs: list[dict[str, Any]]) ->
         "state": name,
         "error": error,
         "room": _room(root),
+        "state_copy": _state_copy(root),
         "programs": programs,
     }
 
@@ -59,6 +62,37 @@ def _room(root: Root) -> dict[str, int | None] | None:
         "last_day": found.last_day,
         "nights": found.nights,
     }
+
+
+def _state_copy(root: Root) -> dict[str, Any] | None:
+    """The last copy of the cloud's own state, and why there is no newer one; None if none is made.
+
+    The size is in bytes.
+    """
+    if not root.exists() or destination.strategy(root) == "swift":
+        return None
+    known = state_copies.record(root)
+    return {
+        "copied_at": known.copied_at or None,
+        "url": known.url or None,
+        "size": known.size,
+        "error": known.error or None,
+    }
+
+
+def state_copy_in_words(root: Root, found: dict[str, Any] | None) -> str:
+    """What `describe` says of the copy of the cloud's own state, for people."""
+    if found is None:
+        return "Own state: not copied: Swift lies in the root, and is lost with it."
+    if found["copied_at"] is None:
+        text = "Own state: not copied yet; the next backup does."
+    else:
+        moment = datetime.fromisoformat(found["copied_at"])
+        text = (
+            f"Own state: copied {moment:%Y-%m-%d %H:%M:%S} UTC to {found['url']}"
+            f" ({found['size'] / _KIBIBYTE:.0f} KiB). {recovery_key.advice(root)}"
+        )
+    return f"{text}\nThe last copy FAILED: {found['error']}" if found["error"] else text
 
 
 def room_in_words(found: dict[str, int | None]) -> str:

@@ -14,7 +14,7 @@ def chain(store: Store, last: Manifest) -> list[Manifest]:
     links: list[Manifest] = []
     manifest = last
     while True:
-        _require_bytes(store, manifest)
+        require_bytes(store, manifest)
         links.insert(0, manifest)
         if manifest.parent_id is None:
             return links
@@ -28,6 +28,12 @@ def _parent(store: Store, child: Manifest, parent_id: str) -> Manifest:
         raise BrokenChainError(
             f"Backup {child.backup_id} builds on backup {parent_id}, which is gone."
         ) from error
+    require_fits(child, parent)
+    return parent
+
+
+def require_fits(child: Manifest, parent: Manifest) -> None:
+    """:raises BrokenChainError: the one can't have been built on the other."""
     # Restoring over histories can lose rows without any tool noticing.
     if parent.incarnation != child.incarnation:
         raise BrokenChainError(
@@ -39,10 +45,10 @@ def _parent(store: Store, child: Manifest, parent_id: str) -> Manifest:
         raise BrokenChainError(
             f"Backup {child.backup_id} builds on backup {parent.backup_id}, which is not older."
         )
-    return parent
 
 
-def _require_bytes(store: Store, manifest: Manifest) -> None:
+def require_bytes(store: Store, manifest: Manifest) -> None:
+    """:raises BrokenChainError: the bytes are gone, or they are more or fewer."""
     try:
         size = store.stored_size(manifest.key)
     except BackupNotFoundError as error:

@@ -169,6 +169,7 @@ class Datastore(ABC):
         version: str,
         *,
         instance_id: str | None = None,
+        port: int | None = None,
     ) -> Instance:
         """Make a server in `folder` of the unpacked backups, the full one first; they are used up.
 

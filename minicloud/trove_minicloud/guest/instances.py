@@ -90,6 +90,7 @@ def new(
     project_id: str,
     *,
     instance_id: str | None = None,
+    port: int | None = None,
     datastore: str,
     version: str,
     user: str,
@@ -97,6 +98,7 @@ def new(
     """A managed instance on a free loopback port, with a history of its own; nothing is saved.
 
     :param instance_id: where Trove has chosen it, or None for a new one.
+    :param port: None chooses one.
     """
     return Instance(
         id=instance_id or str(uuid.uuid4()),
@@ -107,7 +109,7 @@ def new(
         managed=True,
         wanted="running",
         host=HOST,
-        port=ports.choose(1, root)[0],
+        port=port or ports.choose(1, root)[0],
         user=user,
         incarnation=str(uuid.uuid4()),
         created_at=datetime.now(UTC),

@@ -2,6 +2,7 @@
 """A new instance from a stored backup: `restore`."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -28,6 +29,7 @@ def restore(
     *,
     project_id: str | None = None,
     instance_id: str | None = None,
+    port: int | None = None,
 ) -> Instance:
     """Make a managed instance, wanted running, with the rows of the backup's moment.
 
@@ -35,6 +37,7 @@ def restore(
 
     :param project_id: whose it is to be; None means the source's project.
     :param instance_id: where Trove has chosen it, or None for a new one.
+    :param port: where it is to listen; None chooses one.
     :raises BackupNotFoundError: the store holds no such backup.
     :raises BrokenChainError: a backup that it builds on is gone or doesn't fit.
     :raises ChecksumMismatchError: stored bytes are damaged.
@@ -59,7 +62,14 @@ def restore(
             project_id or last.project_id,
             last.version,
             instance_id=instance_id,
+            port=port,
         )
+
+
+def needed_room(links: Sequence[Manifest]) -> int:
+    """The bytes of disk that a restore of these takes while it goes on."""
+    # The parts of a chain become one folder, which lies beside them for a while.
+    return sum(link.raw_size for link in links) * (2 if len(links) > 1 else 1)
 
 
 def fetch(store: Store, kind: Datastore, manifest: Manifest, folder: Path) -> None:

@@ -24,6 +24,17 @@ _LOCK_WAIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Title:
+    """What people call the backup in Trove."""
+
+    name: str = ""
+    description: str = ""
+
+
+UNTITLED = Title()
+
+
+@dataclass(frozen=True, slots=True)
 class Parent:
     """The backup to build an incremental one on, as Trove knows it: the beginning of its sha256."""
 
@@ -32,7 +43,12 @@ class Parent:
 
 
 def take_backup(
-    root: Root, store: Store, instance: Instance, backup_id: str, parent: Parent | None
+    root: Root,
+    store: Store,
+    instance: Instance,
+    backup_id: str,
+    parent: Parent | None,
+    title: Title = UNTITLED,
 ) -> Manifest:
     """Take a backup, and return its manifest once it is stored and checked.
 
@@ -47,7 +63,7 @@ def take_backup(
     kind = datastores.named(instance.datastore)
     with instances.backup_lock(root, instance.id, f"backup {backup_id}", _LOCK_WAIT):
         source = kind.inspect(root, instance)
-        job = _Job(root, store, kind, instance, source, Key(instance.id, backup_id))
+        job = _Job(root, store, kind, instance, source, Key(instance.id, backup_id), title)
         if parent is None:
             return job.take(None, None)
         try:
@@ -94,6 +110,7 @@ class _Job:
     instance: Instance
     source: Source
     key: Key
+    title: Title
 
     def take(self, parent: Manifest | None, reason: str | None) -> Manifest:
         started_at = datetime.now(UTC)
@@ -120,6 +137,8 @@ class _Job:
                     basis_sha256=hashlib.sha256(streamed.basis).hexdigest(),
                     started_at=started_at,
                     finished_at=datetime.now(UTC),
+                    name=self.title.name,
+                    description=self.title.description,
                 )
                 upload.commit(manifest, streamed.basis)
             except BaseException as error:

@@ -19,7 +19,7 @@ from types import FrameType
 
 from trove_minicloud.errors import BackupError, MiniCloudError
 from trove_minicloud.guest import instances
-from trove_minicloud.guest.taking import Parent, take_backup
+from trove_minicloud.guest.taking import UNTITLED, Parent, Title, take_backup
 from trove_minicloud.root import Root
 from trove_minicloud.stores.finding import store_of
 from trove_minicloud.stores.store import key_of
@@ -32,6 +32,7 @@ class Job:
     root: str
     location: str
     parent: Parent | None
+    title: Title = UNTITLED
     #: The caller's, for a store that wants to know in whose name we come.
     token: str | None = dataclasses.field(default=None, repr=False)
 
@@ -43,7 +44,7 @@ class Job:
         values = json.loads(line)
         if (parent := values.pop("parent")) is not None:
             parent = Parent(**parent)
-        return cls(**values, parent=parent)
+        return cls(**values | {"title": Title(**values["title"])}, parent=parent)
 
 
 def main() -> int:
@@ -60,7 +61,7 @@ def main() -> int:
         key = key_of(job.location)
         instance = instances.load(root, key.instance_id)
         store = store_of(root, job.location, job.token)
-        manifest = take_backup(root, store, instance, key.backup_id, job.parent)
+        manifest = take_backup(root, store, instance, key.backup_id, job.parent, job.title)
     except MiniCloudError as error:
         _say({"error": str(error)})
         return 1

@@ -32,10 +32,11 @@ from trove_minicloud.errors import (
 )
 from trove_minicloud.guest import datastores, folders, instances
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.taking import Parent
+from trove_minicloud.guest.taking import Parent, Title
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.inside_trove import making, report
 from trove_minicloud.root import Root
+from trove_minicloud.services import state_copies
 from trove_minicloud.stores import local, room
 from trove_minicloud.stores.finding import location_for, store_of
 from trove_minicloud.stores.manifest import Key, Manifest
@@ -144,6 +145,7 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
             str(root.path),
             location,
             Parent(parent["location"], parent["checksum"]) if parent else None,
+            Title(backup_info["name"], backup_info["description"] or ""),
             token,
         )
         with _AT_ONCE, _room(root, key, backup_info["backup_type"], location):
@@ -159,6 +161,8 @@ def _back_up(key: Key, backup_info: dict[str, Any], token: str) -> None:
     except Exception:
         LOG.exception("Backup %s: Trove's conductor could not be told", key.backup_id)
         report.set_ended(key, fields)
+    if location is not None and fields["state"] == BackupState.COMPLETED:
+        state_copies.after_backup(root, location)
 
 
 @contextlib.contextmanager

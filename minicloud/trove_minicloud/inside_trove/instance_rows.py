@@ -81,7 +81,7 @@ def _offer_datastores(root: Root, offered: set[str]) -> None:
     for name in set(datastores.NAMES) - offered:
         with contextlib.suppress(DatastoreError):
             version = datastores.named(name).newest_version(root)
-            _datastore_version(name, version)
+            datastore_version(name, version)
             datastore_models.update_datastore(name, default_version=version)
             offered.add(name)
 
@@ -150,7 +150,7 @@ def _register(instance: Instance) -> None:
         tenant_id=instance.project_id,
         # The Nova stand-in knows its servers by the instance's id.
         compute_instance_id=instance.id,
-        datastore_version_id=_datastore_version(instance.datastore, instance.version),
+        datastore_version_id=datastore_version(instance.datastore, instance.version),
         task_status=InstanceTasks.NONE,
         region_id=REGION,
         flavor_id=FLAVOR_ID,
@@ -166,7 +166,7 @@ def _count(project_id: str, change: int) -> None:
     usage.save()
 
 
-def _datastore_version(name: str, version: str) -> Any:
+def datastore_version(name: str, version: str) -> Any:
     """The id of the datastore version, registered on first sight."""
     if not datastore_models.DBDatastore.find_all(name=name).all():
         datastore_models.update_datastore(name, default_version=None)

@@ -16,7 +16,7 @@ from trove.instance.tasks import InstanceTasks
 from trove_minicloud.guest import datastores, proving
 from trove_minicloud.guest.chain import chain
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.restoring import restore
+from trove_minicloud.guest.restoring import needed_room, restore
 from trove_minicloud.root import Root
 from trove_minicloud.stores import room
 from trove_minicloud.stores.finding import store_of
@@ -51,9 +51,7 @@ def _make(root: Root, row: Any, backup_info: dict[str, Any] | None, token: str |
         store, key = store_of(root, location, token), key_of(location)
         manifest = store.head(key)
         links = chain(store, manifest)
-        # The parts of a chain become one folder, which lies beside them for a while.
-        needed = sum(link.raw_size for link in links) * (2 if len(links) > 1 else 1)
-        with room.promised(root, root.instances, needed, "The restore"):
+        with room.promised(root, root.instances, needed_room(links), "The restore"):
             made = restore(root, store, key, row.name, project_id=row.tenant_id, instance_id=row.id)
         proving.prove(root, made, manifest, LOG.info)
         return made

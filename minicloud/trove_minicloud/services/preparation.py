@@ -18,6 +18,9 @@ import sqlalchemy
 from trove_minicloud.files import write_private
 from trove_minicloud.services.serving import die_with_parent
 
+#: In a service's folder, once it is set up.
+PREPARED = "prepared"
+
 
 def prepare(
     directory: Path,
@@ -36,7 +39,7 @@ def prepare(
     :raises SystemExit: the child failed, and its traceback is in the log; or the database is not of
         SQLite, or another program uses it.
     """
-    marker = directory / "prepared"
+    marker = directory / PREPARED
     installed = "".join(f"{name} {version(name)}\n" for name in distributions)
     if not marker.exists():
         _initialise(directory, initialise)
@@ -91,9 +94,7 @@ def empty_database(url: str) -> None:
     """Make the database of this URL, empty whatever it held: what a cut short set-up left."""
     parsed = sqlalchemy.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(parsed.database))) as connection:
-            # Readers and the one writer don't wait for each other; the file remembers the mode.
-            connection.execute("PRAGMA journal_mode=WAL")
+        use_wal(Path(str(parsed.database)))
         return
     server = sqlalchemy.create_engine(parsed.set(database=""))
     name = server.dialect.identifier_preparer.quote(str(parsed.database))
@@ -101,6 +102,12 @@ def empty_database(url: str) -> None:
         connection.execute(sqlalchemy.text(f"DROP DATABASE IF EXISTS {name}"))
         connection.execute(sqlalchemy.text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
     server.dispose()
+
+
+def use_wal(file: Path) -> None:
+    """Let readers and the one writer of a SQLite database not wait for each other, also later."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def database_file(directory: Path) -> Path:

@@ -14,6 +14,7 @@ import keystone.server
 from keystone.cmd.bootstrap import Bootstrapper
 from keystone.common import fernet_utils
 from keystone.common.provider_api import ProviderAPIs
+from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
 from keystone.common.sql import upgrades
 from keystone.credential.providers import fernet as credential_fernet
 from keystone.server.wsgi import initialize_public_application
@@ -34,6 +35,7 @@ def main(directory: Path, port: int) -> None:
     die_with_parent()
     make_ready(directory)
     application = initialize_public_application()
+    _load_rules()
     tidying.every(tidying.DAY, flush_trusts)
     serve(application, port, "keystone")
 
@@ -55,6 +57,16 @@ def make_ready(directory: Path) -> None:
         lambda: _initialise(configuration),
         lambda old, new: _migrate(configuration, old, new),
     )
+
+
+def _load_rules() -> None:
+    """Have all rules of who may do what before the first request.
+
+    Keystone makes them at that request, and refuses another that comes meanwhile.
+    """
+    rules = RBACEnforcer()._enforcer
+    rules.suppress_deprecation_warnings = True
+    rules.load_rules()
 
 
 def _initialise(configuration: list[str]) -> None:

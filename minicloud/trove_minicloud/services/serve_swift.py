@@ -15,6 +15,7 @@ from swift.common.ring import RingBuilder
 from swift.common.utils import set_swift_dir
 from swift.common.wsgi import run_wsgi
 
+from trove_minicloud.services import swift_gate
 from trove_minicloud.services.serving import die_with_parent
 
 _MODULES = {
@@ -33,6 +34,7 @@ def main(kind: str, directory: Path, ports: dict[str, int]) -> int:
     set_swift_dir(str(directory))
     for name, port in ports.items():
         _make_ring(directory / f"{name}.ring.gz", port)
+    swift_gate.show(directory)
     module = importlib.import_module(_MODULES[kind])
     options = {"verbose": True}
     if (callback := getattr(module, "global_conf_callback", None)) is not None:

@@ -8,6 +8,7 @@ memcached either: each request's token is looked at anew, so one that was revoke
 import errno
 import os
 import pwd
+import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import requests
 from trove_minicloud.errors import StartupError
 from trove_minicloud.files import write_private
 from trove_minicloud.root import Root
-from trove_minicloud.services import probes
+from trove_minicloud.services import probes, swift_gate
 from trove_minicloud.services.config_files import service_user
 from trove_minicloud.settings import Settings
 from trove_minicloud.stores import room
@@ -62,6 +63,8 @@ def configure(root: Root, settings: Settings, swift: Swift) -> None:
             }
         ),
     )
+    # For one life of the servers: they all start after this.
+    write_private(directory / swift_gate.FILE, secrets.token_urlsafe(24))
     reserve = room.reserve(root, device)
     for kind in _BACKENDS:
         write_private(_file(directory, kind), _render(_backend(directory, kind, swift, reserve)))
@@ -110,8 +113,9 @@ def _backend(
         server["container_update_timeout"] = 60
     return {
         "DEFAULT": options,
-        "pipeline:main": {"pipeline": f"healthcheck {kind}-server"},
+        "pipeline:main": {"pipeline": f"healthcheck gate {kind}-server"},
         f"app:{kind}-server": server,
+        "filter:gate": {"paste.filter_factory": "trove_minicloud.services.swift_gate:factory"},
         "filter:healthcheck": {"use": "egg:swift#healthcheck"},
     }
 

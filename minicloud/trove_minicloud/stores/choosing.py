@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `up` does to have the backups go elsewhere: checks the place, and keeps the choice."""
+"""Has the backups of a root go elsewhere: checks the place, and keeps the choice."""
 
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,12 +51,17 @@ def use_folder(root: Root, disk: Path) -> None:
                 " its backups there then."
             )
         target.mkdir(mode=0o700, exist_ok=True)
-        if root.backups.is_symlink():
-            root.backups.unlink()
-        else:
-            root.backups.rmdir()
-        root.backups.symlink_to(target)
+        link_folder(root, target)
     use(root, "local")
+
+
+def link_folder(root: Root, target: Path) -> None:
+    """Have this be the folder of backups, which is empty now where it is."""
+    if root.backups.is_symlink():
+        root.backups.unlink()
+    else:
+        root.backups.rmdir()
+    root.backups.symlink_to(target)
 
 
 def use_s3(root: Root, endpoint: str, bucket: str, credentials: Path | None) -> None:
@@ -66,26 +72,58 @@ def use_s3(root: Root, endpoint: str, bucket: str, credentials: Path | None) -> 
     :raises StoreError: the bucket isn't there, or not for these credentials.
     :raises MiniCloudError: no URL, no boto3, or the cloud is up with another choice.
     """
-    from trove_minicloud.stores.s3 import S3Store, login_of, read_login, save_login
+    from trove_minicloud.stores.s3 import S3Store
 
+    wanted = s3_at(root, endpoint, bucket, credentials)
+    changes = (destination.strategy(root), destination.s3(root)) != ("s3", wanted)
+    _require_down(root, changes, "s3")
+    login = s3_login(root, wanted)
+    S3Store(wanted, login).check()
+    keep_s3(root, wanted, login)
+    destination.choose(root, "s3")
+
+
+def s3_at(root: Root, endpoint: str, bucket: str, credentials: Path | None) -> S3:
+    """The bucket as the root would keep it.
+
+    :raises MiniCloudError: no URL of a server.
+    """
     address = urlsplit(endpoint)
     if address.scheme not in ("http", "https") or not address.hostname or address.username:
         raise MiniCloudError(
             f"{endpoint!r} is no address of an S3 server: it looks like https://s3.example.org,"
             " without a password."
         )
-    kept = root.service("storage") / "s3.credentials"
-    file = credentials.resolve() if credentials else kept
-    wanted = S3(endpoint=endpoint, bucket=bucket, credentials=str(file))
-    changes = (destination.strategy(root), destination.s3(root)) != ("s3", wanted)
-    _require_down(root, changes, "s3")
-    fresh = credentials is None and ("AWS_ACCESS_KEY_ID" in os.environ or not kept.exists())
-    login = login_of(os.environ) if fresh else read_login(file)
-    S3Store(wanted, login).check()
-    if fresh:
-        save_login(kept, login)
+    file = credentials.resolve() if credentials else _kept_login(root)
+    return S3(endpoint=endpoint, bucket=bucket, credentials=str(file))
+
+
+def s3_login(root: Root, wanted: S3) -> dict[str, str]:
+    """From the file that was named, else from the environment or what the root keeps of it.
+
+    :raises StoreError: it isn't there.
+    :raises MiniCloudError: boto3 isn't.
+    """
+    from trove_minicloud.stores.s3 import login_of, read_login
+
+    file = Path(wanted.credentials)
+    own = file == _kept_login(root)
+    if own and ("AWS_ACCESS_KEY_ID" in os.environ or not file.exists()):
+        return login_of(os.environ)
+    return read_login(file)
+
+
+def keep_s3(root: Root, wanted: S3, login: Mapping[str, str]) -> None:
+    """Have this be the root's bucket, and its login be kept where no file was named for it."""
+    from trove_minicloud.stores.s3 import save_login
+
+    if wanted.credentials == str(_kept_login(root)):
+        save_login(_kept_login(root), login)
     destination.keep_s3(root, wanted)
-    destination.choose(root, "s3")
+
+
+def _kept_login(root: Root) -> Path:
+    return root.service("storage") / "s3.credentials"
 
 
 def _require_down(root: Root, changes: bool, strategy: Strategy) -> None:

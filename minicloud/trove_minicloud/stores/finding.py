@@ -60,11 +60,14 @@ def location_for(
 
 def _s3(root: Root, location: str) -> Store:
     settings = _settings_of_s3(root)
-    if not location.startswith(f"s3://{settings.bucket}/"):
+    begin = f"s3://{settings.bucket}/"
+    if not location.startswith(begin):
         raise StoreError(f"{location} is in another bucket than {settings.bucket}.")
     from trove_minicloud.stores.s3 import S3Store, read_login
 
-    return S3Store(settings, read_login(Path(settings.credentials)))
+    # Before the ids of instance and backup.
+    folder = "".join(location.removeprefix(begin).rsplit("/", 2)[:-2])
+    return S3Store(settings, read_login(Path(settings.credentials)), folder)
 
 
 def _settings_of_s3(root: Root) -> destination.S3:

@@ -39,6 +39,14 @@ class LocalStore(Store):
     def name(self, key: Key) -> str:
         return f"{key.instance_id}/{key.backup_id}"
 
+    def names(self, begin: str = "") -> Iterator[str]:
+        self._require_disk()
+        for folder, _folders, files in os.walk(self._folder, onerror=_raise):
+            for file in files:
+                name = str(Path(folder, file).relative_to(self._folder))
+                if name.startswith(begin):
+                    yield name
+
     def writer(self, name: str) -> "LocalWriter":
         return LocalWriter(self._prepared(name), self._reserve())
 
@@ -129,3 +137,9 @@ class LocalWriter:
 
     def abort(self) -> None:
         self._stream.close()
+
+
+def _raise(error: OSError) -> None:
+    """A folder that can't be read is not an empty one; one that is gone meanwhile is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

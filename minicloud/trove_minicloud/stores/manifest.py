@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One stored backup.
+    """One stored backup, under the name and the description that Trove has for it.
 
     `reason` says why it is a full backup though an incremental one was asked for. Sizes are in
     bytes, `raw_size` before compression; checksums are sha256 of the bytes as stored. `basis` is
@@ -46,6 +46,8 @@ class Manifest:
     basis_sha256: str
     started_at: datetime
     finished_at: datetime
+    name: str = ""
+    description: str = ""
 
     @property
     def key(self) -> Key:

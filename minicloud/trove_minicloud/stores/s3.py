@@ -50,10 +50,12 @@ class S3Store(Store):
     """A bucket.
 
     :param login: by boto3's names.
+    :param folder: what the names of all its objects begin with, before a slash; nothing by default.
     """
 
-    def __init__(self, settings: S3, login: Mapping[str, str]) -> None:
+    def __init__(self, settings: S3, login: Mapping[str, str], folder: str = "") -> None:
         self.bucket = settings.bucket
+        self._begin = f"{folder}/" if folder else ""
         self.client = boto3.session.Session(**login).client(
             "s3",
             endpoint_url=settings.endpoint,
@@ -73,7 +75,7 @@ class S3Store(Store):
 
     @property
     def url(self) -> str:
-        return f"{SCHEME}{self.bucket}"
+        return f"{SCHEME}{self.bucket}/{self._begin}".removesuffix("/")
 
     def name(self, key: Key) -> str:
         return f"{key.instance_id}/{key.backup_id}"
@@ -83,14 +85,23 @@ class S3Store(Store):
         with self.answering("all"):
             self.client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
 
+    def at(self, name: str) -> dict[str, str]:
+        """Where an object is, in boto3's words."""
+        return {"Bucket": self.bucket, "Key": f"{self._begin}{name}"}
+
+    def names(self, begin: str = "") -> Iterator[str]:
+        where = {"Bucket": self.bucket, "Prefix": f"{self._begin}{begin}"}
+        with self.answering(begin):
+            for page in self.client.get_paginator("list_objects_v2").paginate(**where):
+                for found in page.get("Contents", ()):
+                    yield found["Key"].removeprefix(self._begin)
+
     def writer(self, name: str) -> "S3Writer":
         return S3Writer(self, name)
 
     def put(self, name: str, content: bytes) -> None:
         with self.answering(name):
-            self.client.put_object(
-                Bucket=self.bucket, Key=name, Body=content, ContentMD5=md5(content)
-            )
+            self.client.put_object(**self.at(name), Body=content, ContentMD5=md5(content))
 
     def get(self, name: str) -> bytes:
         with self.answering(name), self._body(name) as body:
@@ -102,27 +113,25 @@ class S3Store(Store):
 
     def size(self, name: str) -> int:
         with self.answering(name):
-            return int(self.client.head_object(Bucket=self.bucket, Key=name)["ContentLength"])
+            return int(self.client.head_object(**self.at(name))["ContentLength"])
 
     def remove(self, name: str) -> None:
         with self.answering(name):
-            self.client.delete_object(Bucket=self.bucket, Key=name)
+            self.client.delete_object(**self.at(name))
 
     def remove_all(self, name: str) -> None:
         with self.answering(name):
             uploads = self.client.get_paginator("list_multipart_uploads")
-            for page in uploads.paginate(Bucket=self.bucket, Prefix=f"{name}."):
+            for page in uploads.paginate(Bucket=self.bucket, Prefix=f"{self._begin}{name}."):
                 for upload in page.get("Uploads", ()):
                     self.client.abort_multipart_upload(
                         Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
-            objects = self.client.get_paginator("list_objects_v2")
-            for page in objects.paginate(Bucket=self.bucket, Prefix=f"{name}."):
-                for found in page.get("Contents", ()):
-                    self.remove(found["Key"])
+        for found in self.names(f"{name}."):
+            self.remove(found)
 
     def _body(self, name: str) -> StreamingBody:
-        return self.client.get_object(Bucket=self.bucket, Key=name)["Body"]
+        return self.client.get_object(**self.at(name))["Body"]
 
     @contextlib.contextmanager
     def answering(self, name: str) -> Iterator[None]:
@@ -150,7 +159,7 @@ class S3Writer(PartWriter):
     def __init__(self, store: S3Store, name: str) -> None:
         super().__init__()
         self._store = store
-        self._target = {"Bucket": store.bucket, "Key": name}
+        self._target = store.at(name)
         self._parts: list[dict[str, Any]] = []
         self._name = name
         with store.answering(name):

@@ -8,6 +8,7 @@ so after a crash at any point a backup either is whole or does not exist.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from trove_minicloud.errors import BackupNotFoundError, DamagedManifestError
@@ -16,6 +17,8 @@ from trove_minicloud.stores.manifest import Key, Manifest
 OBJECT = ".tar.zst"
 BASIS = ".basis"
 MANIFEST = ".json"
+#: What the names begin with that are no backups, but copies of a cloud's own state.
+STATE = "cloud-state/"
 
 
 class Writer(Protocol):
@@ -107,6 +110,10 @@ class Store(ABC):
     @abstractmethod
     def name(self, key: Key) -> str:
         """What the names of a backup's objects begin with, before the dot; it ends in the id."""
+
+    @abstractmethod
+    def names(self, begin: str = "") -> Iterator[str]:
+        """The names of all objects that begin so, in no order, also of half-written ones."""
 
     @abstractmethod
     def writer(self, name: str) -> Writer: ...

@@ -35,6 +35,21 @@ _CAUSES = {
 }
 
 
+def containers(url: str, token: str) -> list[str]:
+    """The names of the containers of a project; none where it has stored nothing yet.
+
+    :param url: the project's storage URL.
+    :raises StoreError: Swift refuses, or doesn't answer.
+    """
+    store = SwiftStore(url, "", token)
+    try:
+        with store.answering(""):
+            _headers, found = store.connection.get_account(full_listing=True)
+    except BackupNotFoundError:
+        return []
+    return [each["name"] for each in found]
+
+
 class SwiftStore(Store):
     """A container of a project.
 
@@ -52,6 +67,14 @@ class SwiftStore(Store):
 
     def name(self, key: Key) -> str:
         return f"{key.instance_id}_{key.backup_id}"
+
+    def names(self, begin: str = "") -> Iterator[str]:
+        with self.answering(begin):
+            _headers, found = self.connection.get_container(
+                self._container, prefix=begin, full_listing=True
+            )
+        for each in found:
+            yield each["name"]
 
     def writer(self, name: str) -> "SwiftWriter":
         with self.answering(name):
@@ -94,12 +117,9 @@ class SwiftStore(Store):
             self.connection.delete_object(self._container, name)
 
     def remove_all(self, name: str) -> None:
-        with contextlib.suppress(BackupNotFoundError), self.answering(name):
-            _headers, found = self.connection.get_container(
-                self._container, prefix=f"{name}.", full_listing=True
-            )
-            for each in found:
-                self.remove(each["name"])
+        with contextlib.suppress(BackupNotFoundError):
+            for found in self.names(f"{name}."):
+                self.remove(found)
 
     @property
     def connection(self) -> Connection:

@@ -59,7 +59,8 @@ def test_every_command_has_a_help_text() -> None:
         check=True,
         timeout=30,
     )
-    for command in ("up", "down", "status", "env", "logs", "instance", "restore"):
+    commands = "up down status env logs instance restore adopt recover"
+    for command in commands.split():
         assert f"\n    {command} " in run.stdout
 
 
@@ -140,7 +141,12 @@ def test_up_detached_leaves_the_work_to_the_daemon(
     monkeypatch.setattr(daemon, "up", up)
     assert _run(root, "up", "--detach") == 0
     assert up.call_args.args[0] == root
-    assert f"env --root {root.path}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"env --root {root.path}" in said
+    assert f"Keep a copy of {root.recovery_key} off this machine" in said
+    root.recovery_key.touch()
+    assert _run(root, "up", "--detach") == 0
+    assert "off this machine" not in capsys.readouterr().out
 
 
 def test_up_with_a_dashboard_waits_for_it_and_tells_the_login(
@@ -187,12 +193,15 @@ def test_down_waits_for_running_backups_unless_it_is_to_be_now(
 
 def test_status_of_a_cloud_that_is_down(root: Root, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(root, "status") == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, third = capsys.readouterr().out.splitlines()
     assert first == f"{root.path}: down"
+    assert third == "Own state: not copied yet; the next backup does."
     assert second.startswith("Room for backups: ")
     assert _run(root, "status", "-f", "json") == 0
     described = json.loads(capsys.readouterr().out)
     room = described.pop("room")
+    copied = described.pop("state_copy")
+    assert copied == {"copied_at": None, "url": None, "size": 0, "error": None}
     assert described == {"root": str(root.path), "state": "down", "error": "", "programs": []}
     assert room["free"] > room["reserve"]
     assert (room["last_day"], room["nights"]) == (0, None)
@@ -202,7 +211,7 @@ def test_the_nights_that_are_left_are_told(root: Root, capsys: pytest.CaptureFix
     (root.backups / "i").mkdir()
     (root.backups / "i" / "b").write_bytes(bytes(1000))
     assert _run(root, "status") == 0
-    assert re.search(r"That is room for \d+ nights like the last\.$", capsys.readouterr().out)
+    assert re.search(r"That is room for \d+ nights like the last\.\n", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(("given", "status"), [("2048", 0), ("-1", 1)])

@@ -33,12 +33,13 @@ def restore_server(
     version: str,
     *,
     instance_id: str | None = None,
+    port: int | None = None,
 ) -> Instance:
     """See `Datastore.restore_server`."""
     found = binaries.find_for(version)
     user = binaries.account()
     instance = server.new_instance(
-        root, name, project_id, version=found.version, instance_id=instance_id
+        root, name, project_id, version=found.version, instance_id=instance_id, port=port
     )
     require_reachable(folder, user)
     full, *increments = chain

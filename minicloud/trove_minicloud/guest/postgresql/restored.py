@@ -40,11 +40,12 @@ def restore_server(
     version: str,
     *,
     instance_id: str | None = None,
+    port: int | None = None,
 ) -> Instance:
     """See `Datastore.restore_server`."""
     programs = server_programs(root, major_of(version))
     instance = new_instance(
-        root, name, project_id, version=programs.version, instance_id=instance_id
+        root, name, project_id, version=programs.version, instance_id=instance_id, port=port
     )
     require_reachable(folder, account())
     data = folder / "data"

@@ -7,9 +7,11 @@ import pytest
 
 from tests.unit.minicloud import examples
 from trove_minicloud import settings
-from trove_minicloud.commands.status import describe
+from trove_minicloud.commands.status import describe, state_copy_in_words
 from trove_minicloud.errors import RootError
+from trove_minicloud.files import write_json
 from trove_minicloud.root import Root
+from trove_minicloud.stores import destination
 from trove_minicloud.supervision import processes, state
 from trove_minicloud.supervision.processes import ProcessRecord
 from trove_minicloud.supervision.state import CloudStatus, ProgramStatus
@@ -70,6 +72,30 @@ def test_an_instance_is_shown_by_its_name(root: Root) -> None:
     with state.supervisor_lock(root):
         row = describe(root)["programs"][0]
     assert (row["instance"], row["address"]) == ("orders", "127.0.0.1:5432")
+
+
+def test_the_copy_of_the_own_state_is_told_and_why_there_is_no_newer_one(root: Root) -> None:
+    def said() -> str:
+        return state_copy_in_words(root, describe(root)["state_copy"])
+
+    assert said() == "Own state: not copied yet; the next backup does."
+    known = {
+        "copied_at": "2026-11-28T02:00:00+00:00",
+        "url": "s3://backups/cloud-state/x.sealed",
+        "size": 51_048,
+        "error": "2026-11-29 02:00:00 UTC: the bucket is gone",
+    }
+    write_json(root.path / "state-copies.json", known | {"unfinished": ""})
+
+    assert describe(root)["state_copy"] == known
+    first, last = said().splitlines()
+    assert first.startswith(
+        "Own state: copied 2026-11-28 02:00:00 UTC to s3://backups/cloud-state/x.sealed (50 KiB)."
+        f" Keep a copy of {root.recovery_key} off this machine"
+    )
+    assert last == "The last copy FAILED: 2026-11-29 02:00:00 UTC: the bucket is gone"
+    destination.choose(root, "swift")
+    assert "Swift lies in the root" in said()
 
 
 def test_a_folder_that_is_no_root_is_not_called_down(tmp_path: Path) -> None:

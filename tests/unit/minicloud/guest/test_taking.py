@@ -16,7 +16,7 @@ from trove_minicloud.errors import (
 from trove_minicloud.guest import folders, instances, taking
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
-from trove_minicloud.guest.taking import Parent, take_backup
+from trove_minicloud.guest.taking import Parent, Title, take_backup
 from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.manifest import Key, Manifest
@@ -55,9 +55,11 @@ def calls(tools: Path) -> list[str]:
 def test_a_full_backup_is_stored_with_what_the_next_one_needs(
     root: Root, store: LocalStore, instance: Instance, tools: Path
 ) -> None:
-    manifest = take_backup(root, store, instance, "b", None)
+    title = Title("nightly", "by a schedule")
+    manifest = take_backup(root, store, instance, "b", None, title)
 
     assert store.head(Key(instance.id, "b")) == manifest
+    assert (manifest.name, manifest.description) == ("nightly", "by a schedule")
     assert (manifest.kind, manifest.parent_id, manifest.reason) == ("full", None, None)
     assert manifest.incarnation == instance.incarnation
     assert manifest.raw_size == len(fake_postgresql.backup())

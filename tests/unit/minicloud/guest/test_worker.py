@@ -15,7 +15,7 @@ from tests.unit.minicloud import examples
 from tests.unit.minicloud.guest import fake_postgresql
 from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
-from trove_minicloud.guest.taking import Parent
+from trove_minicloud.guest.taking import Parent, Title
 from trove_minicloud.guest.worker import Job
 from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
@@ -63,7 +63,8 @@ def output(worker: subprocess.Popen[bytes]) -> bytes:
 
 
 def test_a_job_survives_its_line() -> None:
-    job = Job("/root", "file:///i/b.tar.zst", Parent("file:///i/a.tar.zst", "00"), "token")
+    parent, title = Parent("file:///i/a.tar.zst", "00"), Title("nightly", "by a schedule")
+    job = Job("/root", "file:///i/b.tar.zst", parent, title, "token")
 
     assert Job.from_line(job.to_line()) == job
     assert "token=" not in repr(job)

@@ -21,6 +21,7 @@ from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.inside_trove import guest_agent, report
 from trove_minicloud.root import ROOT_VARIABLE, Root
+from trove_minicloud.services import state_copies
 from trove_minicloud.stores import destination
 from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.manifest import Key, Manifest
@@ -60,6 +61,7 @@ def tools(root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(FOLDER_VARIABLE, str(tools))
     monkeypatch.setattr(guest_agent, "_failed_with_leftovers", lambda _instance: [])
     monkeypatch.setattr(guest_agent, "_last_size", lambda _instance, _kind: 0)
+    monkeypatch.setattr(state_copies, "after_backup", lambda *_what: None)
     return tools
 
 
@@ -71,6 +73,8 @@ def back_up(reports: Reports, parent: dict[str, str] | None = None) -> None:
 def start_backup(parent: dict[str, str] | None = None) -> None:
     info = {
         "id": "backup-1",
+        "name": "nightly",
+        "description": None,
         "backup_type": "full",
         "parent": parent,
         "storage_driver": "local",
@@ -95,9 +99,32 @@ def test_a_backup_is_reported_from_its_start_to_its_end(
     back_up(reports)
 
     assert reports.started == [("full", store.location(KEY))]
+    assert (store.head(KEY).name, store.head(KEY).description) == ("nightly", "")
     assert reports.fields["state"] == "COMPLETED"
     assert reports.fields["checksum"] == store.head(KEY).sha256[:32]
     assert reports.causes == []
+
+
+def test_the_cloud_s_own_state_is_copied_when_a_backup_is_completed(
+    reports: Reports, tools: Path, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[tuple[bool, str]] = []
+    done = threading.Event()
+
+    def after_backup(_root: Root, location: str) -> None:
+        copied.append((reports.done.is_set(), location))
+        done.set()
+
+    monkeypatch.setattr(state_copies, "after_backup", after_backup)
+    back_up(reports)
+    assert done.wait(30)
+    store.delete(KEY)
+    reports.done.clear()
+    (tools / "down").touch()
+    back_up(reports)
+
+    assert reports.fields["state"] == "FAILED"
+    assert copied == [(True, store.location(KEY))], "once, and after Trove was told"
 
 
 def test_the_parent_is_what_trove_says(reports: Reports, tools: Path, store: LocalStore) -> None:
@@ -289,7 +316,14 @@ def test_what_a_failed_backup_has_left_goes_with_the_next_one(
 def test_a_backup_for_a_store_that_is_not_there_fails_with_the_cause(
     reports: Reports, tools: Path
 ) -> None:
-    info = {"id": "backup-1", "backup_type": "full", "parent": None, "storage_driver": "s3"}
+    info = {
+        "id": "backup-1",
+        "name": "nightly",
+        "description": None,
+        "backup_type": "full",
+        "parent": None,
+        "storage_driver": "s3",
+    }
     guest_agent.guest_client(TroveContext(), "instance-1").create_backup(info)
     assert reports.done.wait(60)
 

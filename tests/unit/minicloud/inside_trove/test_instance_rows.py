@@ -272,7 +272,7 @@ def test_trove_offers_what_this_machine_can_run_and_what_it_can_run_later(
         defaults[name] = default_version
 
     monkeypatch.setattr(datastores, "named", named)
-    monkeypatch.setattr(instance_rows, "_datastore_version", lambda _name, _version: "id")
+    monkeypatch.setattr(instance_rows, "datastore_version", lambda _name, _version: "id")
     monkeypatch.setattr(instance_rows.datastore_models, "update_datastore", update_datastore)
     offered: set[str] = set()
     instance_rows._offer_datastores(root, offered)

@@ -4,8 +4,10 @@ import pytest
 from trove_minicloud.errors import BackupNotFoundError, StoreError
 from trove_minicloud.root import Root
 from trove_minicloud.stores import destination
+from trove_minicloud.stores.destination import S3
 from trove_minicloud.stores.finding import location_for, store_of
 from trove_minicloud.stores.manifest import Key
+from trove_minicloud.stores.s3 import save_login
 from trove_minicloud.stores.store import key_of
 
 KEY = Key("i", "b")
@@ -39,6 +41,19 @@ def test_a_backup_goes_where_trove_says(root: Root) -> None:
     ):
         assert location_for(root, KEY, backup_info, "usual", "t") == location
         assert store_of(root, location, "t").location(KEY) == location
+
+
+def test_what_lies_in_a_folder_of_the_bucket_is_found_there(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = root.service("storage") / "s3.credentials"
+    destination.keep_s3(root, S3("https://s3.example.org", "backups", str(file)))
+    save_login(file, {"aws_access_key_id": "key", "aws_secret_access_key": "right"})
+
+    for folder in ("", "copied/here/"):
+        location = f"s3://backups/{folder}i/b.tar.zst"
+        assert store_of(root, location, None).location(KEY) == location
+        assert key_of(location) == KEY
 
 
 @pytest.mark.parametrize(

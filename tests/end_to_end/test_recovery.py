@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine that is lost, but for the store of its backups and a copy of its recovery key."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.contract.stores import LOGIN, Files, serving_s3
+from tests.end_to_end.cloud import LiveCloud, finished, new_cloud, wait_for
+from tests.end_to_end.databases import DATABASES, Database, require
+from tests.end_to_end.ticks import age_backups, fire, just_due, owe
+from trove_minicloud import cli
+from trove_minicloud.cloud import daemon
+from trove_minicloud.guest import instances
+from trove_minicloud.guest.instances import Instance
+from trove_minicloud.root import Root
+from trove_minicloud.services import state_copies
+from trove_minicloud.stores import choosing
+from trove_schedules import Schedule
+
+_DATABASE = {"service_type": "database"}
+
+
+@pytest.fixture
+def login(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LOGIN.items():
+        monkeypatch.setenv(name.upper(), value)
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[Files]:
+    with serving_s3(tmp_path) as place:
+        yield place
+
+
+@pytest.mark.parametrize("database", DATABASES, ids=lambda database: database.name)
+def test_a_lost_cloud_goes_on_from_its_store(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require(database)
+    disk, key = tmp_path / "disk", tmp_path / "key"
+    disk.mkdir()
+    with new_cloud(lambda root: choosing.use_folder(root, disk)) as cloud:
+        instance = _filled(cloud, database)
+        schedules = cloud.schedules()
+        schedule = schedules.schedule_create(instance.id, just_due(), "nightly")
+        _fire(cloud, schedule, 1)
+        wait_for("copy of the state", lambda: state_copies.record(cloud.root).copied_at, 120)
+        # What comes and goes before the next copy.
+        gone = cloud.take_backup(instance.id)["id"]
+        _insert(cloud, database, instance, 1001)
+        kept = cloud.take_backup(instance.id)["id"]
+        cloud.openstack("delete", gone)
+        wait_for("end of the backup", lambda: gone not in _backups(cloud), 120)
+        before = {run.id for run in schedules.execution_list(schedule.id)}
+        shutil.copy(cloud.root.recovery_key, key)
+        _kill_everything(cloud)
+        shutil.rmtree(cloud.root.path)
+
+        new = Root.at(cloud.root.path.parent / "new")
+        recovered = ["recover", str(disk), "--key", str(key), "--root", str(new.path)]
+        try:
+            # Beside MariaDB there is an instance without a backup, which is named as lost.
+            lost = database.name == "mariadb"
+            assert cli.main(recovered) == int(lost)
+            assert ("they are not back: m (" in capsys.readouterr().err) == lost
+            assert cli.main(["up", "--detach", "--root", str(new.path)]) == 0
+            again = LiveCloud(new)
+            assert kept in (there := _backups(again))
+            assert gone not in there
+            assert len(there) == 2
+            same = instances.load(new, instance.id)
+            assert (same.name, same.port) == (instance.name, instance.port)
+            again.start_instance(same.id)
+            assert _rows(again, database, same) == list(range(1, 1002))
+
+            schedules = again.schedules()
+            [back] = schedules.schedule_list()
+            assert (back.id, back.pattern) == (schedule.id, schedule.pattern)
+            assert {run.id for run in schedules.execution_list(back.id)} == before
+            # So that the due time lacks its backup.
+            age_backups(again, instance.id, timedelta(days=1))
+            _fire(again, back, 2)
+            ended = finished(schedules, back.id, 2)
+            assert {run.state for run in ended} == {"SUCCESS"}
+            assert len(_backups(again)) == 3
+        finally:
+            daemon.down(new, 300)
+
+
+def test_a_store_in_s3_is_adopted_by_a_fresh_root_and_brings_its_cloud_back(
+    s3: Files, login: None, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    database = DATABASES[0]
+
+    def with_s3(root: Root) -> None:
+        root.prepare()
+        choosing.use_s3(root, s3.endpoint, "backups", None)
+
+    with new_cloud(with_s3) as cloud:
+        instance = _filled(cloud, database)
+        full = cloud.take_backup(instance.id)
+        _insert(cloud, database, instance, 1001)
+        last = cloud.take_backup(instance.id, incremental=1)
+        wait_for("copy of the state", lambda: state_copies.record(cloud.root).copied_at, 120)
+        shutil.copy(cloud.root.recovery_key, key)
+        _kill_everything(cloud)
+        shutil.rmtree(cloud.root.path)
+        half = f"{instance.id}/00000000-0000-4000-8000-000000000000.tar.zst"
+        s3.store.put(half, b"half")
+        s3.store.put("notes.txt", b"not ours")
+
+        fresh = Root.at(cloud.root.path.parent / "fresh")
+        place = ["s3://backups", "--s3", s3.endpoint, "--root", str(fresh.path)]
+        try:
+            assert cli.main(["adopt", *place]) == 0
+            adopted = LiveCloud(fresh)
+            assert set(_backups(adopted)) == {full["id"], last["id"]}
+            shown = adopted.backup(last["id"])
+            for field in ("instance_id", "parent_id", "locationRef", "size", "name", "status"):
+                assert shown[field] == last[field]
+            adopted.restore(last["id"], "again")
+            copy = instances.find(fresh, "again")
+            assert _rows(adopted, database, copy) == list(range(1, 1002))
+        finally:
+            daemon.down(fresh, 300)
+        assert {half, "notes.txt"} <= set(s3.names())
+
+        new = Root.at(cloud.root.path.parent / "new")
+        place = ["s3://backups", "--s3", s3.endpoint, "--root", str(new.path)]
+        try:
+            assert cli.main(["recover", *place, "--key", str(key)]) == 0
+            assert cli.main(["up", "--detach", "--root", str(new.path)]) == 0
+            again = LiveCloud(new)
+            assert set(_backups(again)) == {full["id"], last["id"]}
+            again.start_instance(instance.id)
+            assert _rows(again, database, instances.load(new, instance.id))[-1] == 1001
+            assert again.take_backup(instance.id)["locationRef"].startswith("s3://backups/")
+        finally:
+            daemon.down(new, 300)
+
+
+def _filled(cloud: LiveCloud, database: Database) -> Instance:
+    """An instance with the numbers from 1 to 1000."""
+    if database.name != "postgresql":
+        cloud.create_instance("filled", database.name)
+    made = instances.find(cloud.root, "m" if database.name == "postgresql" else "filled")
+    with database.connect(cloud.root, made) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE item (n int PRIMARY KEY)")
+        cursor.execute(f"INSERT INTO item {database.numbers}", (1000,))
+    return made
+
+
+def _insert(cloud: LiveCloud, database: Database, instance: Instance, number: int) -> None:
+    with database.connect(cloud.root, instance) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO item VALUES (%s)", (number,))
+
+
+def _rows(cloud: LiveCloud, database: Database, instance: Instance) -> list[Any]:
+    with database.connect(cloud.root, instance) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM item ORDER BY n")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _fire(cloud: LiveCloud, schedule: Schedule, count: int) -> None:
+    """Have Mistral fire the schedule's trigger, and wait until this many runs have ended."""
+    schedules = cloud.schedules()
+    owe(cloud, schedule)
+    fire(cloud, schedules.schedule_show(schedule.id))
+    ended = finished(schedules, schedule.id, count)
+    assert {run.state for run in ended} == {"SUCCESS"}, ended
+
+
+def _backups(cloud: LiveCloud) -> list[str]:
+    answer = cloud.asking.get("/backups", endpoint_filter=_DATABASE)
+    return [str(row["id"]) for row in answer.json()["backups"]]
+
+
+def _kill_everything(cloud: LiveCloud) -> None:
+    """As a machine that is gone."""
+    supervisor = cloud.supervisor()
+    gone = [supervisor, *supervisor.children(recursive=True)]
+    for process in gone:
+        process.suspend()
+    for process in gone:
+        process.kill()
+    psutil.wait_procs(gone, 30)
