@@ -20,8 +20,9 @@ from trove_schedules.words import counted
 
 _DAY = 1440
 _EPOCH = date(1970, 1, 1).toordinal()
-#: The days of 28 years, as ordinals: after these every date has had every day of the week.
-_ALL_DAYS = range(date(2024, 1, 1).toordinal(), date(2052, 1, 1).toordinal())
+#: Days, as ordinals, among which is every date, and then every date on every day of the week.
+_FOUR_YEARS = range(date(2024, 1, 1).toordinal(), date(2028, 1, 1).toordinal())
+_28_YEARS = range(date(2024, 1, 1).toordinal(), date(2052, 1, 1).toordinal())
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,11 @@ def _put_forward(pattern: str, due: Sequence[int], offsets: Offsets) -> Iterator
 
 def _moved(pattern: str, moved: Iterable[int]) -> list[str]:
     """The last three fields for days that lie as many days after those of a valid pattern."""
-    is_due = cron.day_matcher(pattern)
-    local = [each for each in map(date.fromordinal, _ALL_DAYS) if is_due(each)]
-    dates = [each + timedelta(days=days) for each in local for days in moved]
     day, _, weekday = pattern.split()[2:]
+    is_due = cron.day_matcher(pattern)
+    every_day = map(date.fromordinal, _FOUR_YEARS if weekday == "*" else _28_YEARS)
+    local = [each for each in every_day if is_due(each)]
+    dates = [each + timedelta(days=days) for each in local for days in moved]
     return [
         _listed({each.day for each in dates}, range(1, 32)) if weekday == "*" else "*",
         _listed({each.month for each in dates}, range(1, 13)),

@@ -69,6 +69,8 @@ class TestFiringPattern:
             ("0 0 1 3 *", ONE_ATTEMPT, KATHMANDU, "15 18 28,29 2 *"),
             ("0 0 * * mon#1", ONE_ATTEMPT, KATHMANDU, "15 18 * * 0"),
             ("0 0 13 * fri", ONE_ATTEMPT, KATHMANDU, "15 18 * * *"),
+            # 1 March is a Tuesday in 2033.
+            ("0 0 * 3 tue", ONE_ATTEMPT, KATHMANDU, "15 18 * 2,3 1"),
             ("0 0 * * sun#5", ONE_ATTEMPT, KATHMANDU, "15 18 * * 6"),
             ("5 * * * *", ONE_ATTEMPT, KATHMANDU, "20 * * * *"),
         ],
