@@ -25,9 +25,7 @@ def test(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
         "schedule": plan["schedule"],
         "instance": schedule.instance,
         "name": schedule.name,
-        "backup_id": None,
-        "outcome": "test",
-        "reason": None,
+        "test": True,
     }
     # Not by a trigger's id: it is no run of the schedule.
     workflow = workbook.require(mistral, workbook.WEBHOOKS)
