@@ -46,7 +46,7 @@ def test_the_example_is_what_create_makes(cloud: FakeCloud) -> None:
     made = cloud.schedules().schedule_create(
         INPUT["instance"], pattern, INPUT["name"], attempts=1, **options
     )
-    [row] = cloud.mistral.rows["cron_triggers"]
+    [row] = cloud.mistral.rows("cron_triggers")
     assert row["name"] == f"trove-backup:{INPUT['instance']}:{made.id}:1"
     assert (row["pattern"], row["workflow_name"]) == (pattern, workbook.WORKFLOW)
     given = json.loads(row["workflow_input"])
