@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a report is gathered from, by how many requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.unit.client.fake_cloud import use_clock
+from trove_schedules import workbook
+from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
+from trove_schedules.report import Outcome
+from trove_schedules.schedules.names import marker
+
+
+@pytest.fixture(autouse=True)
+def mistrals_clock(cloud, monkeypatch):
+    use_clock(monkeypatch, lambda: cloud.mistral.now, ["report.report"])
+
+
+@pytest.fixture
+def nights(cloud, schedules, schedule):
+    """Three nights: a backup that is deleted since, a failed run, and a backup that is there."""
+    cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
+    [trigger] = cloud.mistral.rows("cron_triggers")
+    first = schedule.created_at.replace(hour=2, minute=0, second=0)
+
+    def ran(night, **values):
+        at = first + timedelta(days=night)
+        cloud.mistral.add_execution(
+            cloud.project, trigger["id"], created_at=at, updated_at=at, **values
+        )
+        return at
+
+    ran(0, output={"status": "Backup complete", "backup_id": "gone"})
+    ran(1, state="ERROR", state_info="[action=x, msg='no space']", output={})
+    at = ran(2, output={"status": "Backup complete", "backup_id": "b"})
+    cloud.add_backup(
+        schedule.instance,
+        description=f"nightly {marker(schedule.id)}",
+        created=f"{at:%Y-%m-%dT%H:%M:%S}",
+        updated=f"{at + timedelta(minutes=3):%Y-%m-%dT%H:%M:%S}",
+    )
+    cloud.add_backup(schedule.instance, description="by hand", created="2026-01-02T12:00:00")
+    drilled = at + timedelta(hours=1)
+    cloud.mistral.add_execution(
+        cloud.project,
+        workflow_name=workbook.DRILL,
+        created_at=drilled,
+        updated_at=drilled,
+        input={"instance": schedule.instance, "schedule": {"id": schedule.id}},
+        output={"status": "Drill passed: backup b restored in 6 s", "backup_id": "b"},
+    )
+    cloud.mistral.rewind(at + timedelta(hours=5))
+    return schedule
+
+
+def test_due_times_are_told_from_backups_and_executions(schedules, nights):
+    found = schedules.report(since=nights.created_at)
+
+    [told] = found.schedules
+    assert [each.outcome for each in told.due_times] == [
+        Outcome.BACKED_UP,
+        Outcome.FAILED,
+        Outcome.BACKED_UP,
+    ]
+    gone, failed, there = told.due_times
+    assert (gone.backup_id, gone.reason, gone.size) == ("gone", "deleted since", None)
+    assert failed.reason == "no space"
+    assert (there.size, there.seconds) == (0.1, 180.0)
+    assert (told.instance_name, told.schedule.id) == ("m", nights.id)
+    assert ("Pattern", "0 2 * * *") in told.promises
+    assert told.longest_gap.length == timedelta(days=2)
+    [drill] = told.drills
+    assert (drill.passed, told.last_proven) == (True, drill.at)
+    assert found.counts == {Outcome.BACKED_UP: 2, Outcome.FAILED: 1}
+
+
+def test_a_report_of_many_schedules_costs_no_more_requests_than_one(cloud, schedules, nights):
+    def asked(*wanted):
+        before = len(cloud.mock.request_history)
+        schedules.report(wanted, since=nights.created_at)
+        return len(cloud.mock.request_history) - before
+
+    alone = asked()
+    for number in range(5):
+        schedules.schedule_create(nights.instance, "0 3 * * *", f"other {number}")
+    assert asked() == alone
+
+
+def test_a_schedule_that_is_not_there_is_an_error(schedules, nights):
+    with pytest.raises(ScheduleNotFoundError):
+        schedules.report([nights.id, "nobody"], since=nights.created_at)
+
+
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(days=-1), timedelta(days=3 * 366 + 1)])
+def test_a_begin_that_lies_ahead_or_very_far_back_is_refused(cloud, schedules, ago):
+    with pytest.raises(InvalidScheduleError, match="give a time before now, and at most 1098 days"):
+        schedules.report(since=cloud.mistral.now - ago)
+    assert cloud.mock.request_history == []
+
+
+def test_an_administrator_reports_on_another_project(cloud, nights):
+    theirs = cloud.schedules(admin=True).overview(project=cloud.project)
+    [told] = theirs.report(since=datetime(2025, 12, 1, tzinfo=UTC)).schedules
+    assert told.schedule.project_id == cloud.project
