@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from tests.unit.client.fake_cloud import use_clock
 from tests.unit.client.rows import add_schedule, id_of
 from trove_schedules import workbook
 from trove_schedules.coverage import Cover
@@ -16,6 +17,11 @@ from trove_schedules.schedules.names import marker
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 GONE = "00000000-0000-4000-8000-000000000001"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    use_clock(monkeypatch, lambda: NOW, ["manager", "overview"])
 
 
 def ago(**time):

@@ -88,7 +88,8 @@ def test_a_cloud_that_is_taken_down_after_the_death_stays_down(
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: state.supervisor_pid(root) is None)
     daemon.down(root)
-    assert kept.wait(20) == keeper.ANOTHER_RUNS
+    # On a busy machine the keeper sees the death only after the end, and begins nothing.
+    assert kept.wait(20) in (keeper.ANOTHER_RUNS, 128 + signal.SIGKILL)
     assert _running(root) is None
 
 
