@@ -189,9 +189,9 @@ class TestTroveclientsSchedules:
     def test_they_are_paused_and_resumed_even_where_the_pattern_is_not_one_of_ours(
         self, cloud, schedules, row
     ):
-        row["pattern"] = "@daily"
+        row["pattern"] = "0 2 * * * 0"
         assert schedules.schedule_pause(row["name"]).paused
-        assert schedules.schedule_resume(row["name"]).pattern == "@daily"
+        assert schedules.schedule_resume(row["name"]).pattern == "0 2 * * * 0"
         with pytest.raises(InvalidPatternError):
             schedules.schedule_set(row["name"], name="new")
         assert len(triggers(cloud)) == 1
