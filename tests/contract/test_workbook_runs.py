@@ -23,7 +23,7 @@ PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_runs.py")
     command = [sys.executable, str(script), str(tmp_path_factory.mktemp("mistral"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
