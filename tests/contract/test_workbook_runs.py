@@ -15,6 +15,9 @@ import pytest
 from trove_schedules.ids import is_uuid
 from trove_schedules.schedules.names import marker
 
+#: All runs go side by side, for minutes on a busy machine. Each wait in them has its own deadline.
+pytestmark = pytest.mark.timeout(1200)
+
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
@@ -23,7 +26,7 @@ PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     script = Path(__file__).with_name("workbook_runs.py")
     command = [sys.executable, str(script), str(tmp_path_factory.mktemp("mistral"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1100, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
