@@ -16,7 +16,7 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.local_times import APIA, DAY, PATTERNS, YEARS, ZONES, Clock, Workbook, compare
-from tests.contract.mistral_api import MistralApi
+from tests.mistral_api import MistralApi
 from trove_schedules.schedules import pattern as cron, zones
 
 ALL = os.environ.get("LOCAL_TIMES") == "all"

@@ -106,7 +106,7 @@ def test_the_newest_executions_and_all_drills_are_kept(api: MistralApi) -> None:
     kept = []
     for hours in range(15):  # more than two batches
         new = _execution(api, f"project-{hours % 2}", timedelta(hours=hours))
-        drill = api.add_execution("project-0", workflow_name=DRILL)
+        drill = api.add_execution("project-0", workflow_name=DRILL)["id"]
         kept += [new, drill] if hours < 3 else [drill]
     kept.append(_execution(api, "project-0", YOUNG, "RUNNING"))
     mistral_history.forget_superfluous_executions(limit=3)

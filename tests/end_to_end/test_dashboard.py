@@ -117,7 +117,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
     browser.find("tr[data-display='nightly']")
     assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
     created = browser.rows()
-    assert [row[1:4] for row in created] == [["nightly", "orders", pattern]]
+    assert [row[1:4] for row in created] == [["nightly", "orders", f"{pattern} UTC"]]
     # The list is there at once; how the schedules are comes after it.
     browser.find("tr[data-display='nightly'] .schedule-state", "PENDING")
     browser.find(".schedule-states", "None of 1 needs help.")
@@ -270,7 +270,7 @@ def test_the_form_can_be_used_by_the_keyboard_alone(
     _tab_to(browser, lambda: browser.focused().get_attribute("type") == "submit")
     browser.press(Keys.ENTER)
     browser.find("tr[data-display='by keyboard']")
-    assert [row[1:4] for row in browser.rows()] == [["by keyboard", "orders", "0 2 * * *"]]
+    assert [row[1:4] for row in browser.rows()] == [["by keyboard", "orders", "0 2 * * * UTC"]]
     assert schedules.schedule_show("by keyboard").incremental
     browser.messages()
 

@@ -40,7 +40,7 @@ def test_a_schedule_is_changed_paused_run_and_pruned(
 
     rows = cloud.run("openstack", "cron", "trigger", "list", *_JSON).json
     [pattern] = [row["Pattern"] for row in rows if schedule in row["Name"]]
-    assert pattern == "30,40,50 3 * * *"  # with its further attempts
+    assert pattern == "10,30,50 3,4 * * *"  # with its further attempts, at 3:50 and 4:10
     tasks = cloud.run("openstack", "task", "execution", "list", ran.json["id"], *_JSON).json
     assert {row["Name"] for row in tasks} == {"look", "run"}
 
