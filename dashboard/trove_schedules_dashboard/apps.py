@@ -18,7 +18,7 @@ class TroveSchedulesConfig(AppConfig):
         from trove_dashboard.content.database_backups.tables import BackupsTable
         from trove_dashboard.content.databases.tables import InstancesTable
 
-        from trove_schedules_dashboard.content.backup_schedules.tables import (
+        from trove_schedules_dashboard.content.backup_schedules.actions import (
             RestoreBackup,
             ViewSchedules,
         )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `trove-minicloud` command: parses, calls, prints. An error is told on stderr, status 1."""
+"""The `trove-minicloud` command: parses, calls, prints. An error is told on stderr, status 1.
+
+More than 300 lines, because every command has its options here.
+"""
 
 import argparse
 import contextlib

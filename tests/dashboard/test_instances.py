@@ -14,7 +14,7 @@ from trove_dashboard.content.databases.tables import InstancesTable
 from trove_dashboard.content.databases.tabs import InstanceDetailTabs
 
 from tests.dashboard.examples import CATALOG, INDEX, ORDERS, schedule
-from trove_schedules_dashboard.content.backup_schedules.tables import ViewSchedules
+from trove_schedules_dashboard.content.backup_schedules.actions import ViewSchedules
 from trove_schedules_dashboard.content.backup_schedules.tabs import InstanceSchedulesTab
 
 

@@ -29,7 +29,7 @@ from trove_schedules.errors import (
     ServiceUnavailableError,
 )
 from trove_schedules.schedules.names import marker
-from trove_schedules_dashboard.content.backup_schedules.tables import RestoreBackup
+from trove_schedules_dashboard.content.backup_schedules.actions import RestoreBackup
 
 SCHEDULE = schedule()
 FORM = f"{INDEX}{SCHEDULE.id}/restore/"

@@ -12,6 +12,7 @@ import pytest
 from django.utils.functional import Promise
 
 import trove_schedules_dashboard
+from trove_schedules_dashboard.content.backup_schedules.actions import RestoreBackup, ViewSchedules
 from trove_schedules_dashboard.content.backup_schedules.forms import (
     CreateForm,
     EditForm,
@@ -21,9 +22,7 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     DrillsTable,
     ExecutionsTable,
-    RestoreBackup,
     SchedulesTable,
-    ViewSchedules,
 )
 
 TABLES = (SchedulesTable, ExecutionsTable, DrillsTable)

@@ -186,10 +186,12 @@ def _backups(cloud: LiveCloud) -> list[str]:
 
 def _kill_everything(cloud: LiveCloud) -> None:
     """As a machine that is gone."""
-    supervisor = cloud.supervisor()
-    gone = [supervisor, *supervisor.children(recursive=True)]
+    # The keeper first: it would start another supervisor.
+    keeper = cloud.keeper()
+    gone = [keeper, *keeper.children(recursive=True)]
     for process in gone:
         process.suspend()
     for process in gone:
         process.kill()
-    psutil.wait_procs(gone, 30)
+    _, alive = psutil.wait_procs(gone, 60)
+    assert alive == []

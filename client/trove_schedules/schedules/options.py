@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of a schedule's options, which all that takes, checks or shows one reads.
 
+More than 300 lines, because each option is a row.
+
 A row is a field of :class:`Options`. It gives an option its name, its type, what a schedule has
 without it, and an :class:`Option` with everything else. The API's checks, ``create``, ``set``,
 ``unset`` and ``show``, the dashboard's forms and the reference page follow it. An option that

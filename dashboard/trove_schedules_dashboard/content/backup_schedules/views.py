@@ -20,6 +20,7 @@ from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
+from trove_schedules_dashboard.content.backup_schedules.actions import index_url
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
 from trove_schedules_dashboard.content.backup_schedules.failures import report
 from trove_schedules_dashboard.content.backup_schedules.forms import (
@@ -34,7 +35,6 @@ from trove_schedules_dashboard.content.backup_schedules.tables import (
     ExecutionsTable,
     Row,
     SchedulesTable,
-    index_url,
 )
 
 T = TypeVar("T")
