@@ -7,11 +7,11 @@ Of a time from which neither of them is left nothing is concluded.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health.seen import EARLY, GRACE
@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 
     @property
     def is_gap(self) -> bool:
-        """Whether a backup was due, and there is none."""
+        """Whether a backup was due and is missing."""
         return self in (Outcome.SKIPPED, Outcome.FAILED, Outcome.MISSED)
 
 
@@ -91,16 +91,15 @@ def due_times(
     start = max(since, schedule.owed_since)
     end = min(now - GRACE, schedule.changed_at) if schedule.paused else now - GRACE
     times = list(_times(schedule.due_times, start, end))
-    return [
-        _became(
-            at,
-            [each for each in backups if _is_for(at, following, each.created)],
-            [each for each in runs if _is_for(at, following, each.created_at)],
-            now,
-            runs_known_from,
-        )
-        for at, following in pairwise([*times, now + EARLY + _A_MOMENT])
-    ]
+    made: list[list[Backup]] = [[] for _ in times]
+    begun: list[list[ScheduleExecution]] = [[] for _ in times]
+    for backup in backups:
+        if (place := _place(times, backup.created, now)) is not None:
+            made[place].append(backup)
+    for run in runs:
+        if (place := _place(times, run.created_at, now)) is not None:
+            begun[place].append(run)
+    return [_became(*each, now, runs_known_from) for each in zip(times, made, begun, strict=True)]
 
 
 def _times(due: DueTimes, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -110,9 +109,11 @@ def _times(due: DueTimes, start: datetime, end: datetime) -> Iterator[datetime]:
         yield time
 
 
-def _is_for(at: datetime, following: datetime, time: datetime) -> bool:
-    """Whether what began then is for this due time: Mistral may fire early."""
-    return at - EARLY <= time < following - EARLY
+def _place(times: Sequence[datetime], began: datetime, now: datetime) -> int | None:
+    """For which of the due times something began: the last one by then, for which Mistral may fire
+    early."""
+    place = bisect_right(times, began + EARLY) - 1
+    return place if place >= 0 and began <= now else None
 
 
 def _became(

@@ -194,9 +194,9 @@ def _drills(services: Services, since: datetime) -> Mapping[str, list[ProvedRest
     """The drills of each schedule, the oldest first."""
     rows = services.mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=None)
     found = defaultdict[str, list[ProvedRestore]](list)
-    for row in takewhile(lambda each: each.created_at >= since, rows):
+    for row in reversed(list(takewhile(lambda each: each.created_at >= since, rows))):
         drill = history.of_schedule(row)
-        found[drill.schedule_id or ""].insert(0, _proved(drill))
+        found[drill.schedule_id or ""].append(_proved(drill))
     return found
 
 
