@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from trove_schedules.backups import parents
+from trove_schedules.backups import parents, stores
 from trove_schedules.clients.services import Services
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
@@ -23,8 +23,10 @@ def create(
 
     :param plan: checked.
     :raises BackupNotFoundError: of its parent.
-    :raises InvalidScheduleError: its parent can't be one.
+    :raises InvalidScheduleError: its parent can't be one, or this cloud can't store its backups
+        where the plan says.
     """
+    stores.require(services.mistral, plan)
     if plan.parent_id is not None:
         parents.check(services, plan.parent_id, schedule_id=schedule_id, instance_id=instance_id)
     return replacing.create(
@@ -45,9 +47,12 @@ def change(
 
     :param plan: checked.
     :raises BackupNotFoundError: of a new parent.
-    :raises InvalidScheduleError: a new parent can't be one.
+    :raises InvalidScheduleError: a new parent can't be one, or this cloud can't store the backups
+        where a new plan says.
     :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
     """
+    if plan != schedule.plan:
+        stores.require(services.mistral, plan)
     if plan.parent_id not in (None, schedule.parent_id):
         parents.check(
             services, plan.parent_id, schedule_id=schedule.id, instance_id=schedule.instance

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from trove_schedules import clock, health, making, workbook
 from trove_schedules.arguments import checked, checked_methods
-from trove_schedules.backups import pins, pruning, remarks, restoring, retention, stores
+from trove_schedules.backups import pins, pruning, remarks, restoring, retention
 from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
@@ -140,7 +140,6 @@ class ScheduledBackups:
         schedule_id = new_schedule_id()
         plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
         services = self._delegable(mistral_client)
-        stores.require(services.mistral, plan)
         instance_id = services.trove.instance_id(id_of(instance))
         return making.create(services, schedule_id, instance_id, plan)
 
@@ -271,7 +270,6 @@ class ScheduledBackups:
         plan = changed(found.plan, found.id, changes, unset)
         if plan == found.plan and plan.offsets() == found.offsets:
             return found
-        stores.require(services.mistral, plan)
         return making.change(
             services, found, plan, paused=found.paused, declared=found.declared, force=force
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from trove_schedules.clients.services import Services
 from trove_schedules.errors import InvalidScheduleError
-from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.names import schedule_of
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import replacing
 
@@ -27,7 +27,7 @@ def pin(services: Services, schedule: Schedule, backup_id: str, *, force: bool) 
     if backup_id in schedule.pinned:
         return schedule
     backup = services.trove.backup(backup_id)
-    if not (backup.description or "").endswith(marker(schedule.id)):
+    if schedule_of(backup.description) != schedule.id:
         raise InvalidScheduleError(
             f"backup {backup.id} is not one of schedule {schedule.id}, which never deletes it; "
             "only a schedule's own backups can be pinned"

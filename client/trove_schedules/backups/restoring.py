@@ -59,7 +59,7 @@ def restore(
         return planned
     _refuse(services, planned)
     report(planned.said)
-    if found is not None and (found.keep_last or found.keep_days):
+    if found is not None and found.rules:
         planned = _held(services, planned)
     try:
         made = services.trove.create_instance(planned.request())

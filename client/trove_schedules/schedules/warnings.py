@@ -89,7 +89,9 @@ def _cut_off(plan: Options) -> Iterator[str]:
 def _alike(schedule: Schedule, others: Iterable[Schedule]) -> Iterator[str]:
     """Of two schedules that are due together one is skipped: Trove makes one backup at a time."""
     for other in others:
-        same = (other.instance, other.pattern) == (schedule.instance, schedule.pattern)
+        same = (other.instance, other.pattern, other.timezone) == (
+            schedule.instance, schedule.pattern, schedule.timezone,
+        )  # fmt: skip
         if same and other.id != schedule.id and not other.paused:
             yield (
                 f"schedule {other.id} ({other.name}) backs up the same instance at the same times, "

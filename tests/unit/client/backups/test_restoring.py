@@ -399,6 +399,13 @@ def test_a_hold_that_nobody_has_ended_is_over_after_six_hours(cloud, schedules, 
     assert holds(cloud) != left
 
 
+def test_whatever_rule_may_delete_the_backup_it_is_kept(cloud, schedules, schedule, add):
+    add(1)
+    schedules.schedule_set(schedule, keep_weekly=1)
+    assert schedules.schedule_restore(schedule.id, "again").hold_id is not None
+    assert len(holds(cloud)) == 1
+
+
 def test_a_schedule_that_keeps_everything_needs_no_hold(cloud, schedules, schedule, add):
     add(1)
     assert schedules.schedule_restore(schedule, "again").hold_id is None

@@ -49,6 +49,20 @@ def test_what_the_action_does_not_take_is_refused_with_the_reason(
     assert schedules.schedule_show(made).swift_container is None
 
 
+def test_a_file_that_chooses_it_is_refused_too(cloud, schedules, instance, taken):
+    entry = {"name": "n", "instance": instance, "pattern": "0 2 * * *", "storage_driver": "swift"}
+    [step] = schedules.schedule_steps({"schedules": [entry]})
+    with pytest.raises(InvalidScheduleError, match="storage-driver can't be chosen in this cloud"):
+        schedules.schedule_apply(step)
+    assert cloud.mistral.rows("cron_triggers") == []
+
+
+def test_pausing_asks_for_nothing_of_it(schedules, instance, taken):
+    made = schedules.schedule_create(instance, "0 2 * * *", "n", swift_container="orders")
+    schedules.schedule_pause(made)
+    assert taken == ["trove.backups_create"]
+
+
 def test_it_can_be_unset(schedules, instance, taken):
     made = schedules.schedule_create(instance, "0 2 * * *", "n", swift_container="orders")
     assert schedules.schedule_set(made, unset=["swift_container"]).swift_container is None

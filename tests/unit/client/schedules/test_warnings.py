@@ -83,7 +83,13 @@ def test_two_schedules_that_are_due_together_are_warned_of():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pattern": "0 3 * * *"}, {"paused": True}, {"instance": "another"}]
+    "changes",
+    [
+        {"pattern": "0 3 * * *"},
+        {"timezone": "Asia/Kathmandu"},
+        {"paused": True},
+        {"instance": "another"},
+    ],
 )
 def test_schedules_that_are_not_due_together_are_no_trap(changes):
     assert traps([examples.schedule(id="other", **changes)]) == []
