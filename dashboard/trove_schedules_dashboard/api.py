@@ -174,7 +174,7 @@ def check_pattern(pattern: str) -> None:
 def check_zone(name: str) -> None:
     """Refuse what is not the name of a time zone.
 
-    :raises InvalidScheduleError: it is none.
+    :raises InvalidScheduleError: the database of time zones has no such zone.
     """
     zones.check(name)
 

@@ -41,7 +41,7 @@ def newest(own: Collection[Backup], schedule_id: str, time: datetime | None) -> 
 
     A backup has the rows of a moment between its begin and its end, so it must have ended by then.
 
-    :raises BackupNotFoundError: there is none.
+    :raises BackupNotFoundError: the schedule has no such backup.
     """
     completed = sorted(
         (each for each in own if each.status == "COMPLETED"), key=lambda each: each.created

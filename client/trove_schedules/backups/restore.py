@@ -40,9 +40,9 @@ class ScheduleRestore:
     :ivar volume_type: that of the source's volume, or None for the cloud's default.
     :ivar network: the id of its network; None where nothing tells it.
     :ivar configuration: the id of its configuration group, or None for none.
-    :ivar instance_id: the new instance; None while there is none.
+    :ivar instance_id: the new instance; None before it is asked for.
     :ivar hold_id: the execution by which retention deletes none of the schedule's backups for six
-        hours; None where there is none.
+        hours; None if nothing is held.
     :ivar remark: what to know of that, or an empty text.
     """
 

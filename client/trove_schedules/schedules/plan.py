@@ -193,7 +193,8 @@ def _check_qualifier(option: Option, value: str) -> None:
         check_suffix(option.name, value)
     elif value not in option.choices:
         raise InvalidScheduleError(
-            f"{option.argument.removeprefix('--')} {value!r} is none of {', '.join(option.choices)}"
+            f"{option.argument.removeprefix('--')} can't be {value!r}; give one of "
+            f"{', '.join(option.choices)}"
         )
 
 

@@ -18,7 +18,7 @@ from trove_schedules.errors import InvalidScheduleError
 USUAL = "UTC"
 #: From when until when the table of a schedule holds. The workflow looks back as far.
 BACK, AHEAD = timedelta(days=1500), timedelta(days=3653)
-#: A table that lacks a change of offset within this time is to be renewed.
+#: Renew a table if a change of offset within this time is missing from it.
 _RENEWED_WITHIN = timedelta(days=365)
 _DAY = 86_400
 
@@ -63,7 +63,7 @@ def local(moment: datetime, table: Offsets) -> datetime:
 
 
 def read(value: object) -> Offsets:
-    """The table in a workflow's input; empty where that is none, since users can write there."""
+    """The table in a workflow's input. What users have spoilt there is read as UTC."""
     if not isinstance(value, list):
         return ()
     pairs = [tuple(each) for each in value if isinstance(each, list) and len(each) == 2]

@@ -118,7 +118,7 @@ class TestChanged:
         assert self.change(chosen, unset=["webhook_url"]) == NIGHTLY
         with pytest.raises(InvalidScheduleError, match="webhook-on: there is no webhook URL"):
             self.change(NIGHTLY, webhook_on="always")
-        told = "webhook-format 'xml' is none of json, slack, alertmanager"
+        told = "webhook-format can't be 'xml'; give one of json, slack, alertmanager"
         with pytest.raises(InvalidScheduleError, match=told):
             self.change(plain, webhook_format="xml")
 
