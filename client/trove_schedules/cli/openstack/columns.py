@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from cliff.columns import FormattableColumn
@@ -14,6 +14,19 @@ from trove_schedules.cli import text
 
 if TYPE_CHECKING:
     from trove_schedules.schedules.schedule import Schedule
+
+
+T = TypeVar("T")
+#: A column of a list: its header, and how its value is read from an object.
+Column = tuple[str, Callable[[T], Any]]
+
+
+def table(
+    found: Iterable[T], columns: Sequence[Column[T]]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The headers and rows of a list of objects, as cliff takes them."""
+    headers = tuple(header for header, _ in columns)
+    return headers, [tuple(read(each) for _, read in columns) for each in found]
 
 
 class Time(FormattableColumn[Any]):
@@ -119,6 +132,11 @@ class ShortId(FormattableColumn[str]):
         from trove_schedules.ids import is_uuid  # not at import, see the package
 
         return self._value.partition("-")[0] if is_uuid(self._value) else self._value
+
+
+def instance(instance_id: str, *, whole: bool) -> ShortId | str:
+    """The column of an instance's ID."""
+    return instance_id if whole else ShortId(instance_id)
 
 
 class Several(FormattableColumn[Any]):

@@ -58,41 +58,36 @@ class ListCoverage(base.Lister):
         if not found:
             self.log.warning("no database instances")
         self.exit_status = max((each.state.exit_status for each in found), default=3)
-        headers: tuple[str, ...] = (
-            "State", "Name", "Instance", "Protected By", "Last Backup", "Last Proven Restore",
-        )  # fmt: skip
-        rows: list[tuple[Any, ...]] = [
-            (
-                str(each.state),
-                each.name,
-                each.instance if parsed_args.long else columns.ShortId(each.instance),
-                columns.Schedules(each.schedules),
-                columns.relative(each.backup.created if each.backup else None),
-                columns.relative(each.last_proven),
-            )
-            for each in found
+        return columns.table(found, _columns(parsed_args))
+
+
+def _columns(parsed_args: argparse.Namespace) -> list[columns.Column[Coverage]]:
+    project: columns.Column[Coverage] = ("Project", lambda each: each.project_id)
+    shown: list[columns.Column[Coverage]] = [
+        ("State", lambda each: str(each.state)),
+        ("Name", lambda each: each.name),
+        ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
+        ("Protected By", lambda each: columns.Schedules(each.schedules)),
+        (
+            "Last Backup",
+            lambda each: columns.relative(each.backup.created if each.backup else None),
+        ),
+        ("Last Proven Restore", lambda each: columns.relative(each.last_proven)),
+    ]
+    if parsed_args.long:
+        shown += [
+            ("Reason", lambda each: each.reason),
+            ("Backup", lambda each: each.backup and each.backup.id),
+            ("Made By", _maker),
+            ("Age", lambda each: columns.age(each.age)),
+            ("Proven Backup", lambda each: each.proven_backup),
+            ("Replica Of", lambda each: each.replica_of),
         ]
-        if parsed_args.all_projects and not parsed_args.long:
-            headers += ("Project",)
-            rows = [(*row, each.project_id) for row, each in zip(rows, found, strict=True)]
-        if parsed_args.long:
-            headers += (
-                "Reason", "Backup", "Made By", "Age", "Proven Backup", "Replica Of", "Project",
-            )  # fmt: skip
-            rows = [
-                (
-                    *row,
-                    each.reason,
-                    each.backup.id if each.backup else None,
-                    _maker(each),
-                    columns.age(each.age),
-                    each.proven_backup,
-                    each.replica_of,
-                    each.project_id,
-                )
-                for row, each in zip(rows, found, strict=True)
-            ]
-        return headers, rows
+    return [*shown, project] if parsed_args.long or parsed_args.all_projects else shown
+
+
+def _last_backup(coverage: Coverage) -> columns.Relative | None:
+    return columns.relative(coverage.backup.created if coverage.backup else None)
 
 
 def _maker(coverage: Coverage) -> str | None:

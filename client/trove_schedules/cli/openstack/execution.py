@@ -77,24 +77,20 @@ class ListExecution(base.Lister):
             include_all=parsed_args.all,
             drills_only=parsed_args.drills,
         )
-        headers: tuple[str, ...] = ("ID", "Execution Time", "State", "Output")
-        rows: list[tuple[Any, ...]] = [
-            (each.id, columns.time(each.created_at), each.state, columns.Output(each.output))
-            for each in executions
+        shown: list[columns.Column[ScheduleExecution]] = [
+            ("ID", lambda each: each.id),
+            ("Execution Time", lambda each: columns.time(each.created_at)),
+            ("State", lambda each: each.state),
+            ("Output", lambda each: columns.Output(each.output)),
         ]
         if parsed_args.long:
-            headers += ("Updated", "Backup", "Manual", "Reason")
-            rows = [
-                (
-                    *row,
-                    columns.time(each.updated_at),
-                    each.backup_id,
-                    each.manual,
-                    reason(each.state_info),
-                )
-                for row, each in zip(rows, executions, strict=True)
+            shown += [
+                ("Updated", lambda each: columns.time(each.updated_at)),
+                ("Backup", lambda each: each.backup_id),
+                ("Manual", lambda each: each.manual),
+                ("Reason", lambda each: reason(each.state_info)),
             ]
-        return headers, rows
+        return columns.table(executions, shown)
 
 
 class ShowExecution(base.ShowOne):

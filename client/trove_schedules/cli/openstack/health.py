@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cliff.formatters.base import ListFormatter
 from osc_lib.exceptions import CommandError
@@ -14,6 +14,9 @@ from stevedore.extension import Extension
 
 from trove_schedules.cli import text
 from trove_schedules.cli.openstack import base, columns, following, looking, nagios
+
+if TYPE_CHECKING:
+    from trove_schedules.health import Health
 
 
 class ScheduleHealth(base.Lister):
@@ -66,45 +69,36 @@ class ScheduleHealth(base.Lister):
         self.exit_status = looking.worst(found).exit_status
         if parsed_args.formatter == nagios.NAME:
             return nagios.rows(found)
-        headers: tuple[str, ...] = (
-            "State", "Name", "Instance", "Last Backup", "Next Due", "Reason",
-        )  # fmt: skip
-        rows: list[tuple[Any, ...]] = [
-            (
-                str(each.state),
-                each.name,
-                each.instance if parsed_args.long else columns.ShortId(each.instance),
-                columns.relative(each.last_success),
-                columns.Due(each.next_execution_time, each.state == "PAUSED", columns.Relative),
-                each.reason,
-            )
-            for each in found
+        return columns.table(found, _columns(parsed_args))
+
+
+def _columns(parsed_args: argparse.Namespace) -> list[columns.Column[Health]]:
+    project: columns.Column[Health] = ("Project", lambda each: each.project_id)
+    shown: list[columns.Column[Health]] = [
+        ("State", lambda each: str(each.state)),
+        ("Name", lambda each: each.name),
+        ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
+        ("Last Backup", lambda each: columns.relative(each.last_success)),
+        ("Next Due", _next_due),
+        ("Reason", lambda each: each.reason),
+    ]
+    if parsed_args.long:
+        shown += [
+            ("ID", lambda each: each.schedule_id),
+            ("Age", lambda each: columns.age(each.age)),
+            ("Missed", lambda each: each.missed),
+            ("Chain Depth", lambda each: each.chain_depth),
+            ("Kept", lambda each: each.kept),
+            ("Quota Left", lambda each: each.quota_left),
+            ("Last Proven Restore", lambda each: columns.relative(each.last_proven)),
+            ("Proven Backup", lambda each: each.proven_backup),
+            ("Last Size", lambda each: each.last_size),
         ]
-        if parsed_args.all_projects and not parsed_args.long:
-            headers += ("Project",)
-            rows = [(*row, each.project_id) for row, each in zip(rows, found, strict=True)]
-        if parsed_args.long:
-            headers += (
-                "ID", "Age", "Missed", "Chain Depth", "Kept", "Quota Left", "Last Proven Restore",
-                "Proven Backup", "Last Size", "Project",
-            )  # fmt: skip
-            rows = [
-                (
-                    *row,
-                    each.schedule_id,
-                    columns.age(each.age),
-                    each.missed,
-                    each.chain_depth,
-                    each.kept,
-                    each.quota_left,
-                    columns.relative(each.last_proven),
-                    each.proven_backup,
-                    each.last_size,
-                    each.project_id,
-                )
-                for row, each in zip(rows, found, strict=True)
-            ]
-        return headers, rows
+    return [*shown, project] if parsed_args.long or parsed_args.all_projects else shown
+
+
+def _next_due(health: Health) -> columns.Due:
+    return columns.Due(health.next_execution_time, health.state == "PAUSED", columns.Relative)
 
 
 class CheckSchedule(base.Lister):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from trove_schedules.cli.openstack import base, columns, following, looking, options, remarks, run
@@ -91,33 +92,20 @@ class ListSchedule(base.Lister):
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         asked = looking.of_projects(self, parsed_args)
         schedules = asked.schedule_list(parsed_args.instance)
-        headers: tuple[str, ...] = ("ID", "Name", "Instance", "Pattern", "Next Due")
-        rows: list[tuple[Any, ...]] = [
-            (
-                each.id,
-                each.name,
-                each.instance if parsed_args.long else columns.ShortId(each.instance),
-                each.pattern,
-                columns.Due(each.next_execution_time, each.paused, columns.Relative, each.timezone),
-            )
-            for each in schedules
+        shown: list[columns.Column[Schedule]] = [
+            ("ID", lambda each: each.id),
+            ("Name", lambda each: each.name),
+            ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
+            ("Pattern", lambda each: each.pattern),
+            ("Next Due", _next_due),
         ]
         if parsed_args.all_projects:
-            headers += ("Project",)
-            rows = [(*row, each.project_id) for row, each in zip(rows, schedules, strict=True)]
+            shown.append(("Project", lambda each: each.project_id))
         if parsed_args.long:
-            headers += (
-                "Description", "Paused", "Builds On", "Retention", "Attempts", "Deadline",
-                "Last Firing", "State", "Last Backup", "Reason", "Last Proven Restore",
-            )  # fmt: skip
             # None would mean every schedule there is by then.
             found = asked.schedule_health(schedules) if schedules else []
-            healths = {each.schedule_id: each for each in found}
-            rows = [
-                (*row, *_long(each, healths[each.id]))
-                for row, each in zip(rows, schedules, strict=True)
-            ]
-        return headers, rows
+            shown += _more({each.schedule_id: each for each in found})
+        return columns.table(schedules, shown)
 
 
 class ShowSchedule(base.ShowOne):
@@ -146,20 +134,26 @@ class ShowSchedule(base.ShowOne):
         )
 
 
-def _long(schedule: Schedule, health: Health) -> tuple[Any, ...]:
-    return (
-        schedule.description,
-        schedule.paused,
-        _base(schedule),
-        _retention(schedule),
-        _attempts(schedule),
-        schedule.deadline,
-        columns.relative(schedule.updated_at),
-        str(health.state),
-        columns.relative(health.last_success),
-        health.reason,
-        columns.relative(health.last_proven),
-    )
+def _more(healths: Mapping[str, Health]) -> list[columns.Column[Schedule]]:
+    """What a long list shows besides."""
+    return [
+        ("Description", lambda each: each.description),
+        ("Paused", lambda each: each.paused),
+        ("Builds On", _base),
+        ("Retention", _retention),
+        ("Attempts", _attempts),
+        ("Deadline", lambda each: each.deadline),
+        ("Last Firing", lambda each: columns.relative(each.updated_at)),
+        ("State", lambda each: str(healths[each.id].state)),
+        ("Last Backup", lambda each: columns.relative(healths[each.id].last_success)),
+        ("Reason", lambda each: healths[each.id].reason),
+        ("Last Proven Restore", lambda each: columns.relative(healths[each.id].last_proven)),
+    ]
+
+
+def _next_due(schedule: Schedule) -> columns.Due:
+    when, paused = schedule.next_execution_time, schedule.paused
+    return columns.Due(when, paused, columns.Relative, schedule.timezone)
 
 
 def _base(schedule: Schedule) -> str:
