@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from django.apps import apps
 from trove_dashboard.content.database_backups.tables import BackupsTable
 
+from tests import examples
 from tests.dashboard.examples import (
     BACKUP,
     CATALOG,
@@ -39,24 +39,8 @@ NETWORK = "66666666-6666-4666-8666-666666666666"
 
 def planned(backup_id: str = BACKUP, **changes: Any) -> ScheduleRestore:
     backup = Backup(backup_id, ORDERS, "nightly", None, "COMPLETED", None, NOW, 0.5)
-    return replace(
-        ScheduleRestore(
-            schedule_id=SCHEDULE.id,
-            backup=backup,
-            until=NOW,
-            source=ORDERS,
-            source_exists=True,
-            name="again",
-            flavor="7",
-            volume_size=5,
-            volume_type=None,
-            datastore="postgresql",
-            datastore_version="18.6",
-            network=NETWORK,
-            configuration=None,
-        ),
-        **changes,
-    )
+    ours = {"schedule_id": SCHEDULE.id, "backup": backup, "until": NOW, "source": ORDERS}
+    return examples.restore(**ours | {"network": NETWORK} | changes)
 
 
 @pytest.fixture(autouse=True)

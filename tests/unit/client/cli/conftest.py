@@ -12,15 +12,13 @@ from unittest import mock
 import pytest
 
 from tests import examples
-from tests.examples import INSTANCE, SCHEDULE
+from tests.examples import BACKUP, INSTANCE, SCHEDULE
 from trove_schedules import Backup
 from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health, State
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
-
-BACKUP = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
 
 @pytest.fixture

@@ -226,13 +226,8 @@ def test_a_backup_updated_between_pages_is_met_at_the_top(cloud, trove):
     assert {each.id for each in trove.backups("i")} >= set(ids[:-1])
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_whatever_happens_between_pages_every_backup_that_stays_is_listed(
-    cloud, trove, seed, monkeypatch
-):
-    monkeypatch.setattr("trove_schedules.clients.trove.PAGE", 10)
-    chance = random.Random(seed)
-    stays = set(add_backups(cloud, 60))
+def somebody_who_works(chance, rows, stays, add):
+    """Adds, updates and deletes some rows at each call; what is deleted stays no more."""
     clock = itertools.count()
 
     def somebody_works():
@@ -240,13 +235,25 @@ def test_whatever_happens_between_pages_every_backup_that_stays_is_listed(
             now = f"2026-02-01T00:00:{next(clock):02}"
             match chance.choice(["add", "update", "delete"]):
                 case "add":
-                    cloud.add_backup("i", updated=now)
+                    add(now)
                 case "update":
-                    chance.choice(cloud.backups)["updated"] = now
+                    chance.choice(rows)["updated"] = now
                 case "delete":
-                    stays.discard(cloud.backups.pop(chance.randrange(len(cloud.backups)))["id"])
+                    stays.discard(rows.pop(chance.randrange(len(rows)))["id"])
 
-    cloud.meanwhile = somebody_works
+    return somebody_works
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_happens_between_pages_every_backup_that_stays_is_listed(
+    cloud, trove, seed, monkeypatch
+):
+    monkeypatch.setattr("trove_schedules.clients.trove.PAGE", 10)
+    chance = random.Random(seed)
+    stays = set(add_backups(cloud, 60))
+    cloud.meanwhile = somebody_who_works(
+        chance, cloud.backups, stays, lambda now: cloud.add_backup("i", updated=now)
+    )
     assert {each.id for each in trove.backups("i")} >= stays
 
 
@@ -278,21 +285,9 @@ class TestInstancesOfOtherProjects:
         monkeypatch.setattr("trove_schedules.clients.trove.INSTANCES_PAGE", 10)
         chance = random.Random(seed)
         stays = set(add_instances(cloud, 60))
-        clock = itertools.count()
-
-        def somebody_works():
-            for _ in range(chance.randrange(4)):
-                now = f"2026-02-01T00:00:{next(clock):02}"
-                match chance.choice(["add", "update", "delete"]):
-                    case "add":
-                        cloud.add_instance("new", updated=now)
-                    case "update":
-                        chance.choice(cloud.instances)["updated"] = now
-                    case "delete":
-                        at = chance.randrange(len(cloud.instances))
-                        stays.discard(cloud.instances.pop(at)["id"])
-
-        cloud.meanwhile = somebody_works
+        cloud.meanwhile = somebody_who_works(
+            chance, cloud.instances, stays, lambda now: cloud.add_instance("new", updated=now)
+        )
         assert {each.id for each in everybodys.instances()} >= stays
 
 

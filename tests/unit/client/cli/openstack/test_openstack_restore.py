@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from tests.examples import INSTANCE, SCHEDULE
+from tests import examples
 from tests.unit.client.cli.conftest import BACKUP
-from trove_schedules.backups.restore import ScheduleRestore
 from trove_schedules.cli.openstack import following
 from trove_schedules.cli.openstack.restore import RestoreSchedule
 from trove_schedules.clients.instances import InstanceDetails
-from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import InstanceNotFoundError, ServiceUnavailableError
 
 NEW = "55555555-be9b-49c1-a2f7-ca6c1213896f"
@@ -23,23 +20,7 @@ NEW = "55555555-be9b-49c1-a2f7-ca6c1213896f"
 
 @pytest.fixture
 def restore():
-    created = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
-    return ScheduleRestore(
-        schedule_id=SCHEDULE,
-        backup=Backup(BACKUP, INSTANCE, "nightly", None, "COMPLETED", None, created, 0.1),
-        until=datetime(2026, 1, 31, 5, 12, tzinfo=UTC),
-        source=INSTANCE,
-        source_exists=True,
-        name="again",
-        flavor="7",
-        volume_size=5,
-        volume_type=None,
-        datastore="postgresql",
-        datastore_version="18.6",
-        network=None,
-        configuration=None,
-        instance_id=NEW,
-    )
+    return examples.restore(instance_id=NEW)
 
 
 @pytest.fixture
