@@ -23,7 +23,7 @@ from tests.mistral_api import URL
 from tests.unit.client.fake_cloud import FakeCloud
 from tests.unit.client.rows import add_schedule
 from trove_schedules.backups.retention import judge
-from trove_schedules.cli.openstack import schedule as commands
+from trove_schedules.cli.openstack import columns, schedule as commands
 from trove_schedules.errors import InvalidScheduleError, ScheduledBackupError, ServiceError
 from trove_schedules.health import State
 from trove_schedules.manager import ScheduledBackups
@@ -245,7 +245,7 @@ class TestOtherPeoplesTriggers:
             for each in schedules.schedule_list():
                 commands._properties(each)
                 commands._health_properties(health[each.id])
-                commands._long(each, health[each.id])
+                columns.table([each], commands._more(health))
             for call in every_call(schedules, bad, instance):
                 with contextlib.suppress(ScheduledBackupError):
                     call()
