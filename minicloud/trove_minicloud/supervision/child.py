@@ -160,10 +160,10 @@ class Child:
             self._answered(now)
         elif not isinstance(error, NotReadyError):
             self._complain(error)
-        elif starting:
+        elif starting and (waited := now - self._started) <= self._program.ready_timeout:
             self._complaint = f"not ready yet: {error}"
-            if (waited := now - self._started) > self._program.ready_timeout:
-                self._failed(f"did not answer within {waited:.0f} s ({error})")
+        elif starting and self._program.if_silent != "tell":
+            self._failed(f"did not answer within {waited:.0f} s ({error})")
         else:
             self._missed(error)
 

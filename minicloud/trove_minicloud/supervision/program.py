@@ -43,8 +43,9 @@ class Program:
     raises NotReadyError when the program doesn't answer, or answers what it shouldn't. Any other
     error says nothing of the program: it is not restarted for it.
 
-    `if_silent` is what becomes of a program that was ready and no longer answers: it is restarted,
-    or its state tells it. One that is left unasked can't be asked but at its start.
+    `if_silent` is what becomes of a program that isn't ready within its timeout, or no longer
+    answers: it is restarted, or its state tells it. One that is left unasked can't be asked but at
+    its start.
     """
 
     name: str

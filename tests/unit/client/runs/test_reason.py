@@ -45,3 +45,21 @@ def test_a_text_without_a_message_ends_with_the_reason():
 
 def test_an_empty_message_gives_no_reason():
     assert reason(ATTEMPT.format("")) is None
+
+
+FAULT = "Backup b1 failed. Last fault of the instance, 2026-12-01T02:00:05. "
+
+
+def test_a_fault_that_trove_has_broken_into_lines_is_one_reason():
+    broken = "Backup b1\nFAILED:\n    /srv/backups is not there:\n    mount its disk."
+    assert reason(FAULT + broken) == "/srv/backups is not there: mount its disk."
+
+
+def test_a_fault_that_trove_has_cut_is_taken_from_its_beginning():
+    cut = "Backup b1 FAILED:\n    Could not connect to\n    http://s3.example.org\n..."
+    assert reason(FAULT + cut) == "Could not connect to http://s3.example.org ..."
+
+
+@pytest.mark.parametrize("fault", ["No space\nleft on device.", "Backup b0 FAILED:\n    no route."])
+def test_another_fault_of_the_instance_is_told_as_that(fault):
+    assert reason(FAULT + fault) == FAULT + " ".join(fault.split())

@@ -195,6 +195,22 @@ def test_a_database_that_fell_silent_is_left_alone(make_program: MakeProgram) ->
     child.stop()
 
 
+def test_a_database_that_takes_longer_to_be_ready_is_left_alone(
+    make_program: MakeProgram,
+) -> None:
+    """It may recover from a crash, or refuse the backups' user: a restart would do harm."""
+    answers = Answers()
+    answers.error = NotReadyError("the database system is starting up")
+    program = make_program(ready=answers, ready_timeout=0, if_silent="tell")
+    child = Child(program, ask_interval=0.01)
+    _until(child, lambda: child.state == "silent")
+    assert child.status().reason == "does not answer: the database system is starting up"
+    answers.error = None
+    _until(child, lambda: child.state == "ready")
+    assert child.restarts == 0
+    child.stop()
+
+
 def test_a_program_whose_start_alone_can_be_told_is_not_asked_again(
     make_program: MakeProgram,
 ) -> None:
