@@ -111,7 +111,14 @@ class Look:
                 told = _explained(seen, runs, unread)
         state, why = _limited(seen, told or _served(seen), self.limits, quota_left)
         if proof.failure is not None:
-            state, why = _unproven(state, why, proof.failure)
+            state, why = _unproven(state, why, f"the newest drill failed: {proof.failure}")
+        elif proof.lacking:
+            lacking = ", ".join(proof.lacking)
+            state, why = _unproven(
+                state,
+                why,
+                f"backup {proof.backup_id} restores without {lacking}, older than the backup",
+            )
         newest = seen.newest
         return Health(
             schedule_id=self.schedule.id,
@@ -269,9 +276,8 @@ def _limited(
     return state, why
 
 
-def _unproven(state: State, why: str, failure: str) -> tuple[State, str]:
-    """FAILED where the newest drill failed: its backup doesn't restore. A worse state stays."""
-    told = f"the newest drill failed: {failure}"
+def _unproven(state: State, why: str, told: str) -> tuple[State, str]:
+    """FAILED where a drill shows that a backup doesn't restore all. A worse state stays."""
     if state.exit_status == 2:
         return state, f"{why}; {told}"
     return State.FAILED, f"{told}; {why}"
