@@ -73,6 +73,8 @@ class Scenario:
     :ivar created: what a create is answered: a status and a message.
     :ivar looks: what a look at the temporary instance is answered, until it is deleted.
     :ivar deletes: what a deletion is answered.
+    :ivar there: what the temporary instance has, or what a list is answered.
+    :ivar here: the same of the instance that was backed up.
     """
 
     backups: list[dict[str, Any]] = field(default_factory=lambda: [backup("1", 60)])
@@ -83,6 +85,12 @@ class Scenario:
     looks: list[Answer] = field(default_factory=lambda: [(200, "BUILD"), (200, "ACTIVE")])
     deletes: list[Answer] = field(default_factory=lambda: [(202, "")])
     fault: str = "file:///a.tar.zst is\ndamaged"
+    there: dict[str, list[str]] | Answer = field(
+        default_factory=lambda: {"databases": ["a", "b"], "users": ["app"]}
+    )
+    here: dict[str, list[str]] | Answer = field(
+        default_factory=lambda: {"databases": ["a", "b"], "users": ["app"]}
+    )
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -109,6 +117,12 @@ LATE: Answer = (422, BUILDING)
 SCENARIOS = {
     "passed": Scenario(),
     "plain": Scenario(source=PLAIN),
+    "lacking": Scenario(
+        there={"databases": ["a"], "users": ["app", "old"]},
+        here={"databases": ["a", "b"], "users": ["app", "x"]},
+    ),
+    "not_told": Scenario(there=(422, "Operation not supported for datastore redis.")),
+    "source_does_not_tell": Scenario(here=(500, "The guest is tired")),
     "newest": Scenario(
         [
             backup("1", 60),
@@ -152,6 +166,8 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
         return {"backups": scenario.backups}
     if request.method == "POST":
         return create(scenario, request.json()["instance"], context)
+    if rest[1:]:
+        return listed(scenario, *rest, context)
     if not rest:
         return page(scenario, parse_qs(address.query))
     if request.method == "DELETE":
@@ -193,6 +209,13 @@ def show(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
         if text == "ERROR":
             found["fault"] = {"message": scenario.fault, "created": "2026-01-02T00:00:00"}
     return {"instance": found}
+
+
+def listed(scenario: Scenario, identifier: str, kind: str, context: Any) -> dict[str, Any]:
+    told = scenario.here if identifier == INSTANCE else scenario.there
+    if isinstance(told, tuple):
+        return fault(context, *told)
+    return {kind: [{"name": name} for name in told[kind]]}
 
 
 def delete(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
@@ -241,6 +264,7 @@ def ended(name: str, scenario: Scenario) -> dict[str, Any]:
                     "info": found.state_info,
                     "output": found.output,
                     "backups": {each["name"]: each["id"] for each in scenario.backups},
+                    "created": {each["id"]: each["created"] for each in scenario.backups},
                     "bodies": scenario.bodies,
                     "deleted": scenario.deleted,
                     "left": sorted(each["id"] for each in scenario.instances),

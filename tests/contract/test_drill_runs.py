@@ -48,11 +48,45 @@ def test_a_backup_that_restores_passes(runs, name):
     run = runs[name]
     backup = run["backups"]["1"]
     assert (run["state"], run["info"]) == ("SUCCESS", None)
-    assert run["output"] == {
+    told = {key: value for key, value in run["output"].items() if key != "restored"}
+    assert told == {
         "status": f"Drill passed: backup {backup} restored in 0 s",
         "backup_id": backup,
+        "backup_created": run["created"][backup],
         "seconds": 0,
     }
+
+
+def test_a_drill_says_what_trove_tells_of_the_temporary_instance(runs):
+    assert runs["passed"]["output"]["restored"] == {
+        "state": "ACTIVE",
+        "version": "18.6",
+        "used": 1.5,
+        "source_used": 1.5,
+        "databases": 2,
+        "users": 1,
+        "lacks": [],
+        "source": ["database a", "database b", "user app"],
+    }
+
+
+def test_what_the_temporary_instance_lacks_is_named_and_the_drill_passes(runs):
+    run = runs["lacking"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["restored"]["lacks"] == ["database b", "user x"]
+    assert run["output"]["status"].endswith(
+        " restored in 0 s, without database b, user x, which the instance has now"
+    )
+
+
+@pytest.mark.parametrize("name", ["not_told", "source_does_not_tell"])
+def test_a_drill_passes_where_the_cloud_can_not_list_databases(runs, name):
+    run = runs[name]
+    assert (run["state"], run["info"]) == ("SUCCESS", None)
+    assert run["output"]["status"].endswith(" restored in 0 s")
+    told = run["output"]["restored"]
+    assert (told["databases"], told["users"], told["lacks"], told["source"]) == (None, None, [], [])
+    assert run["deleted"] == ["temporary"]
 
 
 def test_the_temporary_instance_is_like_the_source_and_named_after_the_drill(runs):

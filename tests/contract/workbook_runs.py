@@ -40,6 +40,7 @@ from mistral.services import action_manager, security, workbooks, workflows
 from mistral_extra.actions.openstack import base as openstack_actions
 from yaql.standard_library import date_time
 
+from tests.tls_receiver import tls_receiver
 from trove_minicloud.services import workbook_schemas
 from trove_schedules import clock, workbook
 from trove_schedules.schedules import zones
@@ -63,6 +64,10 @@ PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 #: Of a network for examples (RFC 5737), which Mistral's egress policy lets pass.
 WATCHER = "http://192.0.2.7/watched"
 DEADLINE = 150
+#: What stands here for a receiver that speaks TLS. It gets the requests that the name in it names.
+TLS_WATCHER = WATCHER.replace("http:", "https:")
+#: By the name of a scenario: where its receiver that speaks TLS is.
+RECEIVERS: dict[str, str] = {}
 #: Longer than a hurried run waits for a ping's answer, in seconds.
 HANGING = 8
 CONFIGURATION = """
@@ -496,6 +501,17 @@ SCENARIOS = {
         )
         for answer in ("refused", "unheard", "hangs", "large", "large_refused", "redirected")
     },
+    **{
+        f"hook_{receiver}": Scenario(
+            ask(
+                webhook_url=f"{TLS_WATCHER}/hook_{receiver}",
+                webhook_on="always",
+                keep_last=1,
+            ),
+            [backup("1", 9), backup("2", 5)],
+        )
+        for receiver in ("tls", "tls_untrusted")
+    },
     "hook_forbidden": Scenario(
         ask(webhook_url="http://127.0.0.1/hook_forbidden", webhook_on="always", keep_last=1),
         [backup("1", 9), backup("2", 5)],
@@ -653,6 +669,9 @@ def ping(method: str, url: str, **given: Any) -> requests.Response:
     Not at the wire, because requests-mock lets nobody else ask while an answer hangs.
     """
     assert given["timeout"] == 10
+    if url.startswith(TLS_WATCHER):
+        real = RECEIVERS[url.removeprefix(f"{TLS_WATCHER}/")]
+        return requests.request(method, real, **given)
     name, slash, rest = url.removeprefix(f"{WATCHER}/").partition("/")
     name, question, query = name.partition("?")
     if method == "POST":
@@ -795,8 +814,18 @@ def start_engine(directory: Path) -> None:
 
 def main(directory: Path) -> None:
     start_engine(directory)
-    with requests_mock.Mocker() as mock:
+    with (
+        requests_mock.Mocker() as mock,
+        tls_receiver(directory) as trusted,
+        tls_receiver(directory) as untrusted,
+    ):
         mock.register_uri(requests_mock.ANY, requests_mock.ANY, json=trove)
+        for name, receiver in (("hook_tls", trusted), ("hook_tls_untrusted", untrusted)):
+            SCENARIOS[name].sent = receiver.sent
+            RECEIVERS[name] = receiver.url
+            mock.register_uri("POST", receiver.url, real_http=True)
+        # What an operator does to have the executors trust a certificate.
+        os.environ["REQUESTS_CA_BUNDLE"] = str(trusted.certificate)
         act_for("p")
         workbooks.create_workbook_v2(hurried(), scope="public")
         drill()

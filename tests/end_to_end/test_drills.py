@@ -111,6 +111,13 @@ def test_a_drill_passes_until_one_meets_a_flipped_byte_or_a_wrong_answer_and_hea
     passed = drilled.drill()
     assert passed.state == "SUCCESS", passed.state_info
     assert passed.output["status"].startswith(f"Drill passed: backup {backup} restored in ")
+    restored = passed.output["restored"]
+    assert restored["state"] in ("ACTIVE", "HEALTHY")
+    assert restored["users"] >= 1
+    assert (restored["lacks"], len(restored["source"])) == (
+        [],
+        restored["databases"] + restored["users"],
+    )
     assert drilled.temporary() == []
     found = drilled.health()
     assert (found.state, found.proven_backup) == (State.OK, backup)
@@ -147,7 +154,22 @@ def test_a_drill_passes_until_one_meets_a_flipped_byte_or_a_wrong_answer_and_hea
         " answered with '3' instead of '4': select count(*) from orders"
     ) in " ".join(sick.reason.split())
     assert "asked nothing" in drilled.check("--clear")
-    assert drilled.drill().state == "SUCCESS"
+
+    drilled.write("create database newer")
+    lacking = drilled.drill()
+    assert lacking.state == "SUCCESS", lacking.state_info
+    assert lacking.output["status"].endswith(", without database newer, which the instance has now")
+    assert drilled.health().state == State.OK, "nobody knows that it is older than the backup"
+    # A drill before the backup has seen it, so the backup should have it.
+    drilled.write("drop database newer")
+    backup = drilled.run()
+    drilled.write("create database newer")
+    assert drilled.drill().output["restored"]["lacks"] == ["database newer"]
+    sick = drilled.health()
+    assert sick.state == State.FAILED
+    assert f"backup {backup} restores without database newer" in sick.reason
+    drilled.run()
+    assert drilled.drill().output["restored"]["lacks"] == []
     assert drilled.health().state == State.OK
 
 

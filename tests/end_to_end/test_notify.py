@@ -18,6 +18,7 @@ import requests
 
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, hung_tool, run_by_hand, wait_for
 from tests.end_to_end.lacking import lacks
+from tests.tls_receiver import tls_receiver
 from trove_schedules import ScheduledBackups
 
 
@@ -99,7 +100,7 @@ def test_a_watcher_hears_of_a_success_and_of_a_failure_and_can_not_harm_a_run(
 
 
 def test_a_webhook_hears_what_became_of_a_run_and_can_not_harm_it(
-    cloud: LiveCloud, schedules: ScheduledBackups, watcher: Watcher
+    cloud: LiveCloud, schedules: ScheduledBackups, watcher: Watcher, tmp_path: Path
 ) -> None:
     secret = watcher.url("/hook?token=1")
     schedule = schedules.schedule_create(
@@ -119,6 +120,11 @@ def test_a_webhook_hears_what_became_of_a_run_and_can_not_harm_it(
         [sent] = watcher.sent
         assert sent["outcome"] == "test"
     assert run_by_hand(schedules, schedule.id).output["status"] == "Backup complete"
+    with tls_receiver(tmp_path) as untrusted:
+        schedules.schedule_set(schedule, webhook_url=untrusted.url)
+        tested = cloud.openstack("schedule", "notify", "test", schedule.id, check=False)
+        assert tested.status == 1, tested.err
+        assert untrusted.sent == []
     schedules.schedule_set(schedule, webhook_url=watcher.url("/hang"))
     assert run_by_hand(schedules, schedule.id).output["status"] == "Backup complete"
     schedules.schedule_delete(schedule)

@@ -28,11 +28,14 @@ class RestoreProof:
     :ivar last_proven: when the newest drill that passed ended, in UTC, or None.
     :ivar backup_id: the backup that it restored, or None.
     :ivar failure: why the newest drill failed, or None where it passed or there was none.
+    :ivar lacking: the databases and users ("database orders") that the instance had before that
+        backup and still had at the drill, and that the restored instance lacked.
     """
 
     last_proven: datetime | None = None
     backup_id: str | None = None
     failure: str | None = None
+    lacking: tuple[str, ...] = ()
 
 
 #: Of a schedule of which no drill is known.

@@ -6,8 +6,10 @@ A record that an operator's Mistral expires takes the proof with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
@@ -22,16 +24,20 @@ SIGHT = 1000
 _PASSED = "Drill passed"
 
 
-def proofs(mistral: Mistral) -> dict[str, RestoreProof]:
-    """What the project's newest drills have shown, by schedule, by one request."""
-    return proofs_of(map(history.of_schedule, _newest(mistral)))
+def newest(mistral: Mistral) -> list[Execution]:
+    """The project's newest drills, newest first, by one request."""
+    found = mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT)
+    return list(islice(found, SIGHT))
 
 
-def proofs_of_instances(mistral: Mistral) -> dict[str, RestoreProof]:
+def proofs_of_schedules(drills: Iterable[Execution]) -> dict[str, RestoreProof]:
+    """What drills, newest first, have shown, by schedule."""
+    return proofs_of(map(history.of_schedule, drills))
+
+
+def proofs_of_instances(drills: Iterable[Execution]) -> dict[str, RestoreProof]:
     """The same by instance, also of drills whose schedules are gone."""
-    return _shown(
-        (str(each.input.get("instance")), history.of_schedule(each)) for each in _newest(mistral)
-    )
+    return _shown((str(each.input.get("instance")), history.of_schedule(each)) for each in drills)
 
 
 def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
@@ -39,21 +45,50 @@ def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
     return _shown((each.schedule_id or "", each) for each in drills)
 
 
-def _newest(mistral: Mistral) -> Iterator[Execution]:
-    return islice(mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT), SIGHT)
-
-
 def _shown(drills: Iterable[tuple[str, ScheduleExecution]]) -> dict[str, RestoreProof]:
     """What drills, newest first, have shown, by their subject; those skipped have shown nothing."""
-    told: dict[str, RestoreProof] = {}
+    told: dict[str, list[ScheduleExecution]] = {}
     for subject, each in drills:
-        seen = told.get(subject)
-        if seen is None and each.state == "ERROR":
-            told[subject] = RestoreProof(failure=reason(each.state_info) or each.state)
-        elif passed(each) and (seen is None or seen.last_proven is None):
-            ended_at = each.updated_at or each.created_at
-            told[subject] = RestoreProof(ended_at, each.backup_id, seen.failure if seen else None)
-    return told
+        if each.state == "ERROR" or passed(each):
+            told.setdefault(subject, []).append(each)
+    return {subject: _proof(found) for subject, found in told.items()}
+
+
+def _proof(told: list[ScheduleExecution]) -> RestoreProof:
+    newest = told[0]
+    failed = newest.state == "ERROR"
+    failure = (reason(newest.state_info) or newest.state) if failed else None
+    proofs = [each for each in told if passed(each)]
+    if not proofs:
+        return RestoreProof(failure=failure)
+    last, *earlier = proofs
+    return RestoreProof(_ended_at(last), last.backup_id, failure, _lacking(last, earlier))
+
+
+def _lacking(last: ScheduleExecution, earlier: list[ScheduleExecution]) -> tuple[str, ...]:
+    """What only the restored instance lacks although it is older than the backup.
+
+    A drill sees what the source has at that time. What the source has now may be newer than the
+    backup, unless a drill before the backup has seen it too.
+    """
+    # In UTC, as Trove writes it. Drills by an older workbook don't say it.
+    backup_created = str(last.output.get("backup_created") or "")
+    seen = {
+        name
+        for each in earlier
+        if _ended_at(each).strftime("%Y-%m-%dT%H:%M:%S") < backup_created
+        for name in _restored(each).get("source", ())
+    }
+    return tuple(name for name in _restored(last).get("lacks", ()) if name in seen)
+
+
+def _restored(drill: ScheduleExecution) -> dict[str, Any]:
+    """What a drill that passed says of its instance. An older workbook's says nothing."""
+    return drill.output.get("restored") or {}
+
+
+def _ended_at(drill: ScheduleExecution) -> datetime:
+    return drill.updated_at or drill.created_at
 
 
 def passed(drill: ScheduleExecution) -> bool:

@@ -21,10 +21,11 @@ from trove_schedules.drills.drill import RestoreProof
 from trove_schedules.errors import InvalidPatternError, ServiceError
 from trove_schedules.health.seen import EARLY, GRACE, Seen
 from trove_schedules.health.state import Health, Limits, State
-from trove_schedules.health.words import ORPHANED, UNMARKED, at, last_backup, missing, span
+from trove_schedules.health.words import ORPHANED, UNMARKED, at, last_backup, missing
 from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.words import span
 
 
 def look(
@@ -111,7 +112,14 @@ class Look:
                 told = _explained(seen, runs, unread)
         state, why = _limited(seen, told or _served(seen), self.limits, quota_left)
         if proof.failure is not None:
-            state, why = _unproven(state, why, proof.failure)
+            state, why = _unproven(state, why, f"the newest drill failed: {proof.failure}")
+        elif proof.lacking:
+            lacking = ", ".join(proof.lacking)
+            state, why = _unproven(
+                state,
+                why,
+                f"backup {proof.backup_id} restores without {lacking}, older than the backup",
+            )
         newest = seen.newest
         return Health(
             schedule_id=self.schedule.id,
@@ -269,9 +277,8 @@ def _limited(
     return state, why
 
 
-def _unproven(state: State, why: str, failure: str) -> tuple[State, str]:
-    """FAILED where the newest drill failed: its backup doesn't restore. A worse state stays."""
-    told = f"the newest drill failed: {failure}"
+def _unproven(state: State, why: str, told: str) -> tuple[State, str]:
+    """FAILED where a drill shows that a backup doesn't restore all. A worse state stays."""
     if state.exit_status == 2:
         return state, f"{why}; {told}"
     return State.FAILED, f"{told}; {why}"

@@ -129,6 +129,20 @@ class Datastore(ABC):
         """
 
     @abstractmethod
+    def databases(self, root: Root, instance: Instance) -> list[str]:
+        """The names of the databases that are not the server's own, in order.
+
+        :raises QueryError: the server can't be asked.
+        """
+
+    @abstractmethod
+    def users(self, root: Root, instance: Instance) -> list[str]:
+        """The names of those who may log in, in order, each once.
+
+        :raises QueryError: the server can't be asked, or doesn't tell who asks.
+        """
+
+    @abstractmethod
     def switched_off(self, root: Root, copy: Instance) -> list[str]:
         """What a restored copy has of its original that would act by itself, and doesn't.
 

@@ -89,6 +89,30 @@ class GuestClient:
         """Make the instance's server, empty or from a backup; Trove waits until it serves."""
         making.make(Root.default(), self._instance_id, backup_info, self._token)
 
+    def list_databases(
+        self, limit: int, marker: str | None, include_marker: bool
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of databases, as Trove's own agent gives it, and the marker of the next one."""
+        found, following = _page(self._ask("databases"), limit, marker, include_marker)
+        databases = [{"_name": name, "_collate": None, "_character_set": None} for name in found]
+        return databases, following
+
+    def list_users(
+        self, limit: int, marker: str | None, include_marker: bool
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of users, likewise. What they may do is not told."""
+        found, following = _page(self._ask("users"), limit, marker, include_marker)
+        users: list[dict[str, Any]] = [
+            {"_name": name, "_host": "%", "_password": None, "_databases": []} for name in found
+        ]
+        return users, following
+
+    def _ask(self, question: str) -> list[str]:
+        root = Root.default()
+        instance = instances.load(root, self._instance_id)
+        names: list[str] = getattr(datastores.named(instance.datastore), question)(root, instance)
+        return names
+
     def stop_db(self) -> None:
         """Trove's wish before it deletes the server, which here is stopped by that time."""
 
@@ -96,6 +120,16 @@ class GuestClient:
         """Use of the disk that the instance lies on, in GB."""
         usage = shutil.disk_usage(Root.default().instances)
         return {"used": round(usage.used / _GIGABYTE, 2), "total": usage.total // _GIGABYTE}
+
+
+def _page(
+    names: list[str], limit: int, marker: str | None, include_marker: bool
+) -> tuple[list[str], str | None]:
+    """The names after the marker, and the last of them if there are more."""
+    names = sorted(names)
+    if marker is not None:
+        names = [each for each in names if each > marker or (include_marker and each == marker)]
+    return names[:limit], names[limit - 1] if len(names) > limit else None
 
 
 def is_serving(root: Root, instance: Instance) -> bool:

@@ -3,6 +3,7 @@
 
 import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ GONE = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    use_clock(monkeypatch, lambda: NOW, ["manager", "overview"])
+    use_clock(monkeypatch, lambda: NOW, ["lists"])
 
 
 def ago(**time):
@@ -93,7 +94,7 @@ def test_a_backup_that_is_too_old_is_stale(cloud, schedules, age, state):
     cloud.add_backup(instance, created=ago(**age))
     found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
     assert found.state == state
-    assert found.reason.endswith(", more than 1 d 2 h") == (state == Cover.STALE)
+    assert found.reason.endswith(", more than 26 h") == (state == Cover.STALE)
     assert one(schedules.coverage(), instance).state == Cover.PROTECTED
 
 
@@ -106,7 +107,7 @@ def test_without_a_backup_the_schedule_s_age_counts(cloud, schedules, age, state
     found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
     assert found.state == state
     if state == Cover.STALE:
-        assert found.reason == "no backup, and it has had a schedule for 1 d 3 h"
+        assert found.reason == "no backup, and it has had a schedule for 27 h"
 
 
 def test_a_backup_by_hand_protects_nothing_for_tomorrow(cloud, schedules):
@@ -212,3 +213,23 @@ def test_wrong_arguments_are_refused_before_any_request(cloud, schedules, given,
     with pytest.raises(InvalidScheduleError, match=told):
         schedules.coverage(**given)
     assert cloud.mock.request_history == []
+
+
+def test_health_and_coverage_at_one_moment_read_each_list_once(cloud, schedules):
+    for number in range(5):
+        add_schedule(cloud, cloud.add_instance(f"m{number}"))
+
+    def asked(*questions):
+        before = len(cloud.mock.request_history)
+        answers = [question() for question in questions]
+        paths = Counter(each.path for each in cloud.mock.request_history[before:])
+        return answers, paths
+
+    one_by_one, paths = asked(
+        schedules.coverage, schedules.schedule_health, schedules.instance_names
+    )
+    now = schedules.snapshot()
+    at_once, fewer = asked(now.coverage, now.schedule_health, now.instance_names)
+    assert at_once == one_by_one
+    assert (paths.total(), fewer.total()) == (11, 5)
+    assert set(fewer.values()) == {1}

@@ -60,6 +60,8 @@ class MariaDB(Datastore):
 
     ask = staticmethod(questions.ask)
     look_at = staticmethod(questions.look_at)
+    databases = staticmethod(questions.databases)
+    users = staticmethod(questions.users)
     switched_off = staticmethod(questions.switched_off)
     inspect = staticmethod(backing_up.inspect)
     backup_tool = staticmethod(backing_up.backup_tool)

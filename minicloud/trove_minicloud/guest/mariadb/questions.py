@@ -23,6 +23,11 @@ _TABLES = """
     AND table_schema NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')
     ORDER BY 1
 """
+_DATABASES = """
+    SELECT schema_name FROM information_schema.schemata
+    WHERE schema_name NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') ORDER BY 1
+"""
+_USERS = "SELECT DISTINCT user FROM mysql.user WHERE user <> '' AND is_role = 'N' ORDER BY 1"
 _EVENTS = """
     SELECT concat(event_schema, '.', event_name) FROM information_schema.events
     WHERE status = 'ENABLED' ORDER BY 1
@@ -88,6 +93,22 @@ def look_at(root: Root, instance: Instance, only: Collection[str] | None = None)
                 else:
                     _note(contents, name, error)
     return contents
+
+
+def databases(root: Root, instance: Instance) -> list[str]:
+    """See `Datastore.databases`."""
+    return _names(root, instance, _DATABASES)
+
+
+def users(root: Root, instance: Instance) -> list[str]:
+    """See `Datastore.users`."""
+    return _names(root, instance, _USERS)
+
+
+def _names(root: Root, instance: Instance, query: str) -> list[str]:
+    with _cursor(root, instance, None) as cursor:
+        cursor.execute(query)
+        return [str(name) for (name,) in cursor.fetchall()]
 
 
 def switched_off(root: Root, copy: Instance) -> list[str]:

@@ -44,6 +44,8 @@ class PostgreSQL(Datastore):
 
     ask = staticmethod(questions.ask)
     look_at = staticmethod(questions.look_at)
+    databases = staticmethod(questions.database_names)
+    users = staticmethod(questions.users)
     switched_off = staticmethod(quieting.switched_off)
     inspect = staticmethod(backing_up.inspect)
     backup_tool = staticmethod(backing_up.backup_tool)

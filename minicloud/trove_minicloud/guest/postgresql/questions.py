@@ -14,6 +14,7 @@ from trove_minicloud.root import Root
 
 #: Where to ask which databases there are: either may have been dropped, or be closed.
 _FIRST_DATABASES = ("template1", "postgres")
+_OWN = (b"template1", b"postgres")
 _DATABASES = """
     SELECT datname, datallowconn, datconnlimit FROM pg_database
     WHERE datname <> 'template0' ORDER BY 1
@@ -29,6 +30,7 @@ _TABLES = """
     WHERE relkind = 'r' AND relpersistence <> 't'
     AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2
 """
+_USERS = "SELECT rolname FROM pg_roles WHERE rolcanlogin ORDER BY 1"
 _NO_INDEXES = "SET enable_indexscan = off; SET enable_indexonlyscan = off"
 _UNLOGGED = b"u"
 #: What says nothing about a backup. A lock may be that of a prepared transaction.
@@ -85,6 +87,18 @@ def look_at(root: Root, instance: Instance, only: Collection[str] | None = None)
             except psycopg.Error as error:
                 _note(contents, database, error)
     return contents
+
+
+def database_names(root: Root, instance: Instance) -> list[str]:
+    """See `Datastore.databases`."""
+    return [text(name) for name, _open, _limit in databases(root, instance) if name not in _OWN]
+
+
+def users(root: Root, instance: Instance) -> list[str]:
+    """See `Datastore.users`."""
+    place = _FIRST_DATABASES[0]
+    with complaints(instance, place), session(root, instance, place, "SQL_ASCII") as connection:
+        return [text(name) for (name,) in connection.execute(_USERS).fetchall()]
 
 
 def databases(root: Root, instance: Instance) -> list[tuple[bytes, bool, int]]:

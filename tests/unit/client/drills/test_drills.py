@@ -21,6 +21,7 @@ from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.names import DRILL, marker
 from trove_schedules.triggers import generations
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED = {"status": "Drill passed: backup b restored in 7 s", "backup_id": "b"}
 
 
@@ -376,3 +377,39 @@ def test_drills_are_judged_by_schedule_newest_first():
     assert sorted(judged) == ["a", "b"]
     assert (judged["a"].failure, judged["a"].last_proven.minute) == ("why", 5)
     assert (judged["b"].failure, judged["b"].last_proven.minute) == (None, 8)
+
+
+def test_only_what_a_drill_before_the_backup_has_seen_is_lacking():
+    def drill(day, created, lacks, source):
+        at = datetime(2026, 1, day, 4, 1, tzinfo=UTC)
+        restored = {"lacks": lacks, "source": source}
+        output = {"status": "Drill passed: x", "backup_created": created, "restored": restored}
+        return ScheduleExecution("e", "a", "b", False, at, at, "SUCCESS", None, output)
+
+    last = drill(18, "2026-01-17T02:00:00", ["database x", "database new"], ["database x"])
+    during = drill(17, "2026-01-16T02:00:00", [], ["database new"])
+    before = drill(11, "2026-01-10T02:00:00", [], ["database x"])
+    older = ScheduleExecution("e", "a", "b", False, NOW, NOW, "SUCCESS", None, PASSED)
+
+    assert proofs_of([last, during, before])["a"].lacking == ("database x",)
+    assert proofs_of([last, during])["a"].lacking == ()
+    assert proofs_of([last, older])["a"].lacking == (), "an older workbook doesn't tell"
+    assert proofs_of([older, before])["a"].lacking == ()
+
+
+def test_a_restore_without_an_old_database_is_a_failure_of_the_schedule(
+    schedules, schedule, healthy, drilled
+):
+    def restored(created, lacks):
+        told = {"lacks": lacks, "source": ["database x"]}
+        return PASSED | {"backup_created": created, "restored": told}
+
+    drilled(output=restored("2026-01-04T00:00:00", []), minute=1)
+    assert health(schedules, schedule).state == State.OK
+    drilled(output=restored("2026-01-05T00:01:30", ["database x"]), minute=2)
+    found = health(schedules, schedule)
+    assert found.state == State.FAILED
+    assert found.reason.startswith(
+        "backup b restores without database x, older than the backup; "
+    ), found.reason
+    assert found.last_proven is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from trove.common.context import TroveContext
+from trove.extensions.common.models import Schemas, Users
 
 from tests.unit.minicloud import examples
 from tests.unit.minicloud.guest import fake_postgresql
@@ -19,6 +20,7 @@ from trove_minicloud.errors import (
 )
 from trove_minicloud.guest import folders, instances
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
+from trove_minicloud.guest.postgresql.datastore import PostgreSQL
 from trove_minicloud.inside_trove import guest_agent, report
 from trove_minicloud.root import ROOT_VARIABLE, Root
 from trove_minicloud.services import state_copies
@@ -271,6 +273,22 @@ def test_the_disks_use_is_in_gigabytes(tools: Path) -> None:
     info = guest_agent.guest_client(TroveContext(), "instance-1").get_volume_info()
 
     assert 0 < info["used"] <= info["total"]
+
+
+def test_databases_and_users_are_listed_page_by_page_as_trove_reads_them(
+    tools: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["b", "C", "a"]
+    monkeypatch.setattr(PostgreSQL, "databases", lambda _self, _root, _instance: names)
+    monkeypatch.setattr(PostgreSQL, "users", lambda _self, _root, _instance: ["app"])
+    guest = guest_agent.guest_client(TroveContext(), "instance-1")
+
+    schemas, marker = Schemas.load_with_client(guest, 2, None, include_marker=False)
+    assert ([each.name for each in schemas], marker) == (["C", "a"], "a")
+    schemas, marker = Schemas.load_with_client(guest, 2, marker, include_marker=False)
+    assert ([each.name for each in schemas], marker) == (["b"], None)
+    users, marker = Users.load_with_client(guest, 20, None, include_marker=False)
+    assert ([(each.name, each.host) for each in users], marker) == ([("app", "%")], None)
 
 
 def test_an_instance_serves_if_its_server_answers(tools: Path, root: Root) -> None:
