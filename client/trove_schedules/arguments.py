@@ -93,7 +93,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "session": (lambda value: hasattr(value, "get_endpoint"), "a keystoneauth session"),
     **dict.fromkeys(("cloud", "region_name", "interface", "project"), _TYPES[str]),
     **dict.fromkeys(
-        ("force", "include_all", "drills_only", "dry_run", "prune", "public", "secrets"),
+        ("force", "include_all", "drills_only", "dry_run", "mark", "prune", "public", "secrets"),
         _TYPES[bool],
     ),
 }

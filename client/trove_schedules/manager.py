@@ -666,6 +666,7 @@ class ScheduledBackups:
         mistral_client: MistralClient | None = None,
         *,
         prune: bool = False,
+        mark: bool = True,
     ) -> list[Step]:
         """What has to be done so that the project's schedules are as a file declares them.
 
@@ -676,6 +677,8 @@ class ScheduledBackups:
         :param declared: what the file holds, see :func:`trove_schedules.declared.schema`.
         :param prune: also delete the schedules that no entry names, of those that a file has made
             or taken over.
+        :param mark: mark the schedules that entries name as declared, so that ``prune`` may delete
+            them later. Without it, a mark that is there stays.
         :returns: a step for each entry, in their order, and then the deletions.
         :raises InvalidScheduleError: an entry is wrong, or two are for one schedule. No value of a
             secret option is told.
@@ -683,7 +686,7 @@ class ScheduledBackups:
         :raises AmbiguousNameError: an entry fits several schedules.
         """
         entries = document.read(declared)
-        return steps.steps(self._own.through(mistral_client), entries, prune=prune)
+        return steps.steps(self._own.through(mistral_client), entries, prune=prune, mark=mark)
 
     def schedule_apply(
         self, step: Step, mistral_client: MistralClient | None = None

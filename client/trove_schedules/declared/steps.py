@@ -69,6 +69,7 @@ class Step:
     :ivar schedule: as it is; None where it is new.
     :ivar plan: what it is to do; None where it is deleted.
     :ivar drill_every: the pattern of its repeated drills, or None.
+    :ivar declared: whether it is marked as what a file has made.
     """
 
     action: Action
@@ -81,12 +82,16 @@ class Step:
     plan: Plan | None = None
     paused: bool = False
     drill_every: str | None = None
+    declared: bool = True
 
 
-def steps(services: Services, entries: Sequence[Entry], *, prune: bool) -> list[Step]:
+def steps(
+    services: Services, entries: Sequence[Entry], *, prune: bool, mark: bool = True
+) -> list[Step]:
     """What has to be done, in the order of the entries; what is deleted comes last.
 
     :param prune: delete marked schedules that no entry names.
+    :param mark: mark what the entries name; a mark that is there stays in any case.
     :raises InvalidScheduleError: an entry is wrong, or two name one schedule.
     :raises InstanceNotFoundError: or AmbiguousNameError, of an instance.
     :raises AmbiguousNameError: an entry fits several schedules.
@@ -105,7 +110,7 @@ def steps(services: Services, entries: Sequence[Entry], *, prune: bool) -> list[
                 f"{entry.place}: {places[key]} has the same instance and name"
             )
         places[key] = entry.place
-        made.append(_step(entry, key[0], _one(entry, by_name.get(key, ())), drills))
+        made.append(_step(entry, key[0], _one(entry, by_name.get(key, ())), drills, mark=mark))
     named = {each.schedule_id for each in made}
     if prune:
         made += [
@@ -125,10 +130,21 @@ def make(services: Services, step: Step, plan: Plan) -> Schedule:
     mistral, schedule = services.mistral, step.schedule
     if schedule is None:
         schedule = making.create(
-            services, step.schedule_id, step.instance, plan, paused=step.paused, declared=True
+            services,
+            step.schedule_id,
+            step.instance,
+            plan,
+            paused=step.paused,
+            declared=step.declared,
         )
-    elif (schedule.plan, schedule.paused, schedule.declared) != (plan, step.paused, True):
-        schedule = making.change(services, schedule, plan, paused=step.paused, declared=True)
+    elif (schedule.plan, schedule.paused, schedule.declared) != (
+        plan,
+        step.paused,
+        step.declared,
+    ):
+        schedule = making.change(
+            services, schedule, plan, paused=step.paused, declared=step.declared
+        )
     if step.drill_every is not None:
         repeating.repeat(mistral, schedule, step.drill_every)
     elif any(each.name == "drill_every" for each in step.differences):
@@ -171,12 +187,18 @@ def _one(entry: Entry, fitting: Sequence[Schedule]) -> Schedule | None:
 
 
 def _step(
-    entry: Entry, instance: str, schedule: Schedule | None, drills: Mapping[str, str]
+    entry: Entry,
+    instance: str,
+    schedule: Schedule | None,
+    drills: Mapping[str, str],
+    *,
+    mark: bool,
 ) -> Step:
     schedule_id = schedule.id if schedule else new_schedule_id()
     plan = entry.plan(schedule_id, schedule)
     paused = entry.paused if entry.paused is not None else bool(schedule and schedule.paused)
     drill_every = entry.drill_every and _drill_pattern(entry, schedule_id)
+    declared = mark or bool(schedule and schedule.declared)
     before: dict[str, Any]
     after: dict[str, Any]
     if schedule is None:
@@ -187,7 +209,7 @@ def _step(
         before = {name: getattr(schedule, name) for name in (*OPTIONS, "paused", "declared")}
         before |= {"drill_every": drills.get(schedule_id)}
         after = {name: getattr(plan, name) for name in OPTIONS}
-        after |= {"paused": paused, "drill_every": drill_every, "declared": True}
+        after |= {"paused": paused, "drill_every": drill_every, "declared": declared}
     differences = tuple(
         _difference(name, before.get(name), value)
         for name, value in after.items()
@@ -207,6 +229,7 @@ def _step(
         plan,
         paused,
         drill_every,
+        declared,
     )
 
 

@@ -97,6 +97,23 @@ def test_one_made_by_hand_is_taken_over_only_if_it_is_named(cloud, schedules, in
     assert {each.id for each in schedules.schedule_list()} == {by_hand.id, other.id}
 
 
+def test_without_a_mark_one_is_made_and_changed_and_no_prune_deletes_it(schedules, instance):
+    [step] = schedules.schedule_steps(of(DAILY), mark=False)
+    made = schedules.schedule_apply(step)
+    assert not made.declared
+    [step] = schedules.schedule_steps(of(DAILY | {"keep_last": 3}), mark=False)
+    assert step.differences == (Difference("keep_last", None, 3),)
+    changed = schedules.schedule_apply(step)
+    assert (changed.id, changed.declared) == (made.id, False)
+    assert apply(schedules, of(), prune=True) == []
+
+
+def test_a_mark_stays_where_none_is_asked_for(schedules, instance):
+    apply(schedules, of(DAILY))
+    [step] = schedules.schedule_steps(of(DAILY | {"keep_last": 3}), mark=False)
+    assert schedules.schedule_apply(step).declared
+
+
 def test_the_mark_stays_whatever_is_done_by_hand(schedules, instance):
     apply(schedules, of(DAILY))
     changed = schedules.schedule_set("nightly", keep_last=3)
