@@ -20,7 +20,7 @@ SIGNATURES = {
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
     "execution_list": "(self, schedule, mistral_client=None, marker='', limit=None, *, "
-    "include_all=False, drills_only=False)",
+    "include_all=False, drills_only=False, instance=None)",
     "execution_delete": "(self, execution, mistral_client=None)",
 }
 #: What a schedule and an execution tell.
