@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from trove_schedules.backups.restore import Like, ScheduleRestore
-from trove_schedules.declared import Step
+from trove_schedules.declared import Step, document
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
 from trove_schedules.schedules.options import OPTIONS, Changes, MoreOptions
@@ -85,8 +85,8 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a datetime.timedelta above 0",
     ),
     "declared": (
-        lambda value: isinstance(value, Mapping) and isinstance(value.get("schedules"), list),
-        "a mapping that holds a list 'schedules'",
+        document.is_one,
+        "a mapping that holds a list 'schedules', a list 'policies', or both",
     ),
     "step": (lambda value: isinstance(value, Step), "one of what schedule_steps returned"),
     "limit": _TYPES[int],

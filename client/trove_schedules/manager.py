@@ -687,17 +687,18 @@ class ScheduledBackups(Policies):
         prune: bool = False,
         mark: bool = True,
     ) -> list[Step]:
-        """What has to be done so that the project's schedules are as a file declares them.
+        """What has to be done so that the project's schedules and policies are as a file says.
 
         Nothing is changed: :meth:`schedule_apply` does it, step by step. An entry is for the
-        schedule of its instance and name. It says all: what it leaves out has its default, but
-        secret options and ``paused`` stay as they are.
+        schedule of its instance and name, or for the policy of its name. It says all: what it
+        leaves out has its default, but secret options and ``paused`` stay as they are. Of a list,
+        ``schedules`` or ``policies``, that the file doesn't have, nothing is looked at.
 
         :param declared: what the file holds, see :func:`trove_schedules.declared.schema`.
-        :param prune: also delete the schedules that no entry names, of those that a file has made
-            or taken over.
-        :param mark: mark the schedules that entries name as declared, so that ``prune`` may delete
-            them later. Without it, a mark that is there stays.
+        :param prune: also delete what no entry of a list names, of what a file has made or taken
+            over.
+        :param mark: mark what entries name as declared, so that ``prune`` may delete it later.
+            Without it, a mark that is there stays.
         :returns: a step for each entry, in their order, and then the deletions.
         :raises InvalidScheduleError: an entry is wrong, or two are for one schedule. No value of a
             secret option is told.
@@ -705,12 +706,13 @@ class ScheduledBackups(Policies):
         :raises AmbiguousNameError: an entry fits several schedules.
         """
         entries = document.read(declared)
-        return steps.steps(self._own.through(mistral_client), entries, prune=prune, mark=mark)
+        services, kinds = self._own.through(mistral_client), document.kinds(declared)
+        return steps.steps(services, entries, kinds, prune=prune, mark=mark)
 
     def schedule_apply(
         self, step: Step, mistral_client: MistralClient | None = None
     ) -> Schedule | None:
-        """Do what a step of :meth:`schedule_steps` says; the schedule as it is then, or None.
+        """Do what a step of :meth:`schedule_steps` says; what it is for as it is then, or None.
 
         If it is cut off anywhere, new steps for the same file do what is left.
 
@@ -721,7 +723,8 @@ class ScheduledBackups(Policies):
         :raises NotDelegableError: this login can't create trusts.
         """
         if step.plan is None:
-            self.schedule_delete(step.schedule_id, mistral_client)
+            delete = self.policy_delete if step.is_of_policy else self.schedule_delete
+            delete(step.schedule_id, mistral_client)
             return None
         if step.action == Action.KEEP:
             return step.schedule
@@ -730,16 +733,18 @@ class ScheduledBackups(Policies):
     def schedule_export(
         self, mistral_client: MistralClient | None = None, *, secrets: bool = False
     ) -> str:
-        """A file, in YAML, that declares the project's schedules as they are.
+        """A file, in YAML, that declares the project's schedules and policies as they are.
 
         :param secrets: also write secret options; a comment says where they are left out.
-        :raises AmbiguousNameError: an instance has several schedules of a name.
+        :raises AmbiguousNameError: an instance has several schedules of a name, or several policies
+            have one.
         """
         services = self._own.through(mistral_client)
         found = finding.find_all(services.mistral)
+        policies = finding.find_policies(services.mistral)
         drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
         names = services.trove.instance_names() if found else {}
-        return document.written(found, names, drills, secrets=secrets)
+        return document.written([*found, *policies], names, drills, secrets=secrets)
 
     # What schedules are of, and what they have made
 
