@@ -14,8 +14,9 @@ from trove_schedules.declared import Step, document
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
 from trove_schedules.schedules.options import OPTIONS, Changes, MoreOptions
-from trove_schedules.schedules.policy import POLICY_OPTIONS, PolicyChanges, PolicyOptions
+from trove_schedules.schedules.policy import PolicyChanges, PolicyOptions
 from trove_schedules.schedules.schedule import ScheduleTrial
+from trove_schedules.schedules.selection import POLICY_OPTIONS
 
 P = ParamSpec("P")
 T = TypeVar("T")

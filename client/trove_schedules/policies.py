@@ -15,7 +15,13 @@ from trove_schedules.runs import records
 from trove_schedules.runs.progress import refuse_while_running
 from trove_schedules.schedules.changing import changed, planned
 from trove_schedules.schedules.names import EVERY, new_schedule_id
-from trove_schedules.schedules.policy import Policy, PolicyChanges, PolicyOptions, PolicyPlan
+from trove_schedules.schedules.policy import (
+    Policy,
+    PolicyChanges,
+    PolicyOptions,
+    PolicyPlan,
+    check_changes,
+)
 from trove_schedules.schedules.selection import Candidate
 from trove_schedules.triggers import finding, replacing
 
@@ -103,6 +109,7 @@ class Policies:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
+        check_changes(changes)
         services = self._to_delegate(mistral_client)
         found = finding.find_policy(services.mistral, id_of(policy))
         plan = changed(found.plan, found.id, changes, unset)
