@@ -11,6 +11,10 @@ DEPLOY_VENV := $(VENV)-deploy
 DEPLOY_BIN := $(DEPLOY_VENV)/bin
 DEPLOY_PIP := $(DEPLOY_BIN)/pip install --quiet --disable-pip-version-check \
 	--constraint constraints/deploy.txt
+ANSIBLE_VENV := $(VENV)-ansible
+ANSIBLE_BIN := $(ANSIBLE_VENV)/bin
+ANSIBLE_PIP := $(ANSIBLE_BIN)/pip install --quiet --disable-pip-version-check \
+	--constraint constraints/ansible.txt
 AXE := build/axe/node_modules/axe-core/axe.min.js
 MINICLOUD := --editable client --editable 'minicloud[mariadb,swift]'
 # Horizon's environment holds the mini cloud's program that serves it, and no service.
@@ -22,8 +26,8 @@ NIGHTS ?= 14
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-browser test-end-to-end \
-        test-releases test-python test-debian-python lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos clock-changes nights screenshots constraints clean
+.PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-ansible test-browser test-end-to-end \
+        test-releases test-python test-debian-python lint types docs package format messages ansible-options bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos clock-changes nights screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,7 +47,7 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 test: $(BIN)/.test ## Everything that CI runs
 	@$(MAKE) --jobs 2 --keep-going --output-sync=line --no-print-directory test-end-to-end test-beside
 
-test-beside: lint types docs package test-browser test-unit test-contract test-dashboard test-deploy ## All of it but the end-to-end tests
+test-beside: lint types docs package test-browser test-unit test-contract test-dashboard test-deploy test-ansible ## All of it but the end-to-end tests
 
 test-unit: $(BIN)/.test ## Tests without servers, in seconds
 	$(BIN)/pytest tests/unit --numprocesses 2
@@ -56,6 +60,9 @@ test-dashboard: $(DASHBOARD_BIN)/.test ## Horizon's panels, with the services mo
 
 test-deploy: $(DEPLOY_BIN)/.deploy ## The files for deployment tools, rendered or run by these
 	$(DEPLOY_BIN)/pytest tests/deploy
+
+test-ansible: $(BIN)/.test $(ANSIBLE_BIN)/.ansible ## The Ansible collection, built, checked and run by Ansible
+	$(BIN)/pytest tests/ansible
 
 test-browser: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Horizon's panels in Chromium, on a mini cloud of their own
 	tools/debian-packages browser && $(MAKE) --no-print-directory $(AXE) && \
@@ -109,6 +116,9 @@ format: $(BIN)/.test ## Rewrite the code in the project's format
 messages: $(DASHBOARD_BIN)/.test ## Bring the catalogs of the panels' texts in step with the code
 	$(DASHBOARD_BIN)/python -m tools.messages
 
+ansible-options: $(BIN)/.test ## Bring the Ansible modules' options in step with the table of options
+	$(BIN)/python -m tools.ansible_options
+
 bench: $(BIN)/.test ## Side-by-side benchmarks in their short form, as a table of ratios
 	$(BIN)/python -m bench
 
@@ -160,6 +170,11 @@ constraints: ## Pin anew what the mini cloud and the checks run
 	build/constraints-venv/bin/pip install --quiet --upgrade pip
 	build/constraints-venv/bin/pip install --quiet --group deploy-test
 	build/constraints-venv/bin/pip freeze > constraints/deploy.txt
+	rm -rf build/constraints-venv
+	$(PYTHON) -m venv build/constraints-venv
+	build/constraints-venv/bin/pip install --quiet --upgrade pip
+	build/constraints-venv/bin/pip install --quiet --editable client --group ansible-test
+	build/constraints-venv/bin/pip freeze --exclude-editable > constraints/ansible.txt
 
 clean: ## Remove what was installed and built here (not a mini cloud's data)
 	rm -rf $(VENV) $(VENV)-* build dist
@@ -200,6 +215,14 @@ $(DEPLOY_BIN)/.deploy: pyproject.toml constraints/deploy.txt
 	@$(PYTHON) -m venv $(DEPLOY_VENV)
 	@$(DEPLOY_PIP) --upgrade pip
 	@$(DEPLOY_PIP) --group deploy-test
+	@touch $@
+
+$(ANSIBLE_BIN)/.ansible: pyproject.toml client/pyproject.toml constraints/ansible.txt tools/ansible-checks
+	@echo "Installing Ansible into $(ANSIBLE_VENV) (about a minute the first time) ..."
+	@$(PYTHON) -m venv $(ANSIBLE_VENV)
+	@$(ANSIBLE_PIP) --upgrade pip
+	@$(ANSIBLE_PIP) --editable client --group ansible-test
+	@tools/ansible-checks $(ANSIBLE_VENV)
 	@touch $@
 
 # Some of the older packages can only be built with the setuptools that the constraints name.

@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 PAGES = sorted(
     [
         *REPOSITORY.glob("*.md"),
+        *REPOSITORY.joinpath("ansible").rglob("*.md"),
         *REPOSITORY.joinpath("docs").rglob("*.md"),
         *REPOSITORY.joinpath("deploy").rglob("*.md"),
         *REPOSITORY.joinpath("devstack").rglob("*.md"),

@@ -81,6 +81,7 @@ _PARSERS: dict[str, Callable[[tuple[str, ...]], None]] = {
 }
 #: Other programs that the pages may name, because something else runs them as they stand there.
 _RUN_ELSEWHERE: dict[str, str] = {
+    "ansible-galaxy": "tests/ansible, by folders of its own",
     "cd": "the shell",
     "cp": "tests/deploy, by copies of its own",
     "curl": "nothing: the service is elsewhere",

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What differs between the schedules of a project and those that a file declares, step by step.
 
-A schedule is told by its instance and its name. One that a file has made, or taken over, is marked
-in its trigger's input, and only marked ones are ever deleted because a file lacks them.
+A schedule is told by its instance and its name, a policy by its name. One that a file has made, or
+taken over, is marked in its trigger's input, and only marked ones are ever deleted because a file
+lacks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from trove_schedules import making
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Trove
-from trove_schedules.declared.document import Entry
+from trove_schedules.declared.document import Entry, options_of
 from trove_schedules.drills import repeating
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -24,12 +25,14 @@ from trove_schedules.errors import (
 )
 from trove_schedules.ids import is_uuid
 from trove_schedules.schedules import pattern as cron
-from trove_schedules.schedules.names import new_schedule_id
+from trove_schedules.schedules.names import BACKUP, EVERY, POLICY, new_schedule_id
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
 
+#: What tells one from others, by the kind of its trigger.
+_TOLD_BY = {BACKUP: "instance and name", POLICY: "name"}
 #: What stands for the value of a secret option.
 HIDDEN = "(secret)"
 
@@ -59,9 +62,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is done to one schedule.
+    """What is done to one schedule or policy.
 
-    :ivar instance: the instance's id.
+    :ivar instance: the instance's id; ``*`` of a policy.
     :ivar instance_name: as the file has it, or the id where it is not in the file.
     :ivar schedule_id: of a new one too.
     :ivar differences: what is changed, in the order of the options; of a new one what the file says
@@ -69,6 +72,7 @@ class Step:
     :ivar schedule: as it is; None where it is new.
     :ivar plan: what it is to do; None where it is deleted.
     :ivar drill_every: the pattern of its repeated drills, or None.
+    :ivar declared: whether it is marked as what a file has made.
     """
 
     action: Action
@@ -81,31 +85,49 @@ class Step:
     plan: Plan | None = None
     paused: bool = False
     drill_every: str | None = None
+    declared: bool = True
+
+    @property
+    def is_of_policy(self) -> bool:
+        """Whether it is done to a policy."""
+        return self.instance == EVERY
 
 
-def steps(services: Services, entries: Sequence[Entry], *, prune: bool) -> list[Step]:
+def steps(
+    services: Services,
+    entries: Sequence[Entry],
+    kinds: Collection[str],
+    *,
+    prune: bool,
+    mark: bool = True,
+) -> list[Step]:
     """What has to be done, in the order of the entries; what is deleted comes last.
 
+    :param kinds: of triggers: what the entries are, and what is looked for.
     :param prune: delete marked schedules that no entry names.
+    :param mark: mark what the entries name; a mark that is there stays in any case.
     :raises InvalidScheduleError: an entry is wrong, or two name one schedule.
     :raises InstanceNotFoundError: or AmbiguousNameError, of an instance.
     :raises AmbiguousNameError: an entry fits several schedules.
     """
-    found = find_all(services.mistral)
+    found = [each for kind in kinds for each in find_all(services.mistral, kind)]
     by_name: dict[tuple[str, str], list[Schedule]] = {}
     for schedule in found:
         by_name.setdefault((schedule.instance, schedule.name), []).append(schedule)
-    drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
-    instances = _Instances(services.trove, entries, {each.instance for each in found})
+    drills = dict[str, str]()
+    if BACKUP in kinds:
+        drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
+    scheduled = {each.instance for each in found if each.kind == BACKUP}
+    instances = _Instances(services.trove, entries, scheduled)
     made, places = list[Step](), dict[tuple[str, str], str]()
     for entry in entries:
         key = (instances.id_of(entry), entry.name)
         if key in places:
             raise InvalidScheduleError(
-                f"{entry.place}: {places[key]} has the same instance and name"
+                f"{entry.place}: {places[key]} has the same {_TOLD_BY[entry.kind.kind]}"
             )
         places[key] = entry.place
-        made.append(_step(entry, key[0], _one(entry, by_name.get(key, ())), drills))
+        made.append(_step(entry, key[0], _one(entry, by_name.get(key, ())), drills, mark=mark))
     named = {each.schedule_id for each in made}
     if prune:
         made += [
@@ -125,10 +147,21 @@ def make(services: Services, step: Step, plan: Plan) -> Schedule:
     mistral, schedule = services.mistral, step.schedule
     if schedule is None:
         schedule = making.create(
-            services, step.schedule_id, step.instance, plan, paused=step.paused, declared=True
+            services,
+            step.schedule_id,
+            step.instance,
+            plan,
+            paused=step.paused,
+            declared=step.declared,
         )
-    elif (schedule.plan, schedule.paused, schedule.declared) != (plan, step.paused, True):
-        schedule = making.change(services, schedule, plan, paused=step.paused, declared=True)
+    elif (schedule.plan, schedule.paused, schedule.declared) != (
+        plan,
+        step.paused,
+        step.declared,
+    ):
+        schedule = making.change(
+            services, schedule, plan, paused=step.paused, declared=step.declared
+        )
     if step.drill_every is not None:
         repeating.repeat(mistral, schedule, step.drill_every)
     elif any(each.name == "drill_every" for each in step.differences):
@@ -140,12 +173,14 @@ class _Instances:
     """The ids of the instances that entries name, in as few requests as that takes."""
 
     def __init__(self, trove: Trove, entries: Sequence[Entry], scheduled: set[str]) -> None:
-        given = {each.instance for each in entries}
+        given = {each.instance for each in entries if each.kind.kind == BACKUP}
         self._trove, self._scheduled = trove, scheduled
         self._names = trove.instance_names() if not all(map(is_uuid, given)) else {}
 
     def id_of(self, entry: Entry) -> str:
         given = entry.instance
+        if entry.kind.kind == POLICY:
+            return EVERY
         if given in self._scheduled or given in self._names:
             return given
         ids = sorted(each for each, name in self._names.items() if name == given)
@@ -164,19 +199,25 @@ def _one(entry: Entry, fitting: Sequence[Schedule]) -> Schedule | None:
     marked = [each for each in fitting if each.declared] or list(fitting)
     if len(marked) > 1:
         raise AmbiguousNameError(
-            f"{entry.place}: there are {len(marked)} schedules of this instance and name; rename "
+            f"{entry.place}: there are {len(marked)} of this {_TOLD_BY[entry.kind.kind]}; rename "
             f"or delete all but one: {', '.join(each.id for each in marked)}"
         )
     return marked[0] if marked else None
 
 
 def _step(
-    entry: Entry, instance: str, schedule: Schedule | None, drills: Mapping[str, str]
+    entry: Entry,
+    instance: str,
+    schedule: Schedule | None,
+    drills: Mapping[str, str],
+    *,
+    mark: bool,
 ) -> Step:
     schedule_id = schedule.id if schedule else new_schedule_id()
     plan = entry.plan(schedule_id, schedule)
     paused = entry.paused if entry.paused is not None else bool(schedule and schedule.paused)
     drill_every = entry.drill_every and _drill_pattern(entry, schedule_id)
+    declared = mark or bool(schedule and schedule.declared)
     before: dict[str, Any]
     after: dict[str, Any]
     if schedule is None:
@@ -184,10 +225,16 @@ def _step(
         before = {"name": entry.name}
         after = entry.options | {"paused": entry.paused, "drill_every": entry.drill_every}
     else:
-        before = {name: getattr(schedule, name) for name in (*OPTIONS, "paused", "declared")}
-        before |= {"drill_every": drills.get(schedule_id)}
-        after = {name: getattr(plan, name) for name in OPTIONS}
-        after |= {"paused": paused, "drill_every": drill_every, "declared": True}
+        before = options_of(schedule) | {
+            "paused": schedule.paused,
+            "drill_every": drills.get(schedule_id),
+            "declared": schedule.declared,
+        }
+        after = options_of(plan) | {
+            "paused": paused,
+            "drill_every": drill_every,
+            "declared": declared,
+        }
     differences = tuple(
         _difference(name, before.get(name), value)
         for name, value in after.items()
@@ -207,6 +254,7 @@ def _step(
         plan,
         paused,
         drill_every,
+        declared,
     )
 
 

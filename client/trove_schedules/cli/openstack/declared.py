@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules in a file: ``apply`` and ``export``."""
+"""Schedules and policies in a file: ``apply`` and ``export``."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _PAST = {"create": "created", "change": "changed", "delete": "deleted"}
 
 class ApplySchedule(base.Command):
     _description = (
-        "Make the project's schedules as a file declares them: show what differs, then create and "
-        "change schedules until nothing does. Exit status: 0 if all is as declared, or with "
-        "--dry-run could be read. 1 if something failed: run it again"
+        "Make the project's schedules and policies as a file declares them: show what differs, "
+        "then create and change them until nothing does. Exit status: 0 if all is as declared, or "
+        "with --dry-run could be read. 1 if something failed: run it again"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -40,7 +40,7 @@ class ApplySchedule(base.Command):
             "-f",
             "--file",
             metavar="<file>",
-            help="File in YAML that declares the schedules (-: standard input)",
+            help="File in YAML that declares the schedules and policies (-: standard input)",
         )
         what.add_argument(
             "--schema",
@@ -53,8 +53,8 @@ class ApplySchedule(base.Command):
         parser.add_argument(
             "--prune",
             action="store_true",
-            help="Also delete schedules that an earlier file declared and this one does not. "
-            "Schedules that no file has ever declared stay, and so do all backups",
+            help="Also delete schedules and policies that an earlier file declared and this one "
+            "does not. What no file has ever declared stays, and so do all backups",
         )
         return parser
 
@@ -79,9 +79,8 @@ class ApplySchedule(base.Command):
         failed = 0
         for number, step in enumerate(found, 1):
             if failed and step.action == "delete":
-                left = len(found) - number + 1
-                self.log.error("Not deleted because something failed: %s",
-                               counted(left, "schedule"))  # fmt: skip
+                left = ", ".join(_subject(each) for each in found[number - 1 :])
+                self.log.error("Not deleted because something failed: %s", left)
                 break
             try:
                 self.schedules.schedule_apply(step)
@@ -96,7 +95,9 @@ class ApplySchedule(base.Command):
 
 
 class ExportSchedule(base.Command):
-    _description = "Print a file, in YAML, that declares the project's schedules as they are"
+    _description = (
+        "Print a file, in YAML, that declares the project's schedules and policies as they are"
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -127,6 +128,8 @@ def lines(found: Sequence[Step]) -> Iterator[str]:
 
 def _subject(step: Step) -> str:
     given = f" ({step.schedule_id})" if step.action != "create" else ""
+    if step.is_of_policy:
+        return shown(f"policy {step.name}{given}")
     return shown(f"{step.name} of {step.instance_name}{given}")
 
 
@@ -138,8 +141,10 @@ def _line(step: Step, difference: Difference) -> str:
 
 
 def _value(value: object) -> str:
-    if value is None:
+    if value is None or value == []:
         return "none"
+    if isinstance(value, list):
+        return shown(", ".join(value))
     if isinstance(value, bool):
         return str(value).lower()
     return shown(str(value))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file: what may stand in it, and what is written."""
 
+from datetime import UTC, datetime
+
 import jsonschema
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from tests.examples import INSTANCE
 from trove_schedules.declared import document
 from trove_schedules.errors import AmbiguousNameError, InvalidScheduleError
 from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.policy import Policy, PolicyPlan
 
 ENTRY = {"name": "nightly", "instance": "orders-db", "pattern": "0 2 * * *"}
 URL = "https://hc.test/very-secret"
@@ -27,7 +30,16 @@ def read(declared):
     return document.read(declared)
 
 
+POLICY = {"name": "fleet", "pattern": "0 2 * * *"}
+
+
+def policies(**more):
+    return {"policies": [POLICY | more]}
+
+
 def good_value(option):
+    if option.kind is tuple:
+        return ["db-*", "m"]
     if option.choices:
         return option.choices[0]
     if option.kind is bool:
@@ -52,6 +64,19 @@ def test_every_option_is_a_key_of_its_type(name):
         read(of(**{name: wrong}))
 
 
+@pytest.mark.parametrize("name", PolicyPlan.table)
+def test_every_option_of_a_policy_is_a_key_of_its_type(name):
+    option = PolicyPlan.table[name]
+    value = good_value(option)
+    assert valid(policies(**{name: value}))
+    [entry] = read(policies(**{name: value}))
+    assert (entry.options[name], entry.instance) == (value, "*")
+    wrong = "1" if option.kind is not str else 1
+    assert not valid(policies(**{name: wrong}))
+    with pytest.raises(InvalidScheduleError, match=rf"^policies\[0\]: {name} can't be "):
+        read(policies(**{name: wrong}))
+
+
 @pytest.mark.parametrize("name", [each.name for each in OPTIONS.values() if each.kind is int])
 def test_numbers_have_the_bounds_of_the_table(name):
     most = OPTIONS[name].most
@@ -67,7 +92,7 @@ def test_numbers_have_the_bounds_of_the_table(name):
 @pytest.mark.parametrize(
     ("declared", "told"),
     [
-        ({"schedules": [], "policies": []}, "unknown key 'policies'"),
+        ({"schedules": [], "policy": []}, "unknown key 'policy'"),
         ({"schedules": ["nightly"]}, r"schedules\[0\]: a str is no schedule"),
         ({"schedules": [{}]}, r"schedules\[0\]: instance is missing\n.*pattern is missing"),
         (of(keep_lats=3), r"schedules\[0\]: unknown key 'keep_lats'"),
@@ -75,6 +100,11 @@ def test_numbers_have_the_bounds_of_the_table(name):
         (of(drill_every=7), "drill_every can't be 7; give a text, in quotes"),
         (of(instance=5), "instance can't be 5; give a text, in quotes"),
         (of(name=2026), "name can't be 2026; give a text, in quotes"),
+        (policies(instance="m"), r"policies\[0\]: unknown key 'instance'"),
+        (policies(drill_every="0 4 * * 0"), "unknown key 'drill_every'"),
+        (policies(parent_id=INSTANCE), "unknown key 'parent_id'"),
+        (policies(match=["m", 5]), r"match can't be \['m', 5\]; give a list of texts"),
+        ({"policies": ["fleet"]}, r"policies\[0\]: a str is no policy"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(declared, told):
@@ -119,6 +149,18 @@ def test_a_secret_that_is_left_out_stays_and_null_removes_it():
     assert read(of(notify_url=None))[0].plan(before.id, before).notify_url is None
 
 
+def policy(**options):
+    values = {"match": ["db-*"], "max_parallel": 3} | options
+    plan = PolicyPlan("0 2 * * *", "fleet").with_options(values)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return Policy(
+        **{name: getattr(plan, name) for name in OPTIONS}, selection=plan.selection, id=INSTANCE,
+        paused=False, created_at=moment, updated_at=None, next_execution_time=None, input={},
+        changed_at=moment, owed_since=moment, next_firing=None, generation=1, trigger_id="t",
+        earlier_trigger_ids=(),
+    )  # fmt: skip
+
+
 def written(*schedules, names=None, drills=None, secrets=False):
     return document.written(
         schedules, {INSTANCE: "orders-db"} if names is None else names, drills or {},
@@ -157,6 +199,32 @@ def test_what_is_written_declares_the_same(changes):
     [entry] = read(declared)
     assert entry.plan(schedule.id, schedule) == schedule.plan
     assert entry.plan(schedule.id, None) == schedule.plan
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"match": [], "replicas": True}, {"keep_daily": 14, "datastores": ["mysql"]}]
+)
+def test_a_policy_that_is_written_declares_the_same(changes):
+    found = policy(**changes)
+    declared = yaml.safe_load(written(found))
+    assert valid(declared)
+    assert declared["schedules"] == []
+    [entry] = read(declared)
+    assert entry.plan(found.id, None) == found.plan
+
+
+def test_a_policy_is_written_with_what_is_its_own():
+    usual = policy(attempts=3, retry_every=20)
+    assert written(usual) == (
+        "schedules: []\n"
+        "policies:\n"
+        "- name: fleet\n  pattern: 0 2 * * *\n  match:\n  - db-*\n  max_parallel: 3\n"
+    )
+
+
+def test_two_policies_of_a_name_can_not_be_told_apart():
+    with pytest.raises(AmbiguousNameError, match="the project has several policies named 'fleet'"):
+        written(policy(), policy())
 
 
 def test_secrets_are_left_out_with_a_comment_unless_asked_for():

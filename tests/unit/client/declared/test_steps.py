@@ -8,16 +8,15 @@ import uuid
 import pytest
 import yaml
 
-from tests.unit.client.rows import UNKNOWN, add_schedule
+from tests.unit.client.rows import UNKNOWN, add_policy_workflow, add_schedule
 from trove_schedules import workbook
-from trove_schedules.declared import Action, Difference
+from trove_schedules.declared import Action, Difference, options_of
 from trove_schedules.errors import (
     AmbiguousNameError,
     InstanceNotFoundError,
     InvalidScheduleError,
     ScheduleConflictError,
 )
-from trove_schedules.schedules.options import OPTIONS
 
 URL = "https://hc.test/very-secret"
 DAILY = {"name": "nightly", "instance": "m", "pattern": "0 2 * * *"}
@@ -25,8 +24,12 @@ DAILY = {"name": "nightly", "instance": "m", "pattern": "0 2 * * *"}
 
 @pytest.fixture(autouse=True)
 def drills(cloud):
-    """The workflow of drills is loaded too."""
+    """The workflows of drills and policies are loaded too."""
     cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
+    add_policy_workflow(cloud)
+
+
+FLEET = {"name": "fleet", "pattern": "0 2 * * *", "match": ["db-*"]}
 
 
 def of(*entries):
@@ -95,6 +98,23 @@ def test_one_made_by_hand_is_taken_over_only_if_it_is_named(cloud, schedules, in
     assert (taken.id, taken.declared, taken.plan) == (by_hand.id, True, by_hand.plan)
     assert apply(schedules, of(DAILY), prune=True) == ["keep"]
     assert {each.id for each in schedules.schedule_list()} == {by_hand.id, other.id}
+
+
+def test_without_a_mark_one_is_made_and_changed_and_no_prune_deletes_it(schedules, instance):
+    [step] = schedules.schedule_steps(of(DAILY), mark=False)
+    made = schedules.schedule_apply(step)
+    assert not made.declared
+    [step] = schedules.schedule_steps(of(DAILY | {"keep_last": 3}), mark=False)
+    assert step.differences == (Difference("keep_last", None, 3),)
+    changed = schedules.schedule_apply(step)
+    assert (changed.id, changed.declared) == (made.id, False)
+    assert apply(schedules, of(), prune=True) == []
+
+
+def test_a_mark_stays_where_none_is_asked_for(schedules, instance):
+    apply(schedules, of(DAILY))
+    [step] = schedules.schedule_steps(of(DAILY | {"keep_last": 3}), mark=False)
+    assert schedules.schedule_apply(step).declared
 
 
 def test_the_mark_stays_whatever_is_done_by_hand(schedules, instance):
@@ -241,6 +261,86 @@ def test_what_is_exported_is_what_is_applied(cloud, schedules, instance):
     assert [each.name for each in step.differences] == ["declared"]
 
 
+class TestPolicies:
+    def test_one_is_made_changed_and_left_alone(self, cloud, schedules):
+        declared = {"policies": [FLEET | {"keep_last": 14}]}
+        [step] = schedules.schedule_steps(declared)
+        assert step.is_of_policy
+        told = {each.name: each.after for each in step.differences}
+        assert told == {"pattern": "0 2 * * *", "match": ["db-*"], "keep_last": 14}
+        made = schedules.schedule_apply(step)
+        assert schedules.policy_list() == [made]
+        assert (made.id, made.declared, made.selection.match) == (step.schedule_id, True, ("db-*",))
+        requests = len(cloud.mock.request_history)
+        assert apply(schedules, declared) == ["keep"]
+        assert len(cloud.mock.request_history) == requests + 1
+
+        declared = {"policies": [FLEET | {"match": ["db-*", "m"], "max_parallel": 2}]}
+        [step] = schedules.schedule_steps(declared)
+        assert step.differences == (
+            Difference("match", ["db-*"], ["db-*", "m"]),
+            Difference("max_parallel", 5, 2),
+            Difference("keep_last", 14, None),
+        )
+        changed = schedules.schedule_apply(step)
+        assert (changed.id, changed.generation) == (made.id, 2)
+        assert apply(schedules, declared) == ["keep"]
+
+    def test_prune_deletes_only_what_is_marked_and_only_of_the_lists_that_are_there(
+        self, schedules, instance
+    ):
+        schedules.policy_create("by hand", "0 2 * * *")
+        apply(schedules, {"schedules": [DAILY], "policies": [FLEET]})
+        assert apply(schedules, of(), prune=True) == ["delete"]
+        assert {each.name for each in schedules.policy_list()} == {"by hand", "fleet"}
+        apply(schedules, of(DAILY))
+        assert apply(schedules, {"policies": []}, prune=True) == ["delete"]
+        assert [each.name for each in schedules.policy_list()] == ["by hand"]
+        assert [each.name for each in schedules.schedule_list()] == ["nightly"]
+
+    def test_a_schedule_and_a_policy_may_have_the_same_name(self, schedules, instance):
+        declared = {"schedules": [DAILY], "policies": [FLEET | {"name": "nightly"}]}
+        assert apply(schedules, declared) == ["create", "create"]
+        assert apply(schedules, declared, prune=True) == ["keep", "keep"]
+
+    def test_it_is_paused_as_declared_or_stays(self, schedules):
+        apply(schedules, {"policies": [FLEET | {"paused": True}]})
+        assert schedules.policy_show("fleet").paused
+        assert apply(schedules, {"policies": [FLEET]}) == ["keep"]
+        assert apply(schedules, {"policies": [FLEET | {"paused": False}]}) == ["change"]
+
+    @pytest.mark.parametrize(
+        ("entries", "told"),
+        [
+            ([FLEET, FLEET], r"policies\[1\] \(fleet\): policies\[0\] .* has the same name"),
+            ([FLEET | {"match": ["[x"]}], r"policies\[0\] \(fleet\): match '\[x' has a \["),
+        ],
+    )
+    def test_what_is_wrong_is_told_with_its_place(self, cloud, schedules, entries, told):
+        with pytest.raises(InvalidScheduleError, match=told):
+            schedules.schedule_steps({"policies": entries})
+        assert triggers(cloud) == []
+
+    def test_no_instance_of_a_schedule_is_that_of_policies(self, schedules):
+        apply(schedules, {"policies": [FLEET]})
+        with pytest.raises(InstanceNotFoundError):
+            schedules.schedule_steps({"schedules": [DAILY | {"instance": "*"}], "policies": []})
+
+    def test_of_two_with_the_name_none_is_chosen(self, schedules):
+        ids = [schedules.policy_create("fleet", "0 5 * * *").id for _ in range(2)]
+        with pytest.raises(AmbiguousNameError, match="2 of this name") as caught:
+            schedules.schedule_steps({"policies": [FLEET]})
+        assert all(each in str(caught.value) for each in ids)
+
+    def test_what_is_exported_is_what_is_applied(self, schedules, instance):
+        schedules.schedule_create("m", "0 2 * * *", "nightly")
+        schedules.policy_create("fleet", "0 2 * * *", match=["db-*"], notify_url=URL)
+        text = schedules.schedule_export()
+        assert "very-secret" not in text
+        found = schedules.schedule_steps(yaml.safe_load(text))
+        assert [[each.name for each in step.differences] for step in found] == [["declared"]] * 2
+
+
 class KilledError(BaseException):
     """The client is no more; nothing catches this."""
 
@@ -250,13 +350,13 @@ FIRST = of(
     DAILY | {"name": "changed", "keep_last": 1, "drill_every": "0 4 * * 0"},
     DAILY | {"name": "gone", "drill_every": "0 5 * * 0"},
     DAILY | {"name": "drilled", "drill_every": "0 6 * * 0"},
-)
+) | {"policies": [FLEET, FLEET | {"name": "gone"}]}
 SECOND = of(
     DAILY | {"name": "new", "notify_url": URL, "drill_every": "0 7 * * 0"},
     DAILY | {"name": "changed", "keep_last": 2, "paused": True},
     DAILY | {"name": "by hand", "keep_days": 3},
     DAILY | {"name": "drilled", "drill_every": "H 8 * * 0"},
-)
+) | {"policies": [FLEET | {"match": ["m"]}, FLEET | {"name": "new"}]}
 
 
 def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, instance):
@@ -296,15 +396,16 @@ def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, insta
 
 def state(cloud, schedules):
     """What there is of each schedule, and how many triggers that takes once readers have tidied."""
-    found = sorted(schedules.schedule_list(), key=lambda each: each.name)
-    drills = {each.name: schedules.schedule_drill_show(each) for each in found}
+    listed = schedules.schedule_list()
+    drills = {each.id: schedules.schedule_drill_show(each) for each in listed}
+    found = sorted([*listed, *schedules.policy_list()], key=lambda each: (each.kind, each.name))
     told = [
         (
             each.name,
             each.declared,
             each.paused,
-            {name: getattr(each, name) for name in OPTIONS},
-            drills[each.name] and drills[each.name].pattern.partition(" ")[2],
+            options_of(each),
+            drills.get(each.id) and drills[each.id].pattern.partition(" ")[2],
         )
         for each in found
     ]

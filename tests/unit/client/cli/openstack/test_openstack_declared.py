@@ -27,6 +27,10 @@ CHANGE = Step(
 )  # fmt: skip
 DELETE = Step(Action.DELETE, INSTANCE, INSTANCE, "old\x1b", SCHEDULE, schedule=examples.schedule())
 KEEP = Step(Action.KEEP, INSTANCE, "orders-db", "nightly", SCHEDULE, schedule=examples.schedule())
+POLICY = Step(
+    Action.CHANGE, "*", "*", "fleet", SCHEDULE,
+    (Difference("match", [], ["db-*", "m"]), Difference("exclude", ["x"], [])),
+)  # fmt: skip
 PLAN = f"""\
 + new of orders-db
     pattern: 0 2 * * *
@@ -70,6 +74,16 @@ def test_a_dry_run_shows_it_only(run, schedules, steps, file) -> None:
     schedules.schedule_apply.assert_not_called()
 
 
+def test_a_policy_is_told_by_its_name(run, schedules, file) -> None:
+    schedules.schedule_steps.return_value = [POLICY]
+    said = run(ApplySchedule, "--file", file, "--dry-run")
+    assert said.splitlines()[:3] == [
+        f"~ policy fleet ({SCHEDULE})",
+        "    match: none -> db-*, m",
+        "    exclude: x -> none",
+    ]
+
+
 def test_where_all_is_as_declared_nothing_is_done(run, schedules, file) -> None:
     schedules.schedule_steps.return_value = [KEEP]
     said = "0 to create, 0 to change, 0 to delete, 1 unchanged\n"
@@ -87,7 +101,7 @@ def test_one_that_fails_stops_no_other_but_nothing_is_deleted(
         (CREATE,), (CHANGE,),
     ]  # fmt: skip
     assert "Failed to create new of orders-db: a run is in progress" in caplog.text
-    assert "Not deleted because something failed: 1 schedule" in caplog.text
+    assert "Not deleted because something failed: old\\x1b of" in caplog.text
 
 
 def test_it_reads_standard_input(run, schedules, steps, monkeypatch) -> None:

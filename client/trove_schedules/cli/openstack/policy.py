@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies: ``create``, ``delete``, ``list``, ``preview`` and ``show``, and their changes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from trove_schedules.cli.openstack import base, columns, options, schedule
+from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
+
+if TYPE_CHECKING:
+    from trove_schedules.schedules.policy import Policy
+    from trove_schedules.schedules.selection import Candidate
+
+
+class CreatePolicy(base.ShowOne):
+    _description = (
+        "Create a policy: a schedule of backups of all database instances of the project that it "
+        "selects. An instance that is new is taken at the next due time"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        options.add_needed(parser, "name", "pattern")
+        options.add_all(parser, of_a_new_schedule=True, table=POLICY_OPTIONS)
+        return options.expecting_quotes(parser, "pattern")
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        policy = self.schedules.policy_create(
+            parsed_args.name, parsed_args.pattern, **options.given(parsed_args, POLICY_OPTIONS)
+        )
+        return schedule.shown(parsed_args, _properties(policy))
+
+
+class DeletePolicy(base.Command):
+    _description = "Delete policies. Their backups stay"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return options.for_several(super().get_parser(prog_name), "Delete", "policy")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.do_each(
+            "delete",
+            "policy",
+            parsed_args.policies,
+            lambda policy: self.schedules.policy_delete(policy, force=parsed_args.force),
+        )
+
+
+class ListPolicy(base.Lister):
+    _description = "List backup policies, the next due first"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="Also list the other options, and when Mistral last fired each policy since its "
+            "last change",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        shown: list[columns.Column[Policy]] = [
+            ("ID", lambda each: each.id),
+            ("Name", lambda each: each.name),
+            ("Instances", _selected),
+            ("Pattern", lambda each: each.pattern),
+            ("Next Due", schedule.next_due),
+        ]
+        if parsed_args.long:
+            shown += [
+                ("Description", lambda each: each.description),
+                ("Paused", lambda each: each.paused),
+                ("At A Time", lambda each: each.selection.max_parallel),
+                ("Builds On", schedule.base_of),
+                ("Retention", schedule.retention),
+                ("Attempts", schedule.attempts),
+                ("Deadline", lambda each: each.deadline),
+                ("Last Firing", lambda each: columns.relative(each.updated_at)),
+            ]
+        return columns.table(self.schedules.policy_list(), shown)
+
+
+class ShowPolicy(base.ShowOne):
+    _description = "Show a backup policy"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return _of_one(super().get_parser(prog_name), "show")
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        policy = self.schedules.policy_show(parsed_args.policy)
+        return schedule.shown(parsed_args, _properties(policy))
+
+
+class PreviewPolicy(base.Lister):
+    _description = (
+        "List the database instances of the project, and what a run of a policy that began now "
+        "would do with each: those first that it would back up (taken), then those whose status "
+        "doesn't allow it (unable), then those that it leaves on purpose (left)"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = _of_one(super().get_parser(prog_name), "preview")
+        parser.add_argument("--long", action="store_true", help="Show instance IDs in full")
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        shown: list[columns.Column[Candidate]] = [
+            ("Choice", lambda each: str(each.choice)),
+            ("Name", lambda each: each.name),
+            ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
+            ("Reason", lambda each: each.reason),
+        ]
+        return columns.table(self.schedules.policy_preview(parsed_args.policy), shown)
+
+
+class SetPolicy(base.Command):
+    _description = (
+        "Change a policy. Its ID, executions and backups stay. The change itself starts no run, "
+        "and doesn't clear missed backups"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = _of_one(super().get_parser(prog_name), "change")
+        options.add_all(parser, of_a_new_schedule=False, table=POLICY_OPTIONS)
+        options.add_force(parser, "Change the policy")
+        return options.expecting_quotes(parser, "pattern")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        changes = options.changes(parsed_args, POLICY_OPTIONS)
+        self.schedules.policy_set(parsed_args.policy, force=parsed_args.force, **changes)
+
+
+class UnsetPolicy(base.Command):
+    _description = "Remove options from a policy"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = _of_one(super().get_parser(prog_name), "change")
+        options.add_unsettable(parser, POLICY_OPTIONS)
+        options.add_force(parser, "Change the policy")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        names = parsed_args.names or []
+        self.schedules.policy_set(parsed_args.policy, unset=names, force=parsed_args.force)
+
+
+class PausePolicy(base.Command):
+    _description = "Pause policies: they make no backups until they are resumed"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return options.for_several(super().get_parser(prog_name), "Pause", "policy")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.do_each(
+            "pause",
+            "policy",
+            parsed_args.policies,
+            lambda policy: self.schedules.policy_pause(policy, force=parsed_args.force),
+        )
+
+
+class ResumePolicy(base.Command):
+    _description = "Resume paused policies. Each next runs at its next due time"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        return options.for_several(super().get_parser(prog_name), "Resume", "policy")
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.do_each(
+            "resume",
+            "policy",
+            parsed_args.policies,
+            lambda policy: self.schedules.policy_resume(policy, force=parsed_args.force),
+        )
+
+
+def _of_one(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
+    parser.add_argument("policy", metavar="<policy>", help=f"Policy to {verb} (name or ID)")
+    return parser
+
+
+def _selected(policy: Policy) -> str:
+    """Which instances it takes, in words."""
+    selection = policy.selection
+    said = [", ".join(selection.match) or "all"]
+    if selection.exclude:
+        said.append(f"not {', '.join(selection.exclude)}")
+    if selection.datastores:
+        said.append(f"of {', '.join(selection.datastores)}")
+    if selection.replicas:
+        said.append("replicas too")
+    return "; ".join(said)
+
+
+def _properties(policy: Policy) -> dict[str, Any]:
+    """A policy as one object: its options, and where it stands."""
+    values = schedule.properties(policy)
+    del values["instance"], values["parent_id"]
+    for name in SELECTING:
+        value = getattr(policy.selection, name)
+        several = isinstance(value, tuple)
+        values[name] = (columns.Several(value) if value else None) if several else value
+    return dict(sorted(values.items()))
