@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -84,6 +84,31 @@ def duration(execution: ScheduleExecution) -> timedelta | None:
     if execution.state == "RUNNING" or execution.updated_at is None:
         return None
     return execution.updated_at - execution.created_at
+
+
+def duration_so_far(execution: ScheduleExecution) -> str:
+    """How long a run took, or how long it has been running."""
+    now = datetime.now(UTC)
+    if not execution.in_progress(now):
+        return seconds(duration(execution))
+    return _("%s so far") % seconds(now - execution.created_at)
+
+
+def webhook(schedule: Schedule) -> str:
+    """What is told of a schedule's runs, and where."""
+    values = {
+        "url": schedule.webhook_url,
+        "on": _(schedule.webhook_on),
+        "format": _(schedule.webhook_format),
+    }
+    return _("%(url)s (%(on)s, %(format)s)") % values
+
+
+def size(gigabytes: float) -> str:
+    """The size of a backup: ``512.0 MB``, ``2.00 GB``."""
+    if gigabytes < 1:
+        return _("%.1f MB") % (gigabytes * 1024)
+    return _("%.2f GB") % gigabytes
 
 
 def seconds(length: timedelta | None) -> str:
