@@ -16,8 +16,8 @@ from trove_schedules.health import Health
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 
 _SCHEDULES = "horizon:project:backup_schedules"
-#: Width of the longest bar, in the drawing's units.
-_WIDEST = 420
+#: Where bars begin, and the width of the longest, in the drawing's units.
+_LEFT, _WIDEST = 252, 420
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,10 @@ class Bar:
     y: int
     width: float
 
+    @property
+    def end(self) -> float:
+        return _LEFT + self.width + 8
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -82,6 +86,7 @@ class Overview:
     rows: tuple[Row, ...]
     bars: tuple[Bar, ...]
     protected: int
+    left: int = _LEFT
 
     @property
     def height(self) -> int:

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
+from statistics import median
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -62,3 +65,40 @@ def backup_rows(
     own = {each.id: each for each in backups if schedule_of(each.description) == schedule.id}
     elsewhere = [each for each in schedule.pinned if each not in own]
     return [row(each.id, each) for each in own.values()] + [row(each, None) for each in elsewhere]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run that is in progress.
+
+    :ivar usual: seconds that most of the newest runs took; 0 where that is not known.
+    :ivar told: the same in words.
+    :ivar url: where the page asks for that again.
+    """
+
+    usual: int
+    seconds: float
+    told: str
+    url: str
+
+
+def progress_of(execution: ScheduleExecution, usual: int) -> Progress:
+    """How far a run is that has not ended."""
+    return Progress(
+        usual=usual,
+        seconds=(text.now() - execution.created_at).total_seconds(),
+        told=text.in_progress(execution, usual),
+        url=reverse("horizon:project:backup_schedules:progress", args=[execution.id, usual]),
+    )
+
+
+def progress_of_newest(executions: Sequence[ScheduleExecution]) -> Progress | None:
+    """How far the newest run is, if it has not ended.
+
+    :param executions: the newest runs, the newest first.
+    """
+    if not executions or not executions[0].in_progress(text.now()):
+        return None
+    took = [text.duration(each) for each in executions if each.state == "SUCCESS"]
+    known = [each.total_seconds() for each in took if each is not None]
+    return progress_of(executions[0], ceil(median(known)) if known else 0)

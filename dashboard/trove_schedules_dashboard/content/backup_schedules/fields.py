@@ -30,7 +30,7 @@ PRESETS = (
 
 #: What the forms leave out: the suffixes of pings, which hardly anybody needs.
 _LEFT_OUT = tuple(QUALIFIERS["notify_url"])
-#: The options that have a field of their own kind in a form, with a field made from the table.
+#: The options whose fields are made from the table.
 ASKED = tuple(
     name
     for name, each in OPTIONS.items()
@@ -38,7 +38,8 @@ ASKED = tuple(
 )
 #: What and when, in the order of the form. All else is folded away.
 WHAT_AND_WHEN = ("instance", "name", "preset", "pattern", "timezone", "keep_last", "keep_days")
-ADVANCED = ("kind", "parent_id", *(name for name in ASKED if name not in WHAT_AND_WHEN))
+_OF_KIND = ("kind", "parent_id", "full_every")
+ADVANCED = (*_OF_KIND, *(name for name in ASKED if name not in (*WHAT_AND_WHEN, *_OF_KIND)))
 
 
 def field(name: str) -> Any:

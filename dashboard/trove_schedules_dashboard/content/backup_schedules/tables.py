@@ -95,6 +95,11 @@ class SchedulesTable(QuickTable):
         """Where the page asks how these schedules are."""
         return _about(self, "states")
 
+    def get_empty_message(self) -> Any:
+        if self.request.GET.get("state"):
+            return _("No schedule needs help.")
+        return super().get_empty_message()
+
     def get_pagination_string(self) -> str:
         return self._filtered(super().get_pagination_string())
 

@@ -12,6 +12,11 @@ from trove_schedules.health import Health
 from trove_schedules_dashboard import api
 
 
+def now() -> datetime:
+    """The time by which pages say how long something has been going on, in UTC."""
+    return datetime.now(UTC)
+
+
 def utc(time: datetime | None) -> str:
     """A time in UTC, which the text says; a dash for none."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else "-"
@@ -88,10 +93,19 @@ def duration(execution: ScheduleExecution) -> timedelta | None:
 
 def duration_so_far(execution: ScheduleExecution) -> str:
     """How long a run took, or how long it has been running."""
-    now = datetime.now(UTC)
-    if not execution.in_progress(now):
+    time = now()
+    if not execution.in_progress(time):
         return seconds(duration(execution))
-    return _("%s so far") % seconds(now - execution.created_at)
+    return _("%s so far") % seconds(time - execution.created_at)
+
+
+def in_progress(execution: ScheduleExecution, usual: int) -> str:
+    """How long a run has been going on, and how many seconds one usually takes; 0: not known."""
+    values = {"now": seconds(now() - execution.created_at)}
+    if not usual:
+        return _("A run is in progress, for %(now)s so far.") % values
+    values["usual"] = seconds(timedelta(seconds=usual))
+    return _("A run is in progress, for %(now)s so far. Most take %(usual)s.") % values
 
 
 def webhook(schedule: Schedule) -> str:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("states/", views.states, name="states"),
     path("next_runs/", views.next_runs, name="next_runs"),
     path("remarks/", views.remarks, name="remarks"),
+    path("progress/<uuid:execution_id>/<int:usual>/", views.progress, name="progress"),
     path("<uuid:schedule_id>/", views.DetailView.as_view(), name="detail"),
     path("<uuid:schedule_id>/edit/", views.EditView.as_view(), name="edit"),
     path("<uuid:schedule_id>/executions/", views.ExecutionsView.as_view(), name="executions"),

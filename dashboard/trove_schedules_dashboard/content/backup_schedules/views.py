@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -24,7 +24,12 @@ from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 from trove_schedules_dashboard.content.backup_schedules.actions import index_url
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
-from trove_schedules_dashboard.content.backup_schedules.details import backup_rows, details
+from trove_schedules_dashboard.content.backup_schedules.details import (
+    backup_rows,
+    details,
+    progress_of,
+    progress_of_newest,
+)
 from trove_schedules_dashboard.content.backup_schedules.failures import report
 from trove_schedules_dashboard.content.backup_schedules.fields import ASKED
 from trove_schedules_dashboard.content.backup_schedules.forms import (
@@ -215,6 +220,18 @@ def remarks(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"remarks": said})
 
 
+@login_required
+def progress(request: HttpRequest, execution_id: UUID, usual: int) -> JsonResponse:
+    """How far a run is whose progress a page shows."""
+    try:
+        execution = api.execution_show(request, str(execution_id))
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    now = progress_of(execution, usual)
+    ended = not execution.in_progress(text.now())
+    return JsonResponse({"ended": ended, "told": now.told, "seconds": now.seconds})
+
+
 class _ScheduleMixin:
     """A page about one schedule; without it the list is shown, with the reason."""
 
@@ -337,7 +354,7 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         schedule = self.get_schedule()
-        now = datetime.now(UTC)
+        now = text.now()
         context["schedule"] = schedule
         table = self._table(schedule)
         context["url"] = self.request.get_full_path()
@@ -357,6 +374,7 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
         if executions is not None:
             sizes = {each.id: each.size for each in backups if each.size is not None}
             context["chart"] = chart(executions, sizes, now)
+            context["progress"] = progress_of_newest(executions)
         context["backups"] = self._backups_table(schedule, backups, executions or [])
         return context
 

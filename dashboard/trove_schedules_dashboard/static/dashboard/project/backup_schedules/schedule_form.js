@@ -63,14 +63,15 @@
   }
 
   function showRemarks(place, answer) {
-    var list = document.createElement("ul");
+    var list = place.querySelector("ul");
+    list.replaceChildren();
     (answer.remarks || []).forEach(function (remark) {
       var item = line("li", remark.said);
       if (remark.warning) { item.prepend(line("strong", place.dataset.warning + ":"), " "); }
       list.append(item);
     });
     if (answer.error) { list.append(line("li", answer.error)); }
-    place.replaceChildren(list);
+    place.hidden = !list.children.length;
   }
 
   function askForRemarks(form) {
