@@ -49,8 +49,8 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
         "90 minutes",
         "https://ping.test/x",
         "https://chat.test/x (always, json)",
-        "<dt>Swift Container</dt><dd>nightly</dd>",
-        "<dt>Storage Driver</dt><dd>swift</dd>",
+        "<dt>Swift container</dt><dd>nightly</dd>",
+        "<dt>Storage driver</dt><dd>swift</dd>",
         "no &lt;i&gt;space&lt;/i&gt;",
         "label-danger",
     ):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from trove_schedules import Backup, Schedule, ScheduleExecution
 from trove_schedules.schedules.names import schedule_of
+from trove_schedules.schedules.options import OPTIONS, STORES
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.tables import BackupRow, ExecutionsTable
 
@@ -27,8 +28,7 @@ def details(schedule: Schedule) -> list[tuple[str, str]]:
         (_("Kind"), text.kind(schedule)),
         (_("Keeps"), text.retention(schedule)),
         (_("Pinned"), ", ".join(schedule.pinned)),
-        (_("Swift Container"), schedule.swift_container),
-        (_("Storage Driver"), schedule.storage_driver),
+        *((_(OPTIONS[name].title), getattr(schedule, name)) for name in STORES),
         (_("Attempts"), text.attempts(schedule)),
         (_("Deadline"), minutes),
         (_("Notify URL"), schedule.notify_url),

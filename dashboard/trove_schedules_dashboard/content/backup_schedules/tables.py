@@ -172,9 +172,7 @@ class ExecutionsTable(QuickTable):
     )
     duration = tables.Column(lambda run: text.duration_so_far(run), verbose_name=_("Duration"))
     outcome = tables.Column(text.outcome, verbose_name=_("Output"))
-    backup = BackupColumn(
-        "backup_id", link=True, verbose_name=_("Backup"), classes=("backup-id",)
-    )
+    backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"), classes=("backup-id",))
 
     def kind_of(self, datum: ScheduleExecution) -> bool:
         return _restores(datum)
