@@ -312,9 +312,10 @@ def test_several_schedules_are_deleted_at_once(
 def test_coverage_leads_from_an_unprotected_instance_to_its_proof(
     browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    schedules.schedule_create("orders", "0 2 * * *", "hers")
+    schedules.schedule_create("orders", "0 2 * * sun", "weekly", keep_last=7)
     browser.open(COVERAGE)
     browser.find("tr[data-display='m'] td", "Unprotected")
+    browser.screenshot("coverage")
     browser.click("tr[data-display='m'] a", "Protect")
     browser.find(f"{FORM} #id_name")
     assert browser.find(f"{FORM} #id_instance option:checked").text == "m"
@@ -324,7 +325,6 @@ def test_coverage_leads_from_an_unprotected_instance_to_its_proof(
     browser.messages()
     browser.open(COVERAGE)
     browser.find("tr[data-display='m'] td", "Protected, restore not proven")
-    browser.screenshot("coverage")
     browser.click("tr[data-display='m'] a", "Prove")
     browser.find("h1", "nightly")
 
@@ -347,6 +347,7 @@ def test_a_run_in_progress_is_followed_and_its_backup_pinned(
     browser.find(f"{row} td", "Pinned")
     [run] = schedules.execution_list(created)
     assert schedules.schedule_show(created.id).pinned == (run.backup_id,)
+    browser.messages()
     browser.screenshot("backups", DRAWING_HEIGHT)
     browser.click(f"{row} .dropdown-toggle")
     browser.click(f"{row} button", "Unpin")
