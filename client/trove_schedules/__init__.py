@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from trove_schedules.errors import ScheduledBackupError
     from trove_schedules.manager import ScheduledBackups, connect
     from trove_schedules.runs.execution import ScheduleExecution
+    from trove_schedules.schedules.policy import Policy
     from trove_schedules.schedules.schedule import Schedule
 
 __all__ = [
     "Backup",
+    "Policy",
     "Schedule",
     "ScheduleExecution",
     "ScheduleRestore",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 _HOMES = {
     "Backup": "clients.trove",
+    "Policy": "schedules.policy",
     "Schedule": "schedules.schedule",
     "ScheduleExecution": "runs.execution",
     "ScheduleRestore": "backups.restore",

@@ -14,6 +14,7 @@ from trove_schedules.declared import Step
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.health import Limits
 from trove_schedules.schedules.options import OPTIONS, Changes, MoreOptions
+from trove_schedules.schedules.policy import POLICY_OPTIONS, PolicyChanges, PolicyOptions
 from trove_schedules.schedules.schedule import ScheduleTrial
 
 P = ParamSpec("P")
@@ -46,17 +47,21 @@ def _is_several(each_is: Callable[[object], bool]) -> Callable[[object], bool]:
 _TAKEN: dict[str, type] = {
     "Unpack[MoreOptions]": MoreOptions,
     "Unpack[Changes]": Changes,
+    "Unpack[PolicyOptions]": PolicyOptions,
+    "Unpack[PolicyChanges]": PolicyChanges,
     "Unpack[Like]": Like,
 }
 _TYPES: dict[type, tuple[Callable[[Any], bool], str]] = {
     str: (_is_text, "a text"),
     int: (lambda value: type(value) is int, "a whole number"),
     bool: (lambda value: type(value) is bool, "True or False"),
+    tuple: (_is_several(_is_text), "a list of texts"),
 }
 #: Of each argument, a test and what passes it; None passes where its annotation has it.
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    **{name: _TYPES[option.kind] for name, option in OPTIONS.items()},
+    **{name: _TYPES[option.kind] for name, option in (OPTIONS | POLICY_OPTIONS).items()},
     "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
+    "policy": (_has_id, "the ID or name of a policy, or a Policy"),
     "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
     "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
     "backup": (_has_id, "the ID of a backup, or an object with an ID"),

@@ -7,7 +7,6 @@ from Trove's instances.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,13 +20,9 @@ from trove_schedules.clients.trove import Backup
 from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
 from trove_schedules.drills.proofs import proofs_of_instances
 from trove_schedules.health.words import span
-from trove_schedules.ids import UUID
-from trove_schedules.schedules.names import DRILL, schedule_of
+from trove_schedules.schedules.names import is_temporary, schedule_of
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers.finding import find_all
-
-#: What the workbook calls the temporary instance of a drill.
-_TEMPORARY = re.compile(rf"{DRILL}-{UUID}-{UUID}")
 
 
 class Cover(StrEnum):
@@ -189,7 +184,7 @@ def _last_backup(schedules: Sequence[Schedule], newest: Backup | None, now: date
 
 def _excluded(instance: Instance, patterns: Collection[str]) -> str | None:
     """Why an instance needs no backups, or None."""
-    if _TEMPORARY.fullmatch(instance.name):
+    if is_temporary(instance.name):
         return "temporary instance of a drill"
     for each in patterns:
         if fnmatchcase(instance.name, each) or fnmatchcase(instance.id, each):

@@ -34,6 +34,18 @@ def create(
     )
 
 
+def pause(services: Services, schedule: Schedule, *, paused: bool, force: bool) -> Schedule:
+    """The schedule paused or resumed; the same where it is.
+
+    :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
+    """
+    if schedule.paused == paused:
+        return schedule
+    return change(
+        services, schedule, schedule.plan, paused=paused, declared=schedule.declared, force=force
+    )
+
+
 def change(
     services: Services,
     schedule: Schedule,

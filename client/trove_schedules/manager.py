@@ -28,6 +28,7 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.overview import Overview
+from trove_schedules.policies import Policies
 from trove_schedules.report import report as reporting
 from trove_schedules.report.report import Report
 from trove_schedules.runs import history, records, webhook
@@ -37,6 +38,7 @@ from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.changing import changed, planned
 from trove_schedules.schedules.names import new_schedule_id
 from trove_schedules.schedules.options import Changes, MoreOptions
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 from trove_schedules.schedules.warnings import Remark
 from trove_schedules.triggers import finding, replacing, trial as trials
@@ -79,8 +81,8 @@ def connect(
 
 
 @checked_methods
-class ScheduledBackups:
-    """Create, list, show and delete backup schedules, and see and delete their executions.
+class ScheduledBackups(Policies):
+    """Create, list, show and delete backup schedules and policies, and see their executions.
 
     Schedules and instances are given by their id, their name or the object, executions by their id
     or the object. A name must belong to one only, and costs a list of the project's. What is not of
@@ -139,7 +141,7 @@ class ScheduledBackups:
         """
         schedule_id = new_schedule_id()
         plan = planned(schedule_id, pattern, name, description, id_if_any(parent_id), options)
-        services = self._delegable(mistral_client)
+        services = self._to_delegate(mistral_client)
         instance_id = services.trove.instance_id(id_of(instance))
         return making.create(services, schedule_id, instance_id, plan)
 
@@ -202,26 +204,43 @@ class ScheduledBackups:
         *,
         include_all: bool = False,
         drills_only: bool = False,
+        instance: str | HasId | None = None,
     ) -> list[ScheduleExecution]:
         """The executions of a schedule, newest first, as far back as Mistral keeps them.
 
+        :param schedule: or a policy; one that is given as a :class:`Policy` is not asked for again.
         :param marker: an execution of this schedule; the list starts after it.
         :param limit: at most N executions, 1 or more; None means all.
         :param include_all: also those that found their due backup done, which ``attempts`` brings
             with it.
         :param drills_only: the schedule's drills instead of its runs.
-        :raises InvalidScheduleError: the limit is not a positive number.
+        :param instance: of a policy, the runs of this one of its instances, which are parts of the
+            policy's. One that is gone is given by its id.
+        :raises InvalidScheduleError: the limit is not a positive number, or an instance is given
+            for what is no policy.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
+        :raises InstanceNotFoundError: or AmbiguousNameError, of the instance's name.
         :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
         """
         if limit is not None:
             _check_limit(limit)
-        mistral = self._mistral(mistral_client)
-        found = finding.find(mistral, id_of(schedule))
+        services = self._own.through(mistral_client)
+        mistral = services.mistral
+        found = finding.find_either(mistral, schedule)
         start = id_of(marker) if marker else None
         if drills_only:
             return list(islice(drills.executions(mistral, found.id, marker=start), limit))
-        return records.listed(mistral, found, marker=start, limit=limit, include_all=include_all)
+        part = id_if_any(instance)
+        if part is not None and not isinstance(found, Policy):
+            raise InvalidScheduleError(
+                f"schedule {found.id} is of one instance; only a policy's executions can be those "
+                "of an instance"
+            )
+        if part is not None and not is_uuid(part):
+            part = services.trove.instance_id(part)
+        return records.listed(
+            mistral, found, marker=start, limit=limit, include_all=include_all, instance=part
+        )
 
     def execution_delete(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
@@ -262,7 +281,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
         """
-        services = self._delegable(mistral_client)
+        services = self._to_delegate(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         parent = changes.get("parent_id")
         if parent is not None:
@@ -358,7 +377,7 @@ class ScheduledBackups:
         :raises InvalidScheduleError: it isn't a completed backup of the schedule, or 50 are pinned.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
         """
-        services = self._delegable(mistral_client)
+        services = self._to_delegate(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         return pins.pin(services, found, id_of(backup), force=force)
 
@@ -378,7 +397,7 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         :raises ScheduleConflictError: a run is in progress, or somebody else changed the schedule.
         """
-        services = self._delegable(mistral_client)
+        services = self._to_delegate(mistral_client)
         found = finding.find(services.mistral, id_of(schedule))
         return pins.unpin(services, found, id_of(backup), force=force)
 
@@ -409,7 +428,7 @@ class ScheduledBackups:
 
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
-        mistral = self._delegable(mistral_client).mistral
+        mistral = self._to_delegate(mistral_client).mistral
         return trials.start(mistral, finding.find(mistral, id_of(schedule)))
 
     def schedule_drill(
@@ -455,7 +474,7 @@ class ScheduledBackups:
                 finding.find(mistral, schedule_id)
             return None
         cron.validate(cron.freeze(pattern, schedule_id))
-        mistral = self._delegable(mistral_client).mistral
+        mistral = self._to_delegate(mistral_client).mistral
         found = finding.find(mistral, schedule_id)
         return repeating.repeat(mistral, found, pattern, force=force)
 
@@ -553,7 +572,7 @@ class ScheduledBackups:
     def execution_show(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
     ) -> ScheduleExecution:
-        """One execution of any schedule of the project, even of one that is deleted.
+        """One execution of any schedule or policy of the project, even of one that is deleted.
 
         :raises ExecutionNotFoundError: the project has no such execution of a backup schedule.
         """
@@ -703,7 +722,7 @@ class ScheduledBackups:
             return None
         if step.action == Action.KEEP:
             return step.schedule
-        return steps.make(self._delegable(mistral_client), step, step.plan)
+        return steps.make(self._to_delegate(mistral_client), step, step.plan)
 
     def schedule_export(
         self, mistral_client: MistralClient | None = None, *, secrets: bool = False
@@ -753,25 +772,12 @@ class ScheduledBackups:
         paused: bool,
         force: bool,
     ) -> Schedule:
-        services = self._delegable(client)
+        services = self._to_delegate(client)
         found = finding.find(services.mistral, id_of(schedule))
-        if found.paused == paused:
-            return found
-        return making.change(
-            services, found, found.plan, paused=paused, declared=found.declared, force=force
-        )
+        return making.pause(services, found, paused=paused, force=force)
 
     def _mistral(self, client: MistralClient | None) -> Mistral:
         return self._own.through(client).mistral
-
-    def _delegable(self, client: MistralClient | None) -> Services:
-        """The services, for a call that creates a trust.
-
-        :raises NotDelegableError: the login is known to be unable to.
-        """
-        services = self._own.through(client)
-        services.require_delegable()
-        return services
 
 
 def _check_limit(limit: int) -> None:

@@ -21,6 +21,7 @@ from trove_minicloud.root import ROOT_VARIABLE
 from trove_schedules import workbook
 from trove_schedules.health import State
 from trove_schedules.schedules.options import OPTIONS, Option
+from trove_schedules.schedules.selection import SELECTING
 
 DOCS = REPOSITORY / "docs"
 
@@ -39,7 +40,7 @@ def test_every_health_state_has_its_exit_status() -> None:
     assert table == {str(state): str(state.exit_status) for state in State}
 
 
-def test_every_option_of_a_schedule_is_there_as_the_table_has_it() -> None:
+def test_every_option_is_there_as_the_tables_have_it() -> None:
     def value(option: Option) -> str:
         if option.kind is bool:
             return "(switch)"
@@ -51,7 +52,7 @@ def test_every_option_of_a_schedule_is_there_as_the_table_has_it() -> None:
     assert rows == [
         f"| `{option.argument}` | {value(option)} | {option.otherwise} | "
         f"{'yes' if option.can_be_unset else 'no'} | {option.help} |"
-        for option in OPTIONS.values()
+        for option in [*OPTIONS.values(), *SELECTING.values()]
     ]
 
 

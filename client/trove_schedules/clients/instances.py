@@ -27,6 +27,8 @@ class Instance:
 
     :ivar project_id: the id of its project, or None where the login doesn't say that.
     :ivar replica_of: the id of the instance that it is a replica of, or None.
+    :ivar status: in Trove's words, such as ``ACTIVE``, or None where the list doesn't say.
+    :ivar datastore: the kind of database, such as ``mysql``, or None likewise.
     :ivar updated: in UTC, to the second; None where the list doesn't say, as that of one's own.
     """
 
@@ -35,6 +37,8 @@ class Instance:
     project_id: str | None = None
     replica_of: str | None = None
     updated: datetime | None = None
+    status: str | None = None
+    datastore: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ def listed_instance(row: dict[str, Any]) -> Instance:
         project_id=row.get("tenant_id"),
         replica_of=replica_of and text_in(replica_of, "id"),
         updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
+        status=row.get("status"),
+        datastore=(row.get("datastore") or {}).get("type"),
     )
 
 

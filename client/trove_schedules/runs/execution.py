@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,9 @@ ENDED = ("SUCCESS", "ERROR", "CANCELLED")
 
 #: How the status begins where a firing had nothing to do: its due time has a backup, or
 #: lies before the schedule was made or changed.
-_NOTHING_TO_DO = ("Skipped: already backed up", "Skipped: nothing was due")
+_NOTHING_TO_DO = re.compile(
+    r"Skipped: (already|all \d+ already) backed up|Skipped: nothing was due"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class ScheduleExecution:
     :ivar manual: whether somebody started it by hand.
     :ivar state: Mistral's word: ``RUNNING``, ``SUCCESS``, ``ERROR``, ``CANCELLED`` or ``PAUSED``.
     :ivar state_info: why it is in error, in Mistral's words, or None.
-    :ivar output: what the workflow published: ``status`` in words, and ``backup_id``.
+    :ivar output: what the workflow published: ``status`` in words, and ``backup_id``. A policy's
+        has instead ``counts``, and the instances that ``failed`` or were ``unable``, 20 of each.
+    :ivar instance: the id of the instance that it backs up; None where that is a policy's many.
     """
 
     id: str
@@ -42,6 +47,7 @@ class ScheduleExecution:
     state: str
     state_info: str | None
     output: dict[str, Any]
+    instance: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -55,7 +61,7 @@ class ScheduleExecution:
     @property
     def had_nothing_to_do(self) -> bool:
         """Whether it was one more attempt for a due time that has its backup, or owes none."""
-        return str(self.output.get("status")).startswith(_NOTHING_TO_DO)
+        return _NOTHING_TO_DO.match(str(self.output.get("status"))) is not None
 
 
 def in_progress(state: str, created_at: datetime, now: datetime) -> bool:

@@ -49,7 +49,7 @@ class _Window:
     start: datetime | None
     end: datetime | None
 
-    def filters(self) -> dict[str, str]:
+    def filters(self, workflow: str = workbook.WORKFLOW) -> dict[str, str]:
         """As Mistral's filters, of which it takes one for each column."""
         if self.start is None:
             return {}
@@ -57,7 +57,7 @@ class _Window:
         created = start if self.end is None else f"lt:{_written(self.end)}"
         return {
             # Where an operator has given the table the index that the docs name, it is used.
-            "workflow_name": f"eq:{workbook.WORKFLOW}",
+            "workflow_name": f"eq:{workflow}",
             "updated_at": start,
             "created_at": created,
         }
@@ -99,7 +99,7 @@ def executions(
                 description=f"has:{trigger_id}",
                 marker=marker if trigger_id == marked else None,
                 limit=limit,
-                **window.filters(),
+                **window.filters(workbook.WORKFLOWS[schedule.kind]),
             )
             for each in found:
                 if not window.holds(each):
@@ -112,6 +112,42 @@ def executions(
         triggers, marker = triggers[oldest:], None
 
 
+def of_instance(
+    mistral: Mistral,
+    policy: Schedule,
+    instance_id: str,
+    *,
+    marker: str | None = None,
+    limit: int | None = None,
+) -> Iterator[ScheduleExecution]:
+    """Yield the runs of one of a policy's instances, newest first, among those of the project.
+
+    They are parts of the policy's runs, and no trigger's.
+
+    :param limit: how many the caller is going to take, or to look at; None asks for all at once.
+    :raises ExecutionNotFoundError: the marker is not one of these.
+    """
+    end = None
+    if marker is not None:
+        at = mistral.execution(marker) if is_uuid(marker) else None
+        if at is None or not _is_part(at, policy, instance_id):
+            raise _no_marker(marker, f"instance {instance_id} by policy {policy.id}")
+        end = at.created_at + _SECOND
+    for window in _windows(policy, limit, end):
+        filters = {"workflow_name": f"eq:{workbook.WORKFLOW}"} | window.filters()
+        for each in mistral.executions(marker=marker, limit=None, **filters):
+            if not window.holds(each):
+                break
+            if _is_part(each, policy, instance_id):
+                yield of_schedule(each, policy.id)
+        marker = None
+
+
+def _is_part(execution: Execution, policy: Schedule, instance_id: str) -> bool:
+    run = of_schedule(execution)
+    return (run.schedule_id, run.instance) == (policy.id, instance_id)
+
+
 def since(mistral: Mistral, schedule: Schedule, start: datetime) -> list[ScheduleExecution]:
     """What the schedule's triggers started from a time on, newest first: a request for each trigger
     that it can have had since then."""
@@ -120,7 +156,10 @@ def since(mistral: Mistral, schedule: Schedule, start: datetime) -> list[Schedul
         each
         for trigger_id in triggers_since(schedule, start)
         for each in mistral.executions(
-            description=f"has:{trigger_id}", limit=None, marker=None, **window.filters()
+            description=f"has:{trigger_id}",
+            limit=None,
+            marker=None,
+            **window.filters(workbook.WORKFLOWS[schedule.kind]),
         )
         if each.trigger_id == trigger_id
     ]
@@ -205,6 +244,7 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
         state=execution.state,
         state_info=execution.state_info,
         output=execution.output,
+        instance=_text(execution.input.get("instance")),
     )
 
 
@@ -216,11 +256,15 @@ def _text(value: object) -> str | None:
 def _marked(mistral: Mistral, schedule: Schedule, triggers: list[str], marker: str) -> Execution:
     at = mistral.execution(marker) if is_uuid(marker) else None
     if at is None or at.trigger_id not in triggers:
-        raise ExecutionNotFoundError(
-            f"the marker {marker!r} is not an execution of schedule {schedule.id}; "
-            "give the id of one that it listed before"
-        )
+        raise _no_marker(marker, f"{schedule.noun} {schedule.id}")
     return at
+
+
+def _no_marker(marker: str, whose: str) -> ExecutionNotFoundError:
+    return ExecutionNotFoundError(
+        f"the marker {marker!r} is not an execution of {whose}; "
+        "give the id of one that it listed before"
+    )
 
 
 def _windows(schedule: Schedule, limit: int | None, end: datetime | None) -> Iterator[_Window]:

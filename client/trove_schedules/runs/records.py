@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 
 from trove_schedules import clock, workbook
@@ -11,10 +12,13 @@ from trove_schedules.errors import ExecutionNotFoundError, ScheduleConflictError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.names import BACKUP, POLICY
 from trove_schedules.schedules.schedule import Schedule
 
 #: The workflows whose executions people start, or schedules.
-_SHOWN = (workbook.WORKFLOW, workbook.DRILL, workbook.WEBHOOK)
+_SHOWN = (workbook.WORKFLOW, workbook.POLICY, workbook.DRILL, workbook.WEBHOOK)
+#: What the workbook is needed for, to start a run.
+_RUNS = {BACKUP: workbook.RUN, POLICY: workbook.RUN_POLICY}
 
 
 def listed(
@@ -24,17 +28,24 @@ def listed(
     marker: str | None,
     limit: int | None,
     include_all: bool,
+    instance: str | None = None,
 ) -> list[ScheduleExecution]:
     """The runs of a schedule, newest first.
 
     :param marker: start after this execution.
     :param limit: at most N; None means all.
     :param include_all: also those that had nothing to do.
+    :param instance: those of this one of a policy's instances (its id) instead of the policy's own.
     :raises ExecutionNotFoundError: the marker is not an execution of this schedule.
     """
     # What is left out is looked at all the same: all but one attempt for each due time, mostly.
     looked_at = limit if limit is None or include_all else limit * schedule.attempts
-    executions = history.executions(mistral, schedule, marker=marker, limit=looked_at)
+    asked = (
+        partial(history.executions, mistral, schedule)
+        if instance is None
+        else partial(history.of_instance, mistral, schedule, instance)
+    )
+    executions = asked(marker=marker, limit=looked_at)
     shown = (each for each in executions if include_all or not each.had_nothing_to_do)
     return list(islice(shown, limit))
 
@@ -55,7 +66,7 @@ def find(mistral: Mistral, execution_id: str) -> ScheduleExecution:
 
 def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
     """Start a run now, with the rights of who is logged in."""
-    workflow = workbook.require(mistral, workbook.RUN)
+    workflow = workbook.require(mistral, _RUNS[schedule.kind])
     started = mistral.start_execution(workflow, schedule.input_by_hand(), schedule.trigger_id)
     return history.of_schedule(started, schedule.id)
 

@@ -9,13 +9,7 @@ from typing import Any
 
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules import firing
-from trove_schedules.schedules.options import (
-    OPTIONS,
-    QUALIFIERS,
-    UNSETTABLE,
-    Changes,
-    MoreOptions,
-)
+from trove_schedules.schedules.options import QUALIFIERS
 from trove_schedules.schedules.plan import Plan
 
 
@@ -25,28 +19,33 @@ def planned(
     name: str,
     description: str | None,
     parent_id: str | None,
-    options: MoreOptions,
+    options: Mapping[str, Any],
+    kind: type[Plan] = Plan,
 ) -> Plan:
     """The plan of a new schedule, checked.
 
+    :param kind: of what it is the plan.
     :raises InvalidScheduleError: something in it is wrong, or excludes something else.
     :raises InvalidPatternError: the pattern is wrong, or leaves no room for the attempts.
     """
     given: dict[str, Any] = {key: each for key, each in options.items() if each is not None}
     attempts, retry_every = given.pop("attempts", None), given.pop("retry_every", None)
-    plain = Plan(pattern, name, description, parent_id, **given).checked(schedule_id)
+    plain = kind(pattern, name, description, parent_id).with_options(given).checked(schedule_id)
     return with_attempts(plain, attempts, retry_every).checked(schedule_id)
 
 
-def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[str]) -> Plan:
+def changed(
+    plan: Plan, schedule_id: str, changes: Mapping[str, Any], unset: Collection[str]
+) -> Plan:
     """The plan with some of it changed, checked.
 
     :raises InvalidScheduleError: no option is named, or the plan is wrong with the change.
     """
-    unknown = sorted(set(unset) - set(UNSETTABLE))
+    unsettable = [name for name, option in plan.table.items() if option.can_be_unset]
+    unknown = sorted(set(unset) - set(unsettable))
     if unknown:
         raise InvalidScheduleError(
-            f"{', '.join(unknown)} can't be unset; these can: {', '.join(UNSETTABLE)}"
+            f"{', '.join(unknown)} can't be unset; these can: {', '.join(unsettable)}"
         )
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     if not given and not unset:
@@ -54,7 +53,7 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
     both = sorted(set(given) & set(unset))
     if both:
         raise InvalidScheduleError(f"{', '.join(both)}: either set or unset it")
-    cleared = {key: OPTIONS[key].default for key in unset}
+    cleared = {key: plan.table[key].default for key in unset}
     for url, usual in QUALIFIERS.items():
         if url in unset:
             cleared |= usual
@@ -65,7 +64,7 @@ def changed(plan: Plan, schedule_id: str, changes: Changes, unset: Collection[st
         cleared["incremental"] = False
     if not {**cleared, **given}.get("incremental", plan.incremental):
         cleared["full_every"] = None
-    return _with_new_attempts(plan, replace(plan, **{**cleared, **given}), schedule_id, given)
+    return _with_new_attempts(plan, plan.with_options({**cleared, **given}), schedule_id, given)
 
 
 def with_attempts(plan: Plan, attempts: int | None, retry_every: int | None) -> Plan:

@@ -2,7 +2,8 @@
 """How a schedule is known in other services: its trigger's name, and the marker in its backups.
 
 A schedule is one cron trigger of Mistral, and others may stand beside it: that of its repeated
-drills, and those of trials. Each trigger's name says which schedule and which instance it is of.
+drills, and those of trials. Each trigger's name says which schedule and which instance it is of. A
+policy's trigger has ``*`` for the instance.
 The description of each backup of the schedule ends with its marker.
 """
 
@@ -14,13 +15,18 @@ from dataclasses import dataclass
 
 from trove_schedules.ids import UUID, is_uuid
 
-#: How the names of triggers begin: that of a schedule, of its repeated drills, of a trial.
-BACKUP, DRILL, TRIAL = "trove-backup", "trove-drill", "trove-backup-trial"
+#: How the names of triggers begin: that of a schedule, of its repeated drills, of a trial, of a
+#: policy.
+BACKUP, DRILL, TRIAL, POLICY = "trove-backup", "trove-drill", "trove-backup-trial", "trove-policy"
+#: What stands for the instance where it is a policy's.
+EVERY = "*"
 
 _TRIGGER_NAME = re.compile(
-    rf"(?P<kind>{BACKUP}|{DRILL}|{TRIAL}):(?P<instance>[^:]*):(?P<schedule>{UUID}):"
+    rf"(?P<kind>{BACKUP}|{DRILL}|{TRIAL}|{POLICY}):(?P<instance>[^:]*):(?P<schedule>{UUID}):"
     r"(?P<number>[1-9][0-9]*)"
 )
+#: What the workbook calls the temporary instance of a drill.
+_TEMPORARY = re.compile(rf"{DRILL}-{UUID}-{UUID}")
 
 
 def new_schedule_id() -> str:
@@ -35,7 +41,7 @@ class TriggerName:
     :ivar number: the generation of the schedule or of its drills; of a trial, the minute it is for.
     :ivar instance: None where python-troveclient made the trigger: it is named by the bare schedule
         id, and its number is 0.
-    :ivar kind: :data:`BACKUP`, :data:`DRILL` or :data:`TRIAL`.
+    :ivar kind: :data:`BACKUP`, :data:`DRILL`, :data:`TRIAL` or :data:`POLICY`.
     """
 
     number: int
@@ -49,12 +55,20 @@ class TriggerName:
         if is_uuid(name):
             return cls(0, name, None)
         match = _TRIGGER_NAME.fullmatch(name)
-        if match is None or (match["kind"] == BACKUP and not is_uuid(match["instance"])):
+        if match is None:
             return None
-        return cls(int(match["number"]), match["schedule"], match["instance"], match["kind"])
+        kind, instance = match["kind"], match["instance"]
+        if (kind == BACKUP and not is_uuid(instance)) or (kind == POLICY and instance != EVERY):
+            return None
+        return cls(int(match["number"]), match["schedule"], instance, kind)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.instance}:{self.schedule}:{self.number}"
+
+
+def is_temporary(instance_name: str) -> bool:
+    """Whether an instance is one that a drill has made, and deletes."""
+    return _TEMPORARY.fullmatch(instance_name) is not None
 
 
 def marker(schedule_id: str) -> str:

@@ -11,9 +11,11 @@ isn't one of the spec's arguments has a line in :class:`MoreOptions` too, for ty
 
 from __future__ import annotations
 
+import re
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules.zones import USUAL
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Option:
     :ivar of: the option without which it means nothing.
     :ivar argument: its option on the command line, where that isn't made from its name.
     :ivar name: as an argument of the API; from the row, as the other two are.
-    :ivar kind: ``str``, ``int`` or ``bool``.
+    :ivar kind: ``str``, ``int`` or ``bool``; ``tuple`` for several texts.
     :ivar default: what a schedule has without it.
     """
 
@@ -61,13 +63,24 @@ class Option:
             return type(value) is self.kind
         return type(value) is self.kind and 1 <= value <= self.most
 
+    def check_number(self, value: object) -> None:
+        """Refuse a number that is out of bounds.
 
-def _row(title: str, help: str, **more: Any) -> dict[str, Option]:
+        :raises InvalidScheduleError: it is.
+        """
+        if not self.takes(value):
+            raise InvalidScheduleError(
+                f"{self.name.replace('_', '-')} {value!r} is not a number from 1 to {self.most}"
+            )
+
+
+def row(title: str, help: str, **more: Any) -> dict[str, Option]:
+    """The metadata of a field that is an option."""
     return {"option": Option(title, help, **more)}
 
 
 def _period_row(title: str, periods: str) -> dict[str, Option]:
-    return _row(
+    return row(
         title,
         f"Keep the newest backup of each of the last N {periods} that have one, and what it builds "
         "on; delete others after each success. With other rules too, a backup is kept if any rule "
@@ -86,7 +99,7 @@ class Options:
     """
 
     pattern: str = field(
-        metadata=_row(
+        metadata=row(
             "Pattern",
             "When to make backups, in the schedule's time zone. Five cron fields in quotes: "
             "minute, hour, day of month, month, day of week. '0 2 * * *' is every day at 02:00. "
@@ -99,16 +112,16 @@ class Options:
         )
     )
     name: str = field(
-        metadata=_row("Name", "Name of the backups", unit="name", most=255, can_be_unset=False)
+        metadata=row("Name", "Name of the backups", unit="name", most=255, can_be_unset=False)
     )
     description: str | None = field(
         default=None,
         # With its marker, it has 255 characters.
-        metadata=_row("Description", "Description of the backups", unit="description", most=207),
+        metadata=row("Description", "Description of the backups", unit="description", most=207),
     )
     parent_id: str | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Parent",
             "Make every backup an increment of this one completed backup (ID)",
             unit="backup",
@@ -117,7 +130,7 @@ class Options:
     )
     timezone: str = field(
         default=USUAL,
-        metadata=_row(
+        metadata=row(
             "Time zone",
             "Time zone of the pattern, by its IANA name, such as Europe/Berlin",
             unit="zone",
@@ -127,7 +140,7 @@ class Options:
     )
     incremental: bool = field(
         default=False,
-        metadata=_row(
+        metadata=row(
             "Incremental",
             "Make every backup an increment of the schedule's newest completed backup; the first "
             "one is full",
@@ -135,7 +148,7 @@ class Options:
     )
     full_every: int | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Full every",
             "Start a new full backup every N backups (incremental schedules only)",
             unit="N",
@@ -145,7 +158,7 @@ class Options:
     )
     keep_last: int | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Keep the newest",
             "Keep the newest N backups and what they build on; delete older ones after each "
             "success",
@@ -156,7 +169,7 @@ class Options:
     )
     keep_days: int | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Keep for days",
             "Keep the backups of this many days, the newest one, and what they build on; delete "
             "older ones after each success. With other rules too, a backup is kept if any rule "
@@ -176,7 +189,7 @@ class Options:
     keep_yearly: int | None = field(default=None, metadata=_period_row("Keep yearly", "years"))
     swift_container: str | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Swift container",
             "Swift container in which Trove stores the backups",
             unit="container",
@@ -186,7 +199,7 @@ class Options:
     )
     storage_driver: str | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Storage driver",
             "Kind of storage to which Trove sends the backups, such as swift; which there are, the "
             "operator decides",
@@ -197,7 +210,7 @@ class Options:
     )
     attempts: int = field(
         default=1,
-        metadata=_row(
+        metadata=row(
             "Attempts",
             "Try up to N times for each due time, until there is a backup; 1: no further attempts",
             unit="N",
@@ -208,7 +221,7 @@ class Options:
     )
     retry_every: int | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Minutes between attempts",
             "Minutes between attempts",
             unit="minutes",
@@ -219,7 +232,7 @@ class Options:
     )
     deadline: int | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Deadline in minutes",
             "Skip a run that starts more than this many minutes after its due time",
             unit="minutes",
@@ -229,7 +242,7 @@ class Options:
     )
     notify_url: str | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Notify URL",
             "URL that Mistral pings when a run starts, succeeds or fails, such as a check of "
             "healthchecks.io. A failed ping changes nothing. Everybody in the project can read "
@@ -241,7 +254,7 @@ class Options:
     )
     notify_start: str = field(
         default="/start",
-        metadata=_row(
+        metadata=row(
             "Suffix for the start",
             "Suffix added to the URL for the start ping; it begins with / or ? (empty: no suffix; "
             "-: no ping)",
@@ -253,7 +266,7 @@ class Options:
     )
     notify_success: str = field(
         default="",
-        metadata=_row(
+        metadata=row(
             "Suffix for success",
             "Suffix added to the URL for the success ping; it begins with / or ? (empty: no "
             "suffix; -: no ping)",
@@ -265,7 +278,7 @@ class Options:
     )
     notify_fail: str = field(
         default="/fail",
-        metadata=_row(
+        metadata=row(
             "Suffix for failure",
             "Suffix added to the URL for the failure ping; it begins with / or ? (empty: no "
             "suffix; -: no ping)",
@@ -277,7 +290,7 @@ class Options:
     )
     webhook_url: str | None = field(
         default=None,
-        metadata=_row(
+        metadata=row(
             "Webhook URL",
             "URL to which Mistral sends (POST) what became of a run, such as a webhook of a chat, "
             "or Alertmanager's. An answer changes nothing. Everybody in the project can "
@@ -289,7 +302,7 @@ class Options:
     )
     webhook_on: str = field(
         default="failure",
-        metadata=_row(
+        metadata=row(
             "Webhook on",
             "Of which runs the webhook is told: those that fail, those that make a backup, or both",
             unit="outcome",
@@ -301,7 +314,7 @@ class Options:
     )
     webhook_format: str = field(
         default="json",
-        metadata=_row(
+        metadata=row(
             "Webhook format",
             "What the webhook is sent: a JSON object with all that is known, the text that Slack "
             "and its kin take, or an alert for Alertmanager (its URL ends with /api/v2/alerts)",
@@ -356,17 +369,28 @@ class Changes(MoreOptions, total=False):
     parent_id: str | HasId | None
 
 
-#: By name, in the order in which people read them.
-OPTIONS: dict[str, Option] = {
-    row.name: replace(
-        row.metadata["option"],
-        name=row.name,
-        kind={"str": str, "int": int, "bool": bool}[str(row.type).split()[0]],
-        default=None if row.default is MISSING else row.default,
-        argument=row.metadata["option"].argument or f"--{row.name.replace('_', '-')}",
-    )
-    for row in fields(Options)
-}
+_KINDS = {"str": str, "int": int, "bool": bool, "tuple": tuple}
+
+
+def table_of(options: type) -> dict[str, Option]:
+    """The options that are the fields of a class, by name, in the order in which people read them.
+
+    Their types are as the class has them written.
+    """
+    return {
+        each.name: replace(
+            each.metadata["option"],
+            name=each.name,
+            kind=_KINDS[re.split(r"\W", str(each.type))[0]],
+            default=None if each.default is MISSING else each.default,
+            argument=each.metadata["option"].argument or f"--{each.name.replace('_', '-')}",
+        )
+        for each in fields(options)
+    }
+
+
+#: The options of a schedule.
+OPTIONS: dict[str, Option] = table_of(Options)
 #: Those that are numbers, and the largest that each may be.
 NUMBERS = {name: each.most for name, each in OPTIONS.items() if each.kind is int and each.most}
 #: The rules of retention.

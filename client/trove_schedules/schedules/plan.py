@@ -7,13 +7,14 @@ The workflow's input is the only place where a schedule is kept. It holds the sp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from trove_schedules import clock
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules import firing, pattern as cron, zones
-from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.names import BACKUP, marker
 from trove_schedules.schedules.notify import check_notify_url, check_suffix, check_url
 from trove_schedules.schedules.options import (
     NUMBERS,
@@ -42,7 +43,13 @@ class Plan(Options):
 
     ``pattern`` is what was asked for, with every ``H`` frozen, in the zone ``timezone``. The
     trigger's is in UTC, and may be wider.
+
+    :cvar kind: of its trigger.
+    :cvar table: its options, by name.
     """
+
+    kind: ClassVar[str] = BACKUP
+    table: ClassVar[Mapping[str, Option]] = OPTIONS
 
     @classmethod
     def read(cls, given: dict[str, Any], trigger_pattern: str | None) -> Plan:
@@ -65,6 +72,10 @@ class Plan(Options):
                 if each.takes(schedule.get(each.name))
             },
         )
+
+    def with_options(self, values: Mapping[str, Any]) -> Plan:
+        """The same with some options changed."""
+        return replace(self, **values)
 
     def checked(self, schedule_id: str) -> Plan:
         """The plan with its pattern validated and frozen.
@@ -152,12 +163,9 @@ class Plan(Options):
 
         :raises InvalidScheduleError: one of them is.
         """
-        for name, most in NUMBERS.items():
-            value = getattr(self, name)
-            if value is not None and not OPTIONS[name].takes(value):
-                raise InvalidScheduleError(
-                    f"{name.replace('_', '-')} {value!r} is not a number from 1 to {most}"
-                )
+        for name in NUMBERS:
+            if (value := getattr(self, name)) is not None:
+                OPTIONS[name].check_number(value)
         if (self.attempts > 1) != (self.retry_every is not None):
             raise InvalidScheduleError(
                 f"attempts {self.attempts} and retry-every {self.retry_every}: more than one "

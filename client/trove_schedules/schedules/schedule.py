@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from trove_schedules.schedules.due import DueTimes
+from trove_schedules.schedules.names import BACKUP
 from trove_schedules.schedules.options import OPTIONS, Options
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.zones import Offsets
@@ -43,7 +44,12 @@ class Schedule(Options):
     :ivar pinned: ids of backups that are kept whatever the rules say, the first pinned first.
     :ivar project_id: the id of the project that it is of.
     :ivar declared: whether a file has made it, or taken it over.
+    :cvar kind: of its trigger.
+    :cvar noun: what messages call it.
     """
+
+    kind: ClassVar[str] = BACKUP
+    noun: ClassVar[str] = "schedule"
 
     id: str
     instance: str

@@ -29,7 +29,7 @@ from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.mistral_rows import CronTrigger
 from trove_schedules.errors import PermissionDeniedError, ScheduleConflictError, ServiceError
 from trove_schedules.runs import history
-from trove_schedules.schedules.names import BACKUP, DRILL, TRIAL, TriggerName
+from trove_schedules.schedules.names import TRIAL, TriggerName
 
 #: For so long after a change readers leave the replaced trigger alone.
 SETTLING = timedelta(minutes=2)
@@ -39,10 +39,6 @@ _FIRING = timedelta(seconds=5)
 
 #: Gives the error for a trigger of somebody else who was quicker; None where it can't be seen.
 Conflict = Callable[[CronTrigger | None], ScheduleConflictError]
-
-
-#: The workflow that the triggers of each kind start.
-_WORKFLOWS = {BACKUP: workbook.WORKFLOW, DRILL: workbook.DRILL, TRIAL: workbook.WORKFLOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def among(found: Iterable[CronTrigger], kind: str, schedule_id: str = "") -> lis
         if name is not None
         and name.kind == kind
         and schedule_id in ("", name.schedule)
-        and trigger.workflow_name == _WORKFLOWS[kind]
+        and trigger.workflow_name == workbook.WORKFLOWS[kind]
         and (kind == TRIAL or trigger.pattern is not None)
     ]
     return sorted(generations, key=lambda each: each.name.number)

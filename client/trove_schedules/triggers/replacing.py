@@ -41,7 +41,7 @@ from trove_schedules.errors import (
 )
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs.progress import refuse_while_running
-from trove_schedules.schedules.names import BACKUP, DRILL, TRIAL, TriggerName
+from trove_schedules.schedules.names import BACKUP, DRILL, POLICY, TRIAL, TriggerName
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import generations
@@ -52,6 +52,12 @@ from trove_schedules.triggers.reading import NEVER, schedule_in
 #: The most earlier triggers that are remembered, and their executions listed. They are part of each
 #: run's input, which Mistral stores three times.
 MOST_EARLIER = 10
+
+#: What the workbook is needed for: a change, and a pause.
+_PURPOSES = {
+    BACKUP: (workbook.CHANGE, workbook.PAUSE),
+    POLICY: (workbook.CHANGE_POLICY, workbook.PAUSE_POLICY),
+}
 
 #: A deletion gives up after the schedule was changed this many times meanwhile.
 _ROUNDS = 10
@@ -68,13 +74,13 @@ def create(
 ) -> Schedule:
     """The schedule's first generation.
 
-    :param instance: the id of the instance.
+    :param instance: the id of the instance; ``*`` for a policy.
     """
-    name = TriggerName(1, schedule_id, instance)
+    name = TriggerName(1, schedule_id, instance, plan.kind)
     past = {"owed_since": _written(clock.now())} | _mark(declared=declared)
     trigger = mistral.create_cron_trigger(
         str(name),
-        workbook.require(mistral),
+        workbook.require(mistral, _PURPOSES[plan.kind][0]),
         plan.trigger_pattern(),
         plan.workflow_input(instance, schedule_id, past),
         first_time=NEVER if paused else None,
@@ -101,21 +107,21 @@ def replace(
     mistral = services.mistral
     if not force:
         refuse_while_running(services, schedule)
-    if not is_uuid(schedule.instance):
+    if schedule.kind == BACKUP and not is_uuid(schedule.instance):
         raise InvalidScheduleError(
             f"the input of schedule {schedule.id} names no instance's id, but "
             f"{schedule.instance!r}; delete the schedule and create it anew"
         )
     began = clock.now()
-    purpose = workbook.CHANGE if paused == schedule.paused else workbook.PAUSE
+    change, pause = _PURPOSES[schedule.kind]
 
     def conflict(_quicker: CronTrigger | None) -> ScheduleConflictError:
-        return _conflict(schedule.id, "changed")
+        return _conflict(f"{schedule.noun} {schedule.id}", "changed")
 
     made = generations.create(
         mistral,
-        TriggerName(schedule.generation + 1, schedule.id, schedule.instance),
-        workbook.require(mistral, purpose),
+        TriggerName(schedule.generation + 1, schedule.id, schedule.instance, schedule.kind),
+        workbook.require(mistral, change if paused == schedule.paused else pause),
         plan.trigger_pattern(),
         plan.workflow_input(
             schedule.instance,
@@ -125,7 +131,7 @@ def replace(
         conflict,
         first_time=NEVER if paused else None,
     )
-    found = generations.of_schedule(mistral, BACKUP, schedule.id)
+    found = generations.of_schedule(mistral, schedule.kind, schedule.id)
     generations.refuse_overtaken(mistral, made, found, conflict)
     old = next((each.trigger for each in found if each.trigger.id == schedule.trigger_id), None)
     if old is not None:
@@ -138,10 +144,10 @@ def replace(
         return schedule_in(made)
     # A reader may have been quicker, in spite of its patience.
     if clock.now() - began > generations.SETTLING / 2:
-        raise _conflict(schedule.id, "changed or deleted")
+        raise _conflict(f"{schedule.noun} {schedule.id}", "changed or deleted")
     delete(mistral, schedule.id)
     raise ScheduleConflictError(
-        f"schedule {schedule.id} was deleted by somebody else at the same time; it is gone"
+        f"{schedule.noun} {schedule.id} was deleted by somebody else at the same time; it is gone"
     )
 
 
@@ -159,7 +165,7 @@ def delete(mistral: Mistral, schedule_id: str) -> None:
         listed = mistral.cron_triggers(name=f"has:{schedule_id}")
         found = [
             each.trigger.id
-            for kind in (DRILL, TRIAL, BACKUP)
+            for kind in (DRILL, TRIAL, BACKUP, POLICY)
             for each in generations.among(listed, kind, schedule_id)
         ]
         left = [each for each in found if each not in gone]
@@ -168,7 +174,7 @@ def delete(mistral: Mistral, schedule_id: str) -> None:
         for each in left:
             mistral.delete_cron_trigger(each)
             gone.add(each)
-    raise _conflict(schedule_id, "changed")
+    raise _conflict(f"schedule {schedule_id}", "changed")
 
 
 def confirm(mistral: Mistral, schedule_id: str, made: CronTrigger) -> None:
@@ -210,8 +216,7 @@ def _written(moment: datetime) -> str:
     return (moment + timedelta(microseconds=999_999)).replace(microsecond=0).isoformat()
 
 
-def _conflict(schedule_id: str, done: str) -> ScheduleConflictError:
+def _conflict(what: str, done: str) -> ScheduleConflictError:
     return ScheduleConflictError(
-        f"schedule {schedule_id} was {done} by somebody else at the same time; "
-        "look at it, and try again"
+        f"{what} was {done} by somebody else at the same time; look at it, and try again"
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from trove_schedules.errors import WorkbookError, WorkbookMissingError, WorkbookOutdatedError
+from trove_schedules.schedules import names
 
 if TYPE_CHECKING:
     from trove_schedules.clients.mistral import Mistral
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
 WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
+POLICY = "trove.backup_policy"
 DRILL = "trove.backup_drill"
+#: What the triggers of each kind start.
+WORKFLOWS = {
+    names.BACKUP: WORKFLOW,
+    names.POLICY: POLICY,
+    names.DRILL: DRILL,
+    names.TRIAL: WORKFLOW,
+}
 #: The part of a run that makes the backup, and its task that waits until retention begins.
 MAKING, RETAIN = "trove.backup_run", "retain"
 RETENTION = "trove.backup_retention"
@@ -48,6 +57,9 @@ class Purpose:
 CHANGE = Purpose("create or change a schedule", WORKFLOW, None)
 PAUSE = Purpose("pause or resume a schedule", WORKFLOW, 1)
 RUN = Purpose("run a schedule", WORKFLOW, 1)
+CHANGE_POLICY = Purpose("create or change a policy", POLICY, None)
+PAUSE_POLICY = Purpose("pause or resume a policy", POLICY, 8)
+RUN_POLICY = Purpose("run a policy", POLICY, 8)
 DRILLS = Purpose("do drills", DRILL, 4)
 WEBHOOKS = Purpose("send to a webhook", WEBHOOK, 7)
 HOLDS = Purpose("keep a backup while it is restored", HOLD, 7)

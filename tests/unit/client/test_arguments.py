@@ -19,12 +19,13 @@ from trove_schedules.schedules.schedule import ScheduleTrial
 
 METHODS = {
     name: method
-    for name, method in vars(ScheduledBackups).items()
-    if inspect.isfunction(method) and not name.startswith("_")
+    for name, method in inspect.getmembers(ScheduledBackups, inspect.isfunction)
+    if not name.startswith("_")
 }
 #: What stands for the arguments that are right.
 GOOD = {
     "schedule": "nightly",
+    "policy": "nightly",
     "instance": "m",
     "execution": "e",
     "backup": "b",

@@ -8,12 +8,14 @@ from trove_schedules import errors, manager
 from trove_schedules.backups.restore import ScheduleRestore
 from trove_schedules.clients.trove import Backup
 from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
 
 
 def test_every_public_name_is_there_though_it_is_imported_late():
     homes = {
         "Backup": Backup,
+        "Policy": Policy,
         "Schedule": Schedule,
         "ScheduleExecution": ScheduleExecution,
         "ScheduleRestore": ScheduleRestore,

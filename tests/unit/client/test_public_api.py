@@ -20,7 +20,7 @@ SIGNATURES = {
     "schedule_show": "(self, schedule, mistral_client=None)",
     "schedule_delete": "(self, schedule, mistral_client=None, *, force=False)",
     "execution_list": "(self, schedule, mistral_client=None, marker='', limit=None, *, "
-    "include_all=False, drills_only=False)",
+    "include_all=False, drills_only=False, instance=None)",
     "execution_delete": "(self, execution, mistral_client=None)",
 }
 #: What a schedule and an execution tell.
@@ -35,11 +35,11 @@ ATTRIBUTES = {
         *("notify_start", "notify_success", "notify_fail", "plan", "project_id"),
         "declared",
         *("webhook_url", "webhook_on", "webhook_format"),
-        *("pinned", "pins", "input_by_hand", "timezone", "offsets", "due_times"),
+        *("pinned", "pins", "input_by_hand", "timezone", "offsets", "due_times", "kind", "noun"),
     ],
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),
-        *("state_info", "output", "ended", "had_nothing_to_do", "in_progress"),
+        *("state_info", "output", "ended", "had_nothing_to_do", "in_progress", "instance"),
     ],
 }
 #: The options beyond the spec, which ``create`` takes by name.

@@ -8,8 +8,11 @@ from trove_schedules.ids import is_uuid
 from trove_schedules.schedules.names import (
     BACKUP,
     DRILL,
+    EVERY,
+    POLICY,
     TRIAL,
     TriggerName,
+    is_temporary,
     marker,
     new_schedule_id,
 )
@@ -32,6 +35,19 @@ def test_a_written_name_reads_back(number, schedule, instance, kind):
     assert len(str(name)) <= 200
 
 
+@given(number=st.integers(1, 10**6), schedule=uuids)
+def test_a_policy_s_name_reads_back(number, schedule):
+    name = TriggerName(number, schedule, EVERY, POLICY)
+    assert str(name) == f"trove-policy:*:{schedule}:{number}"
+    assert TriggerName.parse(str(name)) == name
+
+
+def test_an_instance_of_a_drill_is_known_by_its_name():
+    assert is_temporary(f"trove-drill-{SCHEDULE}-{INSTANCE}")
+    assert not is_temporary(f"trove-drill-{SCHEDULE}")
+    assert not is_temporary(f"my-trove-drill-{SCHEDULE}-{INSTANCE}")
+
+
 def test_a_bare_uuid_is_a_schedule_of_python_troveclient():
     assert TriggerName.parse(SCHEDULE) == TriggerName(0, SCHEDULE, None)
 
@@ -52,6 +68,9 @@ def test_a_bare_uuid_is_a_schedule_of_python_troveclient():
         f"trove-backup:{INSTANCE}:{SCHEDULE}:\N{ARABIC-INDIC DIGIT ONE}",
         f"x-trove-backup:{INSTANCE}:{SCHEDULE}:1",
         f"trove-backup::{SCHEDULE}:1",
+        f"trove-backup:*:{SCHEDULE}:1",
+        f"trove-policy:{INSTANCE}:{SCHEDULE}:1",
+        f"trove-policy::{SCHEDULE}:1",
     ],
 )
 def test_any_other_name_is_no_schedules(name):

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public API of policies: what schedules have, for many instances at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Unpack
+
+from trove_schedules import making
+from trove_schedules.arguments import checked_methods
+from trove_schedules.backups import pruning, retention
+from trove_schedules.drills import executions as drills
+from trove_schedules.ids import HasId, id_of
+from trove_schedules.runs import records
+from trove_schedules.runs.progress import refuse_while_running
+from trove_schedules.schedules.changing import changed, planned
+from trove_schedules.schedules.names import EVERY, new_schedule_id
+from trove_schedules.schedules.policy import Policy, PolicyChanges, PolicyOptions, PolicyPlan
+from trove_schedules.schedules.selection import Candidate
+from trove_schedules.triggers import finding, replacing
+
+if TYPE_CHECKING:
+    from mistralclient.api.v2.client import Client as MistralClient
+
+    from trove_schedules.clients.services import Services
+    from trove_schedules.runs.execution import ScheduleExecution
+
+
+@checked_methods
+class Policies:
+    """The methods of :class:`ScheduledBackups` that create, list, change and delete policies.
+
+    A policy is a schedule for many instances: each of its runs lists the project's instances and
+    backs those up that it selects. So an instance that is new is backed up without anybody's hand,
+    and has backups, retention and health of its own. Policies are given by their id, their name or
+    the object.
+    """
+
+    _own: Services
+
+    def policy_create(
+        self,
+        name: str,
+        pattern: str,
+        description: str | None = None,
+        mistral_client: MistralClient | None = None,
+        **options: Unpack[PolicyOptions],
+    ) -> Policy:
+        """Create a policy that backs up the instances of the project that it selects.
+
+        As for :meth:`schedule_create`, the user's rights are delegated to Mistral. No instance
+        needs to be there yet.
+
+        :param name: name of the backups, which is the policy's too.
+        :param pattern: when all its instances are due, as of a schedule.
+        :param description: description of the backups.
+        :param options: the other options: those of a schedule without ``parent_id``, and which
+            instances are taken, see the page *Options of a schedule*. None is the same as to leave
+            one out.
+        :raises InvalidScheduleError: an argument is wrong.
+        :raises InvalidPatternError: the pattern is not one of five fields, never runs, or leaves no
+            room for the attempts.
+        :raises WorkbookError: the workbook is not loaded, or too old.
+        :raises NotDelegableError: this login can't create trusts.
+        """
+        policy_id = new_schedule_id()
+        plan = planned(policy_id, pattern, name, description, None, options, PolicyPlan)
+        services = self._to_delegate(mistral_client)
+        return finding.policy_in(making.create(services, policy_id, EVERY, plan))
+
+    def policy_list(self, mistral_client: MistralClient | None = None) -> list[Policy]:
+        """Every policy of the project, the next to run first."""
+        return finding.find_policies(self._own.through(mistral_client).mistral)
+
+    def policy_show(
+        self, policy: str | HasId, mistral_client: MistralClient | None = None
+    ) -> Policy:
+        """One policy.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        return finding.find_policy(self._own.through(mistral_client).mistral, id_of(policy))
+
+    def policy_set(
+        self,
+        policy: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        unset: Collection[str] = (),
+        force: bool = False,
+        **changes: Unpack[PolicyChanges],
+    ) -> Policy:
+        """Change a policy, as :meth:`schedule_set` changes a schedule.
+
+        What it selects is looked at in each run, so a change of that counts from the next one. The
+        backups of an instance that it no longer selects stay.
+
+        :param unset: names of options that the policy is to have no more.
+        :param force: change it while a run is in progress too, which takes that run's rights away.
+        :param changes: what to change, by the argument names of :meth:`policy_create`. Patterns and
+            datastores take the place of all those before.
+        :raises InvalidScheduleError: no change is named, or an argument is wrong.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
+        """
+        services = self._to_delegate(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        plan = changed(found.plan, found.id, changes, unset)
+        if plan == found.plan and plan.offsets() == found.offsets:
+            return found
+        made = making.change(
+            services, found, plan, paused=found.paused, declared=found.declared, force=force
+        )
+        return finding.policy_in(made)
+
+    def policy_pause(
+        self,
+        policy: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Policy:
+        """Let a policy make no backups until it is resumed. Pausing a paused one is fine.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
+        """
+        services = self._to_delegate(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return finding.policy_in(making.pause(services, found, paused=True, force=force))
+
+    def policy_resume(
+        self,
+        policy: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Policy:
+        """Let a paused policy go on, at its next due time. Resuming one that runs is fine.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
+        """
+        services = self._to_delegate(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return finding.policy_in(making.pause(services, found, paused=False, force=force))
+
+    def policy_delete(
+        self,
+        policy: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> None:
+        """Delete a policy. The backups that it made stay, and so do its executions.
+
+        :param force: delete it while a run or a drill is in progress too, which takes its rights
+            away: a drill then leaves its temporary instance behind.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a run is in progress.
+        """
+        services = self._own.through(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        if not force:
+            refuse_while_running(services, found)
+            drills.refuse_while_drilling(services.mistral, found.id)
+        replacing.delete(services.mistral, found.id)
+
+    def policy_run(
+        self, policy: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution:
+        """Start a run now, with the rights of the user who is logged in; it counts as manual.
+
+        It makes a backup of each instance that it selects, whether or not one is due.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        mistral = self._own.through(mistral_client).mistral
+        return records.start(mistral, finding.find_policy(mistral, id_of(policy)))
+
+    def policy_preview(
+        self, policy: str | HasId, mistral_client: MistralClient | None = None
+    ) -> list[Candidate]:
+        """The instances of the project, and what a run that began now would do with each.
+
+        :returns: those first that are taken, then those that can't be backed up now, then those
+            that are left on purpose; in each part by name.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        services = self._own.through(mistral_client)
+        selection = finding.find_policy(services.mistral, id_of(policy)).selection
+        return selection.candidates(services.trove.instances())
+
+    def policy_prune(
+        self,
+        policy: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> list[retention.Verdict]:
+        """Delete the backups that a policy no longer keeps: of each instance by the policy's rules.
+
+        As :meth:`schedule_prune` does, also of instances that are gone or no longer selected.
+
+        :param dry_run: only say what would be deleted, and why.
+        :returns: what becomes of each of the policy's backups and what keeps it, by instance, the
+            newest first.
+        :raises InvalidScheduleError: the policy has no ``keep`` option.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        services = self._own.through(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return pruning.prune(services, found, dry_run=dry_run)
+
+    def _to_delegate(self, client: MistralClient | None) -> Services:
+        """The services, for a call that creates a trust.
+
+        :raises NotDelegableError: the login is known to be unable to.
+        """
+        services = self._own.through(client)
+        services.require_delegable()
+        return services

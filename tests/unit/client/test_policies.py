@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies by the public API, on a real session, a real Mistral client and Mistral's own API."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.client.fake_cloud import use_clock
+from tests.unit.client.rows import add_policy_workflow, change_triggers, triggers
+from trove_schedules import Policy, Schedule, workbook
+from trove_schedules.errors import (
+    AmbiguousNameError,
+    ExecutionNotFoundError,
+    InvalidPatternError,
+    InvalidScheduleError,
+    NotDelegableError,
+    ScheduleConflictError,
+    ScheduleNotFoundError,
+    WorkbookMissingError,
+)
+from trove_schedules.manager import ScheduledBackups
+from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.selection import Choice, Selection
+
+
+@pytest.fixture(autouse=True)
+def _workflow(cloud):
+    add_policy_workflow(cloud)
+
+
+@pytest.fixture
+def policy(schedules):
+    return schedules.policy_create("nightly", "0 2 * * *")
+
+
+def run_part(cloud, policy, run, instance, **values):
+    """The run of one instance, as the engine makes it for a policy's run."""
+    given = {"instance": instance, "name": policy.name, "schedule": {"id": policy.id}}
+    return cloud.mistral.add_execution(
+        cloud.project,
+        **({"description": "", "input": given, "root_execution_id": run["id"]} | values),
+    )
+
+
+class TestCreate:
+    def test_a_policy_comes_back_as_mistral_keeps_it(self, cloud, schedules):
+        made = schedules.policy_create(
+            "nightly", "0 2 * * *", "before the batch", match=["db-*"], keep_last=3
+        )
+        [row] = triggers(cloud)
+        assert row["name"] == f"trove-policy:*:{made.id}:1"
+        assert row["workflow_name"] == workbook.POLICY
+        assert row["pattern"] == "0,20,40 2 * * *"
+        assert json.loads(row["workflow_input"]) == made.input == {
+            "name": "nightly",
+            "description": "before the batch",
+            "incremental": False,
+            "schedule": {
+                "id": made.id,
+                "pattern": "0 2 * * *",
+                "owed_since": "2026-01-01T00:00:02+00:00",
+                "keep_last": 3,
+                "attempts": 3,
+                "retry_every": 20,
+                "due": [120],
+            },
+            "selection": {"match": ["db-*"], "takes": r"^(?s:db\-.*)\Z"},
+        }  # fmt: skip
+        assert isinstance(made, Policy)
+        assert (made.instance, made.selection) == ("*", Selection(match=("db-*",)))
+        assert schedules.policy_show(made.id) == schedules.policy_show("nightly") == made
+        assert schedules.policy_list() == [made]
+
+    def test_requests_are_few_and_none_is_to_trove(self, cloud, schedules):
+        schedules.policy_create("nightly", "0 2 * * *")
+        assert [(each.method, each.hostname) for each in cloud.mock.request_history] == [
+            ("POST", "keystone.test"),
+            ("GET", "mistral.test"),
+            ("POST", "mistral.test"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("wrong", "error", "told"),
+        [
+            ({"pattern": "0 0 31 2 *"}, InvalidPatternError, "0 0 31 2"),
+            ({"name": ""}, InvalidScheduleError, "name ''"),
+            ({"match": [""]}, InvalidScheduleError, "match ''"),
+            ({"match": "db-*"}, InvalidScheduleError, "match can't be 'db-*'; give a list"),
+            ({"exclude": ["a\nb"]}, InvalidScheduleError, "exclude 'a\\nb'"),
+            ({"exclude": ["[a"]}, InvalidScheduleError, "without its ]"),
+            ({"max_parallel": 0}, InvalidScheduleError, "max-parallel 0 is not"),
+            ({"max_parallel": 51}, InvalidScheduleError, "from 1 to 50"),
+            ({"max_parallel": True}, InvalidScheduleError, "give a whole number"),
+            ({"match": ["x" * 50_000]}, InvalidScheduleError, "fit"),
+        ],
+    )
+    def test_what_is_wrong_is_refused_before_any_request(
+        self, cloud, schedules, wrong, error, told
+    ):
+        with pytest.raises(error) as caught:
+            schedules.policy_create(**({"name": "n", "pattern": "0 2 * * *"} | wrong))
+        assert told in str(caught.value)
+        assert cloud.mock.request_history == []
+
+    def test_there_is_no_parent(self, cloud, schedules):
+        with pytest.raises(TypeError, match="parent_id"):
+            schedules.policy_create("n", "0 2 * * *", parent_id="b")
+        assert cloud.mock.request_history == []
+
+    def test_a_workbook_without_policies_is_said(self, cloud, schedules):
+        cloud.mistral.clear("workflows")
+        cloud.mistral.add_workflow(cloud.project)
+        with pytest.raises(WorkbookMissingError, match=r"trove\.backup_policy.*workbook load"):
+            schedules.policy_create("n", "0 2 * * *")
+
+    def test_a_login_that_can_t_delegate_is_told_at_once(self, cloud):
+        schedules = ScheduledBackups(cloud.session(method="application_credential"))
+        with pytest.raises(NotDelegableError):
+            schedules.policy_create("n", "0 2 * * *")
+        assert cloud.mock.request_history == []
+
+
+class TestApart:
+    """Policies are no schedules, and schedules no policies."""
+
+    def test_lists_have_their_own_kind_only(self, schedules, instance, policy):
+        schedule = schedules.schedule_create(instance, "0 3 * * *", "nightly")
+        assert schedules.schedule_list() == [schedule]
+        assert schedules.schedule_list(instance) == [schedule]
+        assert schedules.policy_list() == [policy]
+        assert type(schedule) is Schedule
+
+    def test_each_is_found_by_its_own_methods_only(self, schedules, instance, policy):
+        schedule = schedules.schedule_create(instance, "0 3 * * *", "weekly")
+        for given in (policy, policy.id, policy.name):
+            with pytest.raises(ScheduleNotFoundError, match="no backup schedule of this project"):
+                schedules.schedule_show(given)
+        for given in (schedule, schedule.id, schedule.name):
+            with pytest.raises(ScheduleNotFoundError, match="'openstack database backup policy li"):
+                schedules.policy_show(given)
+        with pytest.raises(ScheduleNotFoundError):
+            schedules.schedule_health([policy])
+        with pytest.raises(ScheduleNotFoundError):
+            schedules.schedule_delete(policy)
+        assert schedules.policy_list() == [policy]
+
+    def test_odd_triggers_of_users_break_no_list(self, cloud, schedules, policy):
+        names = [
+            f"trove-policy:*:{uuid.uuid4()}:1",
+            f"trove-policy:{uuid.uuid4()}:{uuid.uuid4()}:1",
+            "trove-policy:*:nobody:1",
+            "nightly",
+        ]
+        odd = [{}, {"selection": 5, "schedule": [], "name": 7}, {"selection": {"match": "["}}]
+        for name in names:
+            cloud.mistral.add_trigger(cloud.project, name, workflow_name=workbook.POLICY)
+        for given in odd:
+            cloud.mistral.add_trigger(
+                cloud.project,
+                f"trove-policy:*:{uuid.uuid4()}:1",
+                workflow_name=workbook.POLICY,
+                workflow_input=given,
+            )
+        # Of the right name, but it starts something else.
+        cloud.mistral.add_trigger(cloud.project, f"trove-policy:*:{uuid.uuid4()}:1")
+        found = schedules.policy_list()
+        assert len(found) == 1 + 1 + len(odd)
+        assert {each.selection for each in found} == {Selection()}
+        assert schedules.schedule_list() == []
+
+    def test_two_of_one_name_are_told_by_their_ids(self, schedules, policy):
+        other = schedules.policy_create("nightly", "0 4 * * *")
+        with pytest.raises(AmbiguousNameError) as caught:
+            schedules.policy_show("nightly")
+        assert "2 backup policies are named 'nightly'" in str(caught.value)
+        assert policy.id in str(caught.value) and other.id in str(caught.value)
+
+
+class TestChange:
+    def test_a_change_is_the_next_generation(self, cloud, schedules, policy):
+        changed = schedules.policy_set(policy, exclude=["test-*"], keep_last=7)
+        [row] = triggers(cloud)
+        assert row["name"] == f"trove-policy:*:{policy.id}:2"
+        assert changed.selection == Selection(exclude=("test-*",))
+        assert changed.earlier_trigger_ids == (policy.trigger_id,)
+        assert changed.owed_since == policy.owed_since
+        assert schedules.policy_show(policy) == changed
+        unset = schedules.policy_set(policy, unset=["exclude"])
+        assert (unset.selection, unset.keep_last) == (Selection(), 7)
+
+    def test_what_is_so_already_is_no_change(self, cloud, schedules, policy):
+        assert schedules.policy_set(policy, max_parallel=5) == policy
+        assert [row["id"] for row in triggers(cloud)] == [policy.trigger_id]
+
+    def test_it_pauses_and_goes_on(self, schedules, policy):
+        paused = schedules.policy_pause("nightly")
+        assert (paused.paused, paused.next_execution_time) == (True, None)
+        assert schedules.policy_pause(policy) == paused
+        resumed = schedules.policy_resume(policy)
+        assert not resumed.paused
+        assert resumed.next_execution_time == datetime(2026, 1, 1, 2, tzinfo=UTC)
+        assert schedules.policy_resume(policy) == resumed
+
+    def test_a_run_in_progress_keeps_its_rights(self, cloud, schedules, policy):
+        run = cloud.mistral.fire(triggers(cloud)[0], state="RUNNING", output={})
+        for change in (
+            lambda: schedules.policy_set(policy, keep_last=2),
+            lambda: schedules.policy_pause(policy),
+            lambda: schedules.policy_delete(policy),
+        ):
+            with pytest.raises(ScheduleConflictError, match=rf"^policy .*execution {run['id']}"):
+                change()
+        # It may go from instance to instance for an hour.
+        cloud.mistral.wait(minutes=50)
+        with pytest.raises(ScheduleConflictError):
+            schedules.policy_pause(policy)
+        cloud.mistral.wait(minutes=15)
+        assert schedules.policy_pause(policy).paused
+
+    def test_force_takes_them_away(self, cloud, schedules, policy):
+        cloud.mistral.fire(triggers(cloud)[0], state="RUNNING", output={})
+        assert schedules.policy_pause(policy, force=True).paused
+        schedules.policy_delete(policy, force=True)
+        assert triggers(cloud) == []
+
+    def test_a_deleted_one_is_gone(self, cloud, schedules, policy):
+        schedules.policy_delete("nightly")
+        assert triggers(cloud) == []
+        with pytest.raises(ScheduleNotFoundError, match="no backup policy"):
+            schedules.policy_delete(policy)
+
+
+class TestExecutions:
+    def test_a_run_by_hand_is_of_all_that_it_selects(self, cloud, schedules, policy):
+        run = schedules.policy_run(policy)
+        [row] = cloud.mistral.rows("executions")
+        assert row["workflow_name"] == workbook.POLICY
+        given = json.loads(row["input"])
+        assert given["schedule"]["manual"] is True
+        assert given["selection"] == {}
+        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, None)
+        assert schedules.execution_list(policy) == [run]
+        assert schedules.execution_show(run) == run
+
+    @pytest.mark.parametrize(
+        "given", [lambda each: each, lambda each: each.id, lambda _: "nightly"]
+    )
+    def test_a_policy_s_own_runs_are_listed_the_newest_first(
+        self, cloud, schedules, policy, instance, given
+    ):
+        [trigger] = triggers(cloud)
+        runs = []
+        for status in ("Backed up 1 of 1", "Skipped: all 1 already backed up", "Backed up 1 of 1"):
+            run = cloud.mistral.fire(trigger, output={"status": status})
+            run_part(cloud, policy, run, instance)
+            runs.append(run["id"])
+        assert [each.id for each in schedules.execution_list(given(policy))] == [runs[2], runs[0]]
+        every = schedules.execution_list(given(policy), include_all=True)
+        assert [each.id for each in every] == runs[::-1]
+
+    def test_earlier_triggers_runs_count_too(self, cloud, schedules, policy):
+        old = cloud.mistral.fire(triggers(cloud)[0])
+        changed = schedules.policy_set(policy, keep_last=7)
+        new = cloud.mistral.fire(triggers(cloud)[0])
+        assert [each.id for each in schedules.execution_list(changed)] == [new["id"], old["id"]]
+
+    def test_an_instance_s_runs_are_listed_and_shown(self, cloud, schedules, policy, instance):
+        other = cloud.add_instance("other")
+        elsewhere = schedules.policy_create("elsewhere", "0 3 * * *")
+        [trigger, _] = triggers(cloud)
+        parts = []
+        for number in range(3):
+            run = cloud.mistral.fire(trigger)
+            part = run_part(cloud, policy, run, instance, output={"status": f"run {number}"})
+            run_part(cloud, policy, run, other)
+            run_part(cloud, elsewhere, run, instance)
+            parts.append(part["id"])
+        found = schedules.execution_list(policy, instance="m")
+        assert [each.id for each in found] == parts[::-1]
+        assert {(each.schedule_id, each.instance) for each in found} == {(policy.id, instance)}
+        assert schedules.execution_list(policy, instance=instance, limit=1) == found[:1]
+        assert schedules.execution_list(policy, instance=instance, marker=found[0]) == found[1:]
+        assert schedules.execution_show(parts[0]) == found[2]
+
+    def test_the_marker_must_be_one_of_them(self, cloud, schedules, policy, instance):
+        run = cloud.mistral.fire(triggers(cloud)[0])
+        with pytest.raises(ExecutionNotFoundError, match=f"of instance {instance} by policy"):
+            schedules.execution_list(policy, instance=instance, marker=run["id"])
+        with pytest.raises(ExecutionNotFoundError, match="is not an execution of policy"):
+            part = run_part(cloud, policy, run, instance)
+            schedules.execution_list(policy, marker=part["id"])
+
+    def test_a_schedule_has_no_instances_to_choose_from(self, schedules, schedule, instance):
+        with pytest.raises(InvalidScheduleError, match="is of one instance; only a policy"):
+            schedules.execution_list(schedule, instance=instance)
+
+    def test_a_policy_given_as_it_is_costs_no_request(self, cloud, schedules, policy):
+        cloud.mistral.requests.clear()
+        schedules.execution_list(policy)
+        assert cloud.mistral.count("GET", "/cron_triggers") == 0
+
+    def test_what_is_neither_is_a_schedule_that_is_not_there(self, schedules, policy):
+        with pytest.raises(ScheduleNotFoundError, match="no backup schedule"):
+            schedules.execution_list("neither")
+
+
+class TestPreview:
+    def test_what_it_takes_comes_first_and_why_not_the_others(self, cloud, schedules):
+        for name, status in (("db-2", "ACTIVE"), ("db-1", "HEALTHY"), ("db-3", "ERROR")):
+            cloud.add_instance(name, status=status, datastore={"type": "mysql", "version": "8"})
+        cloud.add_instance("test", status="ACTIVE", datastore={"type": "mysql", "version": "8"})
+        source = cloud.instances[0]["id"]
+        cloud.add_instance("db-4", status="ACTIVE", replica_of={"id": source})
+        made = schedules.policy_create("n", "0 2 * * *", match=["db-*"])
+        found = schedules.policy_preview(made)
+        assert [(each.name, each.choice, each.reason) for each in found] == [
+            ("db-1", Choice.TAKEN, None),
+            ("db-2", Choice.TAKEN, None),
+            ("db-3", Choice.UNABLE, "status ERROR"),
+            ("db-4", Choice.LEFT, f"replica of {source}"),
+            ("test", Choice.LEFT, "no match"),
+        ]
+
+    def test_requests_grow_with_pages(self, cloud, schedules, policy):
+        for number in range(45):
+            cloud.add_instance(f"db-{number}", status="ACTIVE")
+        assert len(schedules.policy_preview(policy)) == 45
+        assert cloud.trove_paths() == ["instances"] * 3
+
+
+class TestPrune:
+    def backups(self, cloud, policy, instance, days):
+        return [
+            cloud.add_backup(
+                instance,
+                description=marker(policy.id),
+                created=f"2026-01-{day:02}T02:00:00",
+                updated=f"2026-01-{day:02}T02:01:00",
+            )
+            for day in range(1, days + 1)
+        ]
+
+    @pytest.fixture(autouse=True)
+    def _clock(self, monkeypatch):
+        use_clock(monkeypatch, lambda: datetime(2026, 2, 1, tzinfo=UTC), ["backups.pruning"])
+
+    def test_each_instance_keeps_by_the_rules(self, cloud, schedules):
+        made = schedules.policy_create("n", "0 2 * * *", keep_last=2)
+        instances = [cloud.add_instance(name) for name in "ab"] + [str(uuid.uuid4())]
+        backups = {each: self.backups(cloud, made, each, 3) for each in instances}
+        by_hand = cloud.add_backup(instances[0])
+        told = schedules.policy_prune(made, dry_run=True)
+        assert len(cloud.backups) == 10
+        assert schedules.policy_prune(made) == told
+        assert [(each.backup.instance_id, each.backup.id) for each in told] == [
+            (instance, backup)
+            for instance in sorted(instances)
+            for backup in reversed(backups[instance])
+        ]
+        left = {each["id"] for each in cloud.backups}
+        assert left == {by_hand} | {each for own in backups.values() for each in own[1:]}
+
+    def test_reading_costs_no_more_for_more_instances(self, cloud, schedules):
+        made = schedules.policy_create("n", "0 2 * * *", keep_last=2)
+        for number in range(30):
+            self.backups(cloud, made, cloud.add_instance(f"db-{number}"), 2)
+        cloud.mock.reset_mock()
+        schedules.policy_prune(made, dry_run=True)
+        assert cloud.trove_paths() == ["backups"]
+        assert len(cloud.mock.request_history) <= 6
+
+    def test_what_is_pinned_stays(self, cloud, schedules):
+        made = schedules.policy_create("n", "0 2 * * *", keep_last=1)
+        instance = cloud.add_instance("a")
+        [old, new] = self.backups(cloud, made, instance, 2)
+        given = made.input | {"schedule": made.input["schedule"] | {"pinned": [old]}}
+        change_triggers(cloud, workflow_input=json.dumps(given))
+        assert [each.expired for each in schedules.policy_prune(made)] == [False, False]
+        assert {each["id"] for each in cloud.backups} == {old, new}
+
+    def test_without_a_rule_there_is_nothing_to_do(self, schedules, policy):
+        with pytest.raises(InvalidScheduleError, match=r"policy .* keeps all its backups"):
+            schedules.policy_prune(policy)
