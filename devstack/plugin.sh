@@ -3,7 +3,10 @@
 # DevStack sources this with a mode and, for `stack`, a phase; see README.md beside it.
 
 TROVE_SCHEDULES_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-TROVE_SCHEDULES_PANEL=_1733_project_backup_schedules_panel.py
+TROVE_SCHEDULES_PANELS=(
+    _1711_project_backup_coverage_panel.py
+    _1733_project_backup_schedules_panel.py
+)
 
 # What DevStack and the other plugins provide.
 : "${HORIZON_DIR:=${DEST:?DevStack names the folder of the sources}/horizon}"
@@ -41,9 +44,11 @@ function start_mistral_periodic {
 
 # Horizon collects what the panels need when DevStack has configured it, so it is done anew here.
 function configure_trove_schedules_dashboard {
-    ln -sfn \
-        "$TROVE_SCHEDULES_DIR/dashboard/trove_schedules_dashboard/enabled/$TROVE_SCHEDULES_PANEL" \
-        "$(_trove_schedules_enabled_dir)/$TROVE_SCHEDULES_PANEL"
+    local panel
+    for panel in "${TROVE_SCHEDULES_PANELS[@]}"; do
+        ln -sfn "$TROVE_SCHEDULES_DIR/dashboard/trove_schedules_dashboard/enabled/$panel" \
+            "$(_trove_schedules_enabled_dir)/$panel"
+    done
     (
         cd "$HORIZON_DIR" || exit
         export DJANGO_SETTINGS_MODULE=openstack_dashboard.settings
@@ -60,7 +65,10 @@ function load_trove_schedules_workbook {
 }
 
 function cleanup_trove_schedules {
-    rm -f "$(_trove_schedules_enabled_dir)/$TROVE_SCHEDULES_PANEL"
+    local panel
+    for panel in "${TROVE_SCHEDULES_PANELS[@]}"; do
+        rm -f "$(_trove_schedules_enabled_dir)/$panel"
+    done
 }
 
 if is_service_enabled trove-schedules; then

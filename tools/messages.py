@@ -20,12 +20,12 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
-from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
 
 PACKAGE = Path(__file__).parents[1] / "dashboard" / "trove_schedules_dashboard"
 LOCALE = PACKAGE / "locale"
-#: The options that the forms ask for, besides the numbers.
-TEXT_FIELDS = ("name", "description", "timezone", "notify_url")
+#: Options that the forms have no field of the table's words for.
+_LEFT_OUT = ("pattern", "parent_id", *QUALIFIERS["notify_url"])
 #: Under which other names the code calls gettext's functions.
 _KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
@@ -46,8 +46,9 @@ def template() -> Catalog:
     for message, context, where in sorted(_marked(), key=lambda found: found[2]):
         catalog.add(message, context=context, locations=[(where, None)])
     for option in OPTIONS.values():
-        if option.kind is int or option.name in TEXT_FIELDS:
-            for text in filter(None, (option.title, option.help, option.otherwise)):
+        if option.kind is not bool and option.name not in _LEFT_OUT:
+            texts = (option.title, option.help, option.otherwise, *option.choices)
+            for text in filter(None, texts):
                 catalog.add(text, locations=[("the client's table of options", None)])
     return catalog
 

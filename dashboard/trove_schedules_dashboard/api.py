@@ -6,10 +6,11 @@ Everything raises ``ScheduledBackupError`` or a kind of it, and nothing else on 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -26,11 +27,17 @@ from trove_schedules import (
     ScheduleExecution,
     ScheduleRestore,
 )
+from trove_schedules.coverage import Coverage
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.health import Health
 from trove_schedules.runs.reason import reason
-from trove_schedules.schedules import pattern as cron, zones
+from trove_schedules.schedules import firing, pattern as cron, zones
+from trove_schedules.schedules.changing import planned
 from trove_schedules.schedules.due import DueTimes
+from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.notify import check_notify_url, check_url
+from trove_schedules.schedules.options import OPTIONS, STORES, MoreOptions
+from trove_schedules.schedules.text import check_store, check_text
 from trove_schedules.schedules.warnings import Remark
 
 #: Seconds before a service that doesn't answer counts as down: a page can't wait longer.
@@ -54,18 +61,8 @@ def schedule_show(request: HttpRequest, schedule_id: str) -> Schedule:
     return _schedules(request).schedule_show(schedule_id)
 
 
-def schedule_create(
-    request: HttpRequest,
-    instance: str,
-    pattern: str,
-    name: str,
-    description: str | None,
-    parent_id: str | None,
-    **options: Any,
-) -> Schedule:
-    return _schedules(request).schedule_create(
-        instance, pattern, name, description, parent_id, **options
-    )
+def schedule_create(request: HttpRequest, instance: str, pattern: str, **options: Any) -> Schedule:
+    return _schedules(request).schedule_create(instance, pattern, **options)
 
 
 def schedule_set(
@@ -77,6 +74,47 @@ def schedule_set(
 def schedule_remarks(request: HttpRequest, schedule: Schedule) -> list[Remark]:
     """What people should know of a schedule that they have created or changed."""
     return _schedules(request).schedule_remarks(schedule)
+
+
+def draft_remarks(
+    request: HttpRequest, old: Schedule | None, instance: str, pattern: str, **options: Any
+) -> list[Remark]:
+    """What people should know of a schedule that they are about to create, or to change.
+
+    :param old: as it is, if it is one that is there.
+    :raises InvalidScheduleError: something in it is wrong.
+    """
+    name, description = options.pop("name"), options.pop("description")
+    schedule_id = old.id if old else EXAMPLE
+    parent_id = old.parent_id if old else None
+    plan = planned(schedule_id, pattern, name, description, parent_id, cast(MoreOptions, options))
+    now = datetime.now(UTC)
+    new = Schedule(
+        id=schedule_id,
+        instance=instance,
+        paused=False,
+        created_at=now,
+        updated_at=None,
+        next_execution_time=None,
+        input={},
+        changed_at=now,
+        owed_since=now,
+        next_firing=None,
+        generation=1,
+        trigger_id="",
+        earlier_trigger_ids=(),
+        pinned=old.pinned if old else (),
+        **{name: getattr(plan, name) for name in OPTIONS},
+    )
+    return _schedules(request).schedule_remarks(new)
+
+
+def schedule_pin(request: HttpRequest, schedule_id: str, backup_id: str) -> None:
+    _schedules(request).schedule_pin(schedule_id, backup_id)
+
+
+def schedule_unpin(request: HttpRequest, schedule_id: str, backup_id: str) -> None:
+    _schedules(request).schedule_unpin(schedule_id, backup_id)
 
 
 def schedule_pause(request: HttpRequest, schedule_id: str) -> None:
@@ -104,6 +142,11 @@ def schedule_health(request: HttpRequest, schedule: Schedule) -> Health:
 def health_list(request: HttpRequest, instance: str | None = None) -> list[Health]:
     """The state of every schedule of the project, or of one instance (its id), the worst first."""
     return _schedules(request).schedule_health(instance=instance)
+
+
+def coverage(request: HttpRequest) -> list[Coverage]:
+    """What protects each instance of the project."""
+    return _schedules(request).coverage()
 
 
 def schedule_drill(request: HttpRequest, schedule_id: str) -> None:
@@ -177,6 +220,34 @@ def check_zone(name: str) -> None:
     :raises InvalidScheduleError: the database of time zones has no such zone.
     """
     zones.check(name)
+
+
+#: The options, besides the pattern and the time zone, that have a check of their own.
+_CHECKS: dict[str, Callable[[str], None]] = {
+    "name": partial(check_text, "name"),
+    "description": partial(check_text, "description", addition=f" {marker(EXAMPLE)}"),
+    **{
+        name: partial(check_store, name.replace("_", "-"), longest=OPTIONS[name].most or 0)
+        for name in STORES
+    },
+    "notify_url": check_notify_url,
+    "webhook_url": partial(check_url, "webhook URL"),
+}
+CHECKED = frozenset(_CHECKS)
+
+
+def check_option(name: str, value: str) -> None:
+    """Refuse what one of the options CHECKED can't be.
+
+    :raises InvalidScheduleError: it can't.
+    """
+    _CHECKS[name](value)
+
+
+def usual_attempts(pattern: str) -> dict[str, str]:
+    """The attempts of a valid pattern where nobody has said, and the minutes between them."""
+    usual = firing.usual_attempts(pattern)
+    return {"attempts": str(usual.number), "retry_every": str(usual.every)}
 
 
 def next_runs(pattern: str, zone: str, count: int) -> tuple[list[datetime], bool]:

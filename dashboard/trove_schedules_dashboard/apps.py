@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds row actions: from an instance to its schedules, and from a backup to its restore."""
+"""Adds row actions: to the schedules of an instance, and to the schedule of a backup."""
 
 from typing import Any
 
@@ -20,12 +20,14 @@ class TroveSchedulesConfig(AppConfig):
 
         from trove_schedules_dashboard.content.backup_schedules.actions import (
             RestoreBackup,
+            ViewSchedule,
             ViewSchedules,
         )
 
         # Not first, which would make it the button beside the pulldown, nor after deletion.
         _add(InstancesTable, ViewSchedules, 2)
         _add(BackupsTable, RestoreBackup, 1)
+        _add(BackupsTable, ViewSchedule, 2)
 
 
 def _add(table: Any, action: Any, place: int) -> None:

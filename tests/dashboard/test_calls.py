@@ -107,6 +107,9 @@ def _prepare_restore(services: Any) -> None:
         (f"{SCHEDULE}/restore/", 6),
         # The instances and the backups to choose from.
         ("create/", 2),
+        # After the list: the triggers, the project's drills, its backups and its quota; which
+        # instances are there, and, because backups are missed, the executions.
+        ("states/", 6),
     ],
 )
 @pytest.mark.parametrize("rows", [1, 1000])
@@ -125,3 +128,35 @@ def test_a_page_costs_the_same_few_requests_whatever_the_number_of_rows(
     assert len(urls) == calls, urls
     shown = rows if page in LISTS else 0
     assert response.content.decode().count("data-object-id=") == shown
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_what_protects_each_instance_costs_the_same_few_requests(
+    client: Any, trove: Any, rows: int
+) -> None:
+    _prepare(trove, rows)
+    trove.reset_mock()
+    assert client.get("/project/backup_coverage/").status_code == 200
+    assert client.get("/project/backup_coverage/instances/").status_code == 200
+    urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
+    # The instances, the triggers, the backups and the drills; then as the list asks for its states.
+    assert len(urls) == 4 + 6, urls
+
+
+def test_what_is_said_of_a_form_costs_a_few_requests(client: Any, trove: Any) -> None:
+    _prepare(trove, 20)
+    trove.reset_mock()
+    typed = {
+        "instance": ORDERS,
+        "name": "nightly",
+        "pattern": "0 2 * * *",
+        "timezone": "UTC",
+        "webhook_on": "failure",
+        "webhook_format": "json",
+    }
+    said = client.post(f"{INDEX}remarks/", typed).json()["remarks"]
+    assert any("no rule of retention" in each["said"] for each in said)
+    assert any("at the same times" in each["said"] for each in said)
+    urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
+    # The triggers of the instance's schedules, and the quota.
+    assert len(urls) == 2, urls

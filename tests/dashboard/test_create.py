@@ -19,12 +19,15 @@ from tests.dashboard.examples import (
 )
 from trove_schedules.errors import (
     AuthenticationError,
+    InvalidPatternError,
     InvalidScheduleError,
     NotDelegableError,
     ServiceError,
     WorkbookMissingError,
 )
+from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
 from trove_schedules.schedules.warnings import Remark
+from trove_schedules_dashboard.content.backup_schedules.fields import preset_of
 
 FORM = f"{INDEX}create/"
 GIVEN = {
@@ -33,72 +36,198 @@ GIVEN = {
     "pattern": "0 2 * * *",
     "timezone": "UTC",
     "kind": "full",
+    "webhook_on": "failure",
+    "webhook_format": "json",
 }
 
 
-NO_OPTIONS = {
+LEFT_OUT = QUALIFIERS["notify_url"]
+NO_OPTIONS = dict.fromkeys(OPTIONS.keys() - {"pattern", *LEFT_OUT}) | {
+    "name": "nightly",
     "timezone": "UTC",
     "incremental": False,
-    "full_every": None,
-    "keep_last": None,
-    "keep_days": None,
-    "keep_hourly": None,
-    "keep_daily": None,
-    "keep_weekly": None,
-    "keep_monthly": None,
-    "keep_yearly": None,
-    "attempts": None,
-    "retry_every": None,
-    "deadline": None,
-    "notify_url": None,
+    "webhook_on": "failure",
+    "webhook_format": "json",
 }
 
 
 @pytest.mark.parametrize(
-    ("changes", "description", "parent", "options"),
+    ("changes", "options"),
     [
-        ({}, None, None, {}),
-        ({"description": "for the auditors"}, "for the auditors", None, {}),
-        ({"kind": "incremental"}, None, None, {"incremental": True}),
-        (
-            {"kind": "incremental", "full_every": "7"},
-            None,
-            None,
-            {"incremental": True, "full_every": 7},
-        ),
-        ({"kind": "parent", "parent_id": BACKUP}, None, BACKUP, {}),
-        ({"keep_last": "7", "keep_days": "30"}, None, None, {"keep_last": 7, "keep_days": 30}),
-        ({"keep_daily": "7", "keep_yearly": "2"}, None, None, {"keep_daily": 7, "keep_yearly": 2}),
+        ({}, {}),
+        ({"description": "for the auditors"}, {"description": "for the auditors"}),
+        ({"kind": "incremental"}, {"incremental": True}),
+        ({"kind": "incremental", "full_every": "7"}, {"incremental": True, "full_every": 7}),
+        ({"kind": "parent", "parent_id": BACKUP}, {"parent_id": BACKUP}),
+        ({"keep_last": "7", "keep_days": "30"}, {"keep_last": 7, "keep_days": 30}),
+        ({"keep_daily": "7", "keep_yearly": "2"}, {"keep_daily": 7, "keep_yearly": 2}),
         (
             {"attempts": "5", "retry_every": "10", "deadline": "90"},
-            None,
-            None,
             {"attempts": 5, "retry_every": 10, "deadline": 90},
         ),
-        ({"timezone": "Asia/Tokyo"}, None, None, {"timezone": "Asia/Tokyo"}),
-        ({"notify_url": "https://ping.test/x"}, None, None, {"notify_url": "https://ping.test/x"}),
+        ({"timezone": "Asia/Tokyo"}, {"timezone": "Asia/Tokyo"}),
+        ({"notify_url": "https://ping.test/x"}, {"notify_url": "https://ping.test/x"}),
+        (
+            {"swift_container": "nightly", "storage_driver": "swift"},
+            {"swift_container": "nightly", "storage_driver": "swift"},
+        ),
+        (
+            {"webhook_url": "https://chat.test/x?y", "webhook_on": "always"},
+            {"webhook_url": "https://chat.test/x?y", "webhook_on": "always"},
+        ),
+        (
+            {"webhook_url": "https://chat.test/x", "webhook_format": "slack"},
+            {"webhook_url": "https://chat.test/x", "webhook_format": "slack"},
+        ),
         # What was chosen before the kind was changed again doesn't count.
-        ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, None, None, {}),
+        ({"kind": "full", "parent_id": BACKUP, "full_every": "7"}, {}),
     ],
 )
 def test_the_form_creates_what_was_filled_in(
-    client: Any,
-    trove: Any,
-    schedules: Any,
-    changes: dict[str, str],
-    description: str | None,
-    parent: str | None,
-    options: dict[str, Any],
+    client: Any, trove: Any, schedules: Any, changes: dict[str, str], options: dict[str, Any]
 ) -> None:
     schedules.schedule_list.return_value = []
     schedules.schedule_create.return_value = schedule()
     response = client.post(f"{FORM}?instance={ORDERS}", GIVEN | changes, follow=True)
-    schedules.schedule_create.assert_called_once_with(
-        ORDERS, "0 2 * * *", "nightly", description, parent, **NO_OPTIONS | options
-    )
+    schedules.schedule_create.assert_called_once_with(ORDERS, "0 2 * * *", **NO_OPTIONS | options)
     assert response.redirect_chain == [(f"{INDEX}?instance={ORDERS}", 302)]
     expected = "Created schedule nightly. Its first run is due at 2030-01-02 12:00:00 UTC."
     assert texts(response) == [expected]
+
+
+def test_the_form_asks_for_every_option_but_the_suffixes_of_pings(client: Any, trove: Any) -> None:
+    fields = set(client.get(FORM).context["form"].fields)
+    assert fields - {"instance", "preset", "kind"} == OPTIONS.keys() - {*LEFT_OUT, "incremental"}
+
+
+def _folds(form: Any) -> tuple[list[str], bool]:
+    return [each.name for each in form.what_and_when], form.advanced_is_open
+
+
+def test_the_form_begins_with_what_and_when_and_the_rest_is_folded(client: Any, trove: Any) -> None:
+    response = client.get(FORM)
+    shown = ["instance", "name", "preset", "pattern", "timezone", "keep_last", "keep_days"]
+    assert _folds(response.context["form"]) == (shown, False)
+    assert '<details class="advanced">' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"deadline": "90"},
+        {"attempts": "no number"},
+        {"kind": "incremental"},
+        {"description": "for the auditors"},
+        {"webhook_on": "always", "webhook_url": "https://chat.test/x"},
+    ],
+)
+def test_what_is_folded_away_is_open_where_it_holds_something_or_is_wrong(
+    client: Any, trove: Any, schedules: Any, typed: dict[str, str]
+) -> None:
+    # It comes back, because the pattern is wrong.
+    response = client.post(FORM, GIVEN | {"pattern": "0 2 * *"} | typed)
+    assert response.context["form"].advanced_is_open
+    assert '<details class="advanced" open>' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "choice"),
+    [
+        ("0 2 * * *", "0 2 * * *"),
+        (" 0  2 * * MON-FRI", "0 2 * * mon-fri"),
+        ("7 2 * * *", ""),
+        ("@daily", ""),
+        ("", ""),
+    ],
+)
+def test_how_often_agrees_with_the_pattern(
+    client: Any, trove: Any, schedules: Any, pattern: str, choice: str
+) -> None:
+    assert preset_of(pattern) == choice
+    # It comes back, because nothing is named.
+    typed = GIVEN | {"name": "", "pattern": pattern, "preset": choice}
+    assert client.post(FORM, typed).context["form"]["preset"].value() == choice
+    assert client.get(FORM).context["form"]["preset"].value() == "0 2 * * *"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "words"),
+    [
+        ("name", "??", "it needs a letter (a to z) or digit"),
+        ("description", "a\tb", "give a single line"),
+        ("swift_container", "a/b", "it needs letters (a to z), digits and any of"),
+        ("storage_driver", "a b", "it needs letters (a to z), digits and any of"),
+        ("notify_url", "https://ping.test/?x", "no suffix can be added"),
+        ("webhook_url", "ftp://chat.test/", "must begin with http:// or https://"),
+    ],
+)
+def test_what_an_option_cant_be_is_said_at_its_field(
+    client: Any, trove: Any, schedules: Any, field: str, typed: str, words: str
+) -> None:
+    errors = client.post(FORM, GIVEN | {field: typed}).context["form"].errors
+    assert list(errors) == [field]
+    assert words in errors[field][0]
+    schedules.schedule_create.assert_not_called()
+
+
+def test_whom_a_webhook_tells_needs_its_url(client: Any, trove: Any, schedules: Any) -> None:
+    response = client.post(FORM, GIVEN | {"webhook_on": "always"})
+    assert list(response.context["form"].errors) == ["webhook_url"]
+    schedules.schedule_create.assert_not_called()
+
+
+def test_attempts_that_dont_fit_the_pattern_are_refused_at_their_field(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_create.side_effect = InvalidPatternError("3 attempts run into the next")
+    form = client.post(FORM, GIVEN | {"attempts": "3"}).context["form"]
+    assert form.errors == {"attempts": ["3 attempts run into the next"]}
+    assert form.advanced_is_open
+
+
+def _remarks(client: Any, **typed: str) -> Any:
+    return client.post(f"{INDEX}remarks/", GIVEN | typed).json()
+
+
+def test_the_form_says_what_should_be_known_of_what_is_typed(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_remarks.return_value = [Remark("nothing is deleted", warning=True)]
+    typed = {"name": "", "kind": "incremental", "keep_last": "7", "attempts": "3"}
+    assert _remarks(client, **typed) == {
+        "remarks": [{"said": "nothing is deleted", "warning": True}]
+    }
+    [draft] = schedules.schedule_remarks.call_args.args
+    assert (draft.instance, draft.pattern, draft.keep_last) == (ORDERS, "0 2 * * *", 7)
+    assert (draft.incremental, draft.attempts, draft.retry_every) == (True, 3, 20)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"instance": ""},
+        {"pattern": "0 2 * *"},
+        {"keep_last": "none"},
+        {"pattern": "* * * * *", "attempts": "3"},
+    ],
+)
+def test_nothing_is_said_of_what_is_not_whole_or_wrong(
+    client: Any, trove: Any, schedules: Any, typed: dict[str, str]
+) -> None:
+    assert _remarks(client, **typed) == {"remarks": []}
+    schedules.schedule_remarks.assert_not_called()
+
+
+def test_a_service_that_cant_say_more_of_the_options_is_named(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    error = ServiceError("no", service="Trove", operation="show quotas", status=500)
+    schedules.schedule_remarks.side_effect = error
+    assert _remarks(client) == {"error": str(error)}
+
+
+def test_what_is_typed_is_not_asked_about_by_an_address_that_is_logged(client: Any) -> None:
+    assert client.get(f"{INDEX}remarks/", GIVEN).status_code == 405
 
 
 def test_what_is_to_be_said_of_the_new_schedule_is_a_message(

@@ -30,7 +30,14 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
     client: Any, trove: Any, schedules: Any
 ) -> None:
     shown = schedule(incremental=True, description="for <b>us</b>", keep_last=7, deadline=90)
-    shown = replace(shown, notify_url="https://ping.test/x")
+    shown = replace(
+        shown,
+        notify_url="https://ping.test/x",
+        webhook_url="https://chat.test/x",
+        webhook_on="always",
+        swift_container="nightly",
+        storage_driver="swift",
+    )
     schedules.schedule_health.return_value = [health(State.FAILED, "no <i>space</i>")]
     schedules.schedule_show.return_value = shown
     schedules.execution_list.return_value = [execution("ERROR", 1), execution("SUCCESS", 61)]
@@ -41,6 +48,9 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
         "the newest 7",
         "90 minutes",
         "https://ping.test/x",
+        "https://chat.test/x (always, json)",
+        "<dt>Swift container</dt><dd>nightly</dd>",
+        "<dt>Storage driver</dt><dd>swift</dd>",
         "no &lt;i&gt;space&lt;/i&gt;",
         "label-danger",
     ):

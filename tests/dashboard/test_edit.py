@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.examples import INDEX, schedule, texts
+from tests.dashboard.examples import BACKUP, INDEX, schedule, texts
 from trove_schedules.errors import (
     InvalidScheduleError,
     ScheduleConflictError,
     ScheduleNotFoundError,
 )
+from trove_schedules.schedules.warnings import Remark
 
 OLD = schedule(
     description="old",
@@ -40,6 +41,9 @@ UNTOUCHED = {
     "retry_every": "20",
     "deadline": "",
     "notify_url": "https://ping.test/x",
+    "webhook_url": "",
+    "webhook_on": "failure",
+    "webhook_format": "json",
     "generation": "4",
 }
 
@@ -52,7 +56,7 @@ def old(schedules: Any) -> None:
 
 def test_the_form_starts_with_what_the_schedule_has(client: Any, trove: Any) -> None:
     form = client.get(FORM).context["form"]
-    assert form["preset"].value() == ""
+    assert form["preset"].value() == "0 2 * * *"
     shown = {name: str(form[name].value() or "") for name in UNTOUCHED}
     assert shown == UNTOUCHED
 
@@ -72,6 +76,12 @@ def test_full_every_is_for_incremental_schedules(client: Any, trove: Any, schedu
         ({"deadline": "90"}, [], {"deadline": 90}),
         ({"notify_url": "https://y.test"}, [], {"notify_url": "https://y.test"}),
         ({"notify_url": ""}, ["notify_url"], {}),
+        ({"swift_container": "nightly"}, [], {"swift_container": "nightly"}),
+        (
+            {"webhook_url": "https://chat.test", "webhook_on": "always"},
+            [],
+            {"webhook_url": "https://chat.test", "webhook_on": "always"},
+        ),
         # Attempts and the minutes between them go together, the latter where there are any.
         ({"attempts": "2"}, [], {"attempts": 2, "retry_every": 20}),
         ({"attempts": "5", "retry_every": "10"}, [], {"attempts": 5, "retry_every": 10}),
@@ -100,6 +110,48 @@ def test_a_deadline_is_taken_away(client: Any, trove: Any, schedules: Any) -> No
     schedules.schedule_show.return_value = replace(OLD, deadline=60)
     client.post(FORM, UNTOUCHED)
     schedules.schedule_set.assert_called_once_with(OLD.id, unset=["deadline"])
+
+
+def test_a_webhook_is_taken_away_with_all_that_belongs_to_it(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    told = {"webhook_url": "https://chat.test", "webhook_on": "always"}
+    schedules.schedule_show.return_value = replace(OLD, **told)
+    typed = {"webhook_url": "", "webhook_on": "success", "webhook_format": "slack"}
+    client.post(FORM, UNTOUCHED | typed)
+    schedules.schedule_set.assert_called_once_with(OLD.id, unset=["webhook_url"])
+
+
+@pytest.mark.parametrize(
+    ("options", "is_open"),
+    [
+        ({}, False),
+        ({"attempts": 3, "retry_every": 20}, False),
+        ({"attempts": 3, "retry_every": 10}, True),
+        ({"swift_container": "nightly"}, True),
+        ({"keep_last": 7}, False),
+        ({"keep_weekly": 7}, True),
+    ],
+)
+def test_options_that_were_chosen_are_not_folded_away(
+    client: Any, trove: Any, schedules: Any, options: dict[str, Any], is_open: bool
+) -> None:
+    usual = {"attempts": 3, "retry_every": 20}
+    schedules.schedule_show.return_value = schedule(**usual | options)
+    assert client.get(FORM).context["form"].advanced_is_open == is_open
+
+
+def test_the_form_says_what_should_be_known_of_the_changed_schedule(
+    client: Any, trove: Any, schedules: Any
+) -> None:
+    schedules.schedule_show.return_value = old = replace(OLD, pinned=(BACKUP,))
+    schedules.schedule_remarks.return_value = [Remark("at most 8 backups", warning=False)]
+    address = client.get(FORM).context["remarks_url"]
+    answer = client.post(address, UNTOUCHED | {"keep_last": "8", "full_every": "2"}).json()
+    assert answer == {"remarks": [{"said": "at most 8 backups", "warning": False}]}
+    [draft] = schedules.schedule_remarks.call_args.args
+    assert (draft.id, draft.instance, draft.pinned) == (old.id, old.instance, old.pinned)
+    assert (draft.keep_last, draft.full_every, draft.incremental) == (8, 2, True)
 
 
 def test_attempts_are_a_number_that_every_schedule_has(

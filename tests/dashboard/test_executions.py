@@ -140,3 +140,11 @@ def test_several_are_deleted_but_the_one_that_is_refused(
     assert said[0] == "it is RUNNING"
     times = "2030-01-01 11:59:00 UTC, 2030-01-01 11:58:00 UTC"
     assert f"Deleted Executions: {times}" in said
+
+
+@pytest.mark.parametrize(("page", "words"), [("executions", "No run yet."), ("drills", "No drill")])
+def test_an_empty_list_says_what_to_do_first(
+    client: Any, schedules: Any, shown: Schedule, page: str, words: str
+) -> None:
+    schedules.execution_list.return_value = []
+    assert words in client.get(f"{INDEX}{shown.id}/{page}/").content.decode()

@@ -212,3 +212,4 @@ def test_without_health_nothing_is_said_to_need_help(
 def test_an_empty_list_says_what_to_do_first(client: Any, trove: Any, schedules: Any) -> None:
     schedules.schedule_list.return_value = []
     assert "Create Schedule makes the first one." in client.get(INDEX).content.decode()
+    assert "No schedule needs help." in client.get(INDEX, {"state": "help"}).content.decode()

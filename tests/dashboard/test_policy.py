@@ -15,7 +15,9 @@ from django.conf import settings
 from openstack_auth import policy
 
 import trove_schedules_dashboard
-from tests.dashboard.examples import INDEX, execution, schedule
+from tests.dashboard.examples import BACKUP, INDEX, execution, schedule
+from tests.dashboard.test_coverage import covered
+from trove_schedules.coverage import Cover
 
 PACKAGE = Path(trove_schedules_dashboard.__file__).parent
 SAMPLE = PACKAGE / "conf" / "mistral_policy.yaml"
@@ -65,6 +67,27 @@ def test_actions_on_schedules_go_with_their_rule(
     response = client.get(INDEX)
     assert response.status_code == 200
     assert hidden not in response.content.decode()
+
+
+@pytest.mark.parametrize("rule", ["cron_triggers:create", "cron_triggers:delete"])
+def test_pins_go_with_the_right_to_change_a_schedule(
+    client: Any, trove: Any, schedules: Any, forbid: Any, rule: str
+) -> None:
+    schedules.schedule_show.return_value = shown = schedule(pinned=(BACKUP,))
+    schedules.execution_list.return_value = []
+    address = f"{INDEX}{shown.id}/"
+    assert "schedule_backups__unpin" in client.get(address).content.decode()
+    forbid(rule)
+    assert "schedule_backups__unpin" not in client.get(address).content.decode()
+
+
+def test_protect_goes_with_the_right_to_create(client: Any, schedules: Any, forbid: Any) -> None:
+    schedules.coverage.return_value = [covered(state=Cover.UNPROTECTED)]
+    schedules.schedule_health.return_value = []
+    address = "/project/backup_coverage/instances/"
+    assert "Protect: orders" in client.get(address).content.decode()
+    forbid("cron_triggers:create")
+    assert "Protect: orders" not in client.get(address).content.decode()
 
 
 def test_the_deletion_of_executions_goes_with_its_rule(

@@ -105,3 +105,11 @@ def test_attempts_say_how_far_they_are_apart() -> None:
 def test_a_paused_schedule_has_no_next_run() -> None:
     assert text.next_run(schedule(paused=True, next_execution_time=None)) == "Paused"
     assert text.next_run(schedule()) == "2030-01-02 12:00:00 UTC"
+
+
+def test_a_run_in_progress_has_a_duration_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "now", lambda: NOW)
+    running = execution("RUNNING", minutes_ago=2, updated_at=None)
+    assert text.duration_so_far(running) == "2 min 00 s so far"
+    assert text.duration_so_far(execution(minutes_ago=2)) == "4 s"
+    assert text.duration_so_far(execution("RUNNING", 61, updated_at=None)) == "-"

@@ -74,6 +74,7 @@ def test_horizon_gets_what_it_reads_of_the_panels(ours: dict[str, str], tmp_path
         "etc/default_policies/mistral.yaml",
         "etc/local_settings.d/_1733_backup_schedules.py",
         "etc/mistral_policy.yaml",
+        "site-packages/openstack_dashboard/local/enabled/_1711_project_backup_coverage_panel.py",
         "site-packages/openstack_dashboard/local/enabled/_1733_project_backup_schedules_panel.py",
     ]
 

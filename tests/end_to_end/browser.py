@@ -128,10 +128,17 @@ class Browser:
         self.wait("end of toasts", lambda: not self.driver.find_elements(By.CSS_SELECTOR, gone))
         return texts
 
-    def answered_in(self) -> float:
-        """Seconds from asking for the page to the end of the server's answer."""
+    def answered_in(self, asked_for: str = "") -> float:
+        """Seconds from asking for the page to the end of the server's answer.
+
+        :param asked_for: a part of the address of something that the page asked for later.
+        """
         answered: float = self.driver.execute_script(
-            "return performance.getEntriesByType('navigation')[0].responseEnd / 1000"
+            "const kind = arguments[0] ? 'resource' : 'navigation';"
+            " const all = performance.getEntriesByType(kind);"
+            " const last = all.filter(each => each.name.includes(arguments[0])).at(-1);"
+            " return (last.responseEnd - last.startTime) / 1000",
+            asked_for,
         )
         return answered
 

@@ -35,6 +35,18 @@ from trove_schedules.schedules.names import marker
 LOG = logging.getLogger(__name__)
 
 PANEL = "/project/backup_schedules/"
+COVERAGE = "/project/backup_coverage/"
+PAGES = (
+    COVERAGE,
+    PANEL,
+    f"{PANEL}create/",
+    *(
+        f"{PANEL}{{schedule}}/{page}"
+        for page in ("", "edit/", "executions/", "drills/", "drills/repeat/", "restore/")
+    ),
+)
+#: What opens a menu.
+_MENUS = ".backup-schedules .actions_column .dropdown-toggle"
 FORM = "#create_backup_schedule_form"
 EDIT_FORM = "#edit_backup_schedule_form"
 REPEAT_FORM = "#repeat_backup_drills_form"
@@ -44,7 +56,7 @@ NOTIFY_URL = "http://127.0.0.1:9/nightly"
 #: A restore, on a busy machine.
 DRILLED = 300
 #: What the whole of a form, or of a schedule's page, takes in a picture.
-FORM_HEIGHT, DRAWING_HEIGHT = 1260, 1000
+FORM_HEIGHT, DRAWING_HEIGHT = 1900, 1160
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +116,20 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
 
     browser.click("a", "Create Schedule")
     browser.type(f"{FORM} #id_name", "nightly")
-    browser.type(f"{FORM} #id_description", "made in the dashboard")
     browser.choose(f"{FORM} #id_preset", "Every Sunday at 02:00")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
     due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=3)
     pattern, expected = f"{due.minute} * * * *", due + timedelta(hours=1)
     browser.type(f"{FORM} #id_pattern", pattern)
     browser.find("#next_runs li", f"{expected:%Y-%m-%d %H:%M:%S} UTC")
+    assert browser.find(f"{FORM} #id_preset option:checked").text == "Own pattern"
+    browser.type(f"{FORM} #id_keep_last", "7" + Keys.TAB)
+    browser.find(f"{FORM} #remarks", "the schedule has at most 8 backups at once")
+    browser.screenshot("create")
+    browser.click(f"{FORM} summary", "Advanced")
+    browser.type(f"{FORM} #id_description", "made in the dashboard")
     browser.type(f"{FORM} #id_notify_url", NOTIFY_URL)
-    browser.screenshot("create", FORM_HEIGHT)
+    browser.screenshot("advanced", FORM_HEIGHT)
     browser.click(f"{FORM} input[type=submit]")
     browser.find("tr[data-display='nightly']")
     assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
@@ -176,6 +193,7 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     browser.choose(f"{EDIT_FORM} #id_preset", "Every Sunday at 02:00")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
     browser.type(f"{EDIT_FORM} #id_keep_last", "7")
+    browser.click(f"{EDIT_FORM} summary", "Advanced")
     assert browser.find(f"{EDIT_FORM} #id_attempts").get_attribute("value") == "3"
     browser.type(f"{EDIT_FORM} #id_attempts", "5")
     browser.type(f"{EDIT_FORM} #id_retry_every", "10")
@@ -248,7 +266,7 @@ def test_a_wrong_pattern_is_refused_in_the_form_with_the_products_text(browser: 
     words = "the pattern '0 0 31 2 *' is not valid: it names a day that never comes"
     browser.find("#next_runs", words)
     browser.click(f"{FORM} input[type=submit]")
-    browser.find(f"{FORM} .help-block", words)
+    browser.find(f"{FORM} .has-error .help-block", words)
     assert browser.find(f"{FORM} #id_name").get_attribute("value") == "never"
     browser.screenshot("refused")
 
@@ -265,6 +283,8 @@ def test_the_form_can_be_used_by_the_keyboard_alone(
     for field, typed in (("id_name", "by keyboard"), ("id_preset", "Every day")):
         _tab_to(browser, lambda field=field: _focused_id(browser) == field)  # type: ignore[misc]
         browser.press(typed)
+    _tab_to(browser, lambda: browser.focused().text == "Advanced")
+    browser.press(Keys.ENTER)
     _tab_to(browser, lambda: _focused_id(browser) == "id_kind")
     browser.press("Incremental")
     _tab_to(browser, lambda: browser.focused().get_attribute("type") == "submit")
@@ -289,18 +309,66 @@ def test_several_schedules_are_deleted_at_once(
     browser.messages()
 
 
-def test_a_list_of_800_pixels_needs_no_scrolling_sideways(
+def test_coverage_leads_from_an_unprotected_instance_to_its_proof(
     browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    schedules.schedule_create("orders", "30 2,14 * * 1-5", "a name of some length")
-    browser.open(PANEL)
-    browser.find(".schedule-state", "PENDING")
+    schedules.schedule_create("orders", "0 2 * * sun", "weekly", keep_last=7)
+    browser.open(COVERAGE)
+    browser.find("tr[data-display='m'] td", "Unprotected")
+    browser.screenshot("coverage")
+    browser.click("tr[data-display='m'] a", "Protect")
+    browser.find(f"{FORM} #id_name")
+    assert browser.find(f"{FORM} #id_instance option:checked").text == "m"
+    browser.type(f"{FORM} #id_name", "nightly")
+    browser.click(f"{FORM} input[type=submit]")
+    browser.find("tr[data-display='nightly']")
+    browser.messages()
+    browser.open(COVERAGE)
+    browser.find("tr[data-display='m'] td", "Protected, restore not proven")
+    browser.click("tr[data-display='m'] a", "Prove")
+    browser.find("h1", "nightly")
+
+
+def test_a_run_in_progress_is_followed_and_its_backup_pinned(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
+    created = schedules.schedule_create("orders", "0 2 * * *", "nightly", keep_last=7)
+    page = f"{PANEL}{created.id}/"
+    browser.open(page)
+    browser.find("#schedule_backups", "No backup yet.")
+    schedules.schedule_run(created)
+    browser.open(page)
+    browser.find("#schedule_progress", "A run is in progress, for")
+    # The page comes anew when the run has ended.
+    row = "#schedule_backups tr[data-object-id]"
+    browser.find(f"{row} td", "COMPLETED", FIRING_TIMEOUT)
+    browser.click(f"{row} .dropdown-toggle")
+    browser.click(f"{row} button", "Pin")
+    browser.find(f"{row} td", "Pinned")
+    [run] = schedules.execution_list(created)
+    assert schedules.schedule_show(created.id).pinned == (run.backup_id,)
+    browser.messages()
+    browser.screenshot("backups", DRAWING_HEIGHT)
+    browser.click(f"{row} .dropdown-toggle")
+    browser.click(f"{row} button", "Unpin")
+    browser.wait("end of the pin", lambda: schedules.schedule_show(created.id).pinned == ())
+    browser.messages()
+    browser.click(f"{row} td a", "UTC")
+    browser.find(f"tr[data-object-id='{run.id}'] td", "Backup complete")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_window_of_800_pixels_needs_no_scrolling_sideways(
+    browser: Browser, schedules: ScheduledBackups, page: str
+) -> None:
+    _open_with_a_run(browser, schedules, page)
     browser.driver.set_window_size(800, 860)
     try:
         assert browser.driver.execute_script(
             "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
         )
-        browser.screenshot("narrow", width=800)
+        if page == PANEL:
+            browser.screenshot("narrow", width=800)
     finally:
         browser.driver.set_window_size(WIDTH, HEIGHT)
 
@@ -388,32 +456,17 @@ def test_a_second_tenant_sees_nothing_of_the_first(
     )
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "",
-        "create/",
-        "{schedule}/",
-        "{schedule}/edit/",
-        "{schedule}/executions/",
-        "{schedule}/drills/",
-        "{schedule}/drills/repeat/",
-    ],
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_axe_finds_no_serious_fault(
-    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups, page: str
+    browser: Browser, schedules: ScheduledBackups, page: str
 ) -> None:
     if not AXE.exists():
         lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
-    created = schedules.schedule_create("orders", "0 2 * * *", "looked at")
-    browser.open(f"{PANEL}{page.format(schedule=created.id)}")
-    browser.find("h1")
-    if not page:
-        browser.find(".schedule-state", "PENDING")
+    _open_with_a_run(browser, schedules, page)
     assert browser.accessibility_faults(".backup-schedules") == []
-    if page in ("", "{schedule}/"):
-        browser.click(".actions_column .dropdown-toggle")
-        browser.find(".actions_column.open .btn-danger", "Delete Schedule")
+    for number in range(len(browser.driver.find_elements("css selector", _MENUS))):
+        browser.driver.find_elements("css selector", _MENUS)[number].click()
+        browser.find(".actions_column.open li")
         assert browser.accessibility_faults(".backup-schedules") == []
 
 
@@ -437,6 +490,24 @@ def test_pages_of_a_thousand_rows_come_whole(
             stranger.open(page)
             assert len(stranger.rows()) == rows
             LOG.info("%s with %d rows was answered in %.2f s", page, rows, stranger.answered_in())
+            if page == PANEL:
+                stranger.find(".schedule-states", "of 1000 need")
+                LOG.info("its states came in %.2f s", stranger.answered_in("states/"))
+
+
+def _open_with_a_run(browser: Browser, schedules: ScheduledBackups, page: str) -> None:
+    """Open a page about a schedule that has made a backup, and all that is folded on it."""
+    created = schedules.schedule_create("orders", "30 2,14 * * 1-5", "a name of some length")
+    run_by_hand(schedules, created.id)
+    browser.open(page.format(schedule=created.id))
+    browser.find("h1")
+    if page == PANEL:
+        browser.find(".schedule-state", "OK")
+    elif page == COVERAGE:
+        browser.find("svg.coverage")
+    browser.driver.execute_script(
+        "document.querySelectorAll('details').forEach(each => { each.open = true; })"
+    )
 
 
 def _prove_that_it_restores(
@@ -470,7 +541,7 @@ def _prove_that_it_restores(
 
     browser.open(f"{PANEL}{schedule.id}/drills/")
     browser.click("a", "Repeat Drills")
-    browser.choose(f"{REPEAT_FORM} #id_preset", "My own")
+    assert browser.find(f"{REPEAT_FORM} #id_preset option:checked").text == "Every Sunday at 02:00"
     browser.type(f"{REPEAT_FORM} #id_pattern", " ")
     browser.click(f"{REPEAT_FORM} input[type=submit]")
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))

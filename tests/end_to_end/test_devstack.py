@@ -28,7 +28,12 @@ die() { shift; echo "die: $*" >&2; exit 1; }
 source "$PLUGIN/settings"
 source "$PLUGIN/plugin.sh" "$@"
 """
-PANEL = Path("openstack_dashboard/local/enabled/_1733_project_backup_schedules_panel.py")
+ENABLED = Path("openstack_dashboard/local/enabled")
+#: Where Horizon looks for each panel's switch, and the panel.
+PANELS = {
+    ENABLED / "_1711_project_backup_coverage_panel.py": "BackupCoverage",
+    ENABLED / "_1733_project_backup_schedules_panel.py": "BackupSchedules",
+}
 
 Phase = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,7 +42,7 @@ Phase = Callable[..., subprocess.CompletedProcess[str]]
 def phase(tmp_path: Path) -> Phase:
     """Run one phase as DevStack does, with a Horizon whose manage.py says what it is asked."""
     horizon = tmp_path / "horizon"
-    (horizon / PANEL).parent.mkdir(parents=True)
+    (horizon / ENABLED).mkdir(parents=True)
     (horizon / "manage.py").write_text("import sys; print('manage.py', *sys.argv[1:])\n")
 
     def run(
@@ -94,13 +99,13 @@ def test_one_process_of_all_of_mistral_has_a_periodic_server(phase: Phase) -> No
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_where_horizon_is_enabled_it_gets_the_panel_and_clean_takes_it(
+def test_where_horizon_is_enabled_it_gets_the_panels_and_clean_takes_them(
     phase: Phase, tmp_path: Path
 ) -> None:
-    panel = tmp_path / "horizon" / PANEL
+    panels = {tmp_path / "horizon" / path: panel for path, panel in PANELS.items()}
     done = phase("stack", "post-config", enabled="horizon")
     assert done.returncode == 0, done.stderr
-    assert "BackupSchedules" in panel.read_text()
+    assert all(panel in path.read_text() for path, panel in panels.items())
     said = done.stdout.splitlines()[1:]
     assert said == [
         "manage.py collectstatic --noinput", "manage.py compress --force", "restart_apache_server",
@@ -109,9 +114,9 @@ def test_where_horizon_is_enabled_it_gets_the_panel_and_clean_takes_it(
     assert again.returncode == 0, again.stderr
 
     assert phase("unstack").returncode == 0
-    assert panel.exists()
+    assert all(path.exists() for path in panels)
     assert phase("clean").returncode == 0
-    assert not panel.is_symlink()
+    assert not any(path.is_symlink() for path in panels)
 
 
 def test_a_horizon_that_can_not_take_the_panel_ends_the_run(phase: Phase, tmp_path: Path) -> None:

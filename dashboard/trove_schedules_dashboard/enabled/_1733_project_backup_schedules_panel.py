@@ -11,6 +11,7 @@ ADD_PANEL = "trove_schedules_dashboard.content.backup_schedules.panel.BackupSche
 ADD_INSTALLED_APPS = ["trove_schedules_dashboard"]
 ADD_JS_FILES = [
     "dashboard/project/backup_schedules/schedule_form.js",
+    "dashboard/project/backup_schedules/schedule_progress.js",
     "dashboard/project/backup_schedules/schedule_states.js",
 ]
 ADD_SCSS_FILES = ["dashboard/project/backup_schedules/pages.scss"]

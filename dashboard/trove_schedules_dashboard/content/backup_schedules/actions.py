@@ -120,6 +120,16 @@ class RestoreExecution(RestoreSchedule):
         return restore_url(self.table.kwargs["schedule_id"], execution=datum.id)
 
 
+class RestoreOfSchedule(RestoreSchedule):
+    """The same, with a backup of the schedule chosen whose page this is."""
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or datum.is_restorable
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return restore_url(self.table.kwargs["schedule_id"], backup=datum.id)
+
+
 class RestoreBackup(RestoreSchedule):
     """The same, in the pulldown of a backup that a schedule has made."""
 
@@ -133,6 +143,23 @@ class RestoreBackup(RestoreSchedule):
 
     def get_link_url(self, datum: Any = None) -> str:
         return restore_url(_schedule_of(datum), backup=datum.id)
+
+
+class ViewSchedule(tables.LinkAction):
+    """In the pulldown of a backup that a schedule has made: to that schedule."""
+
+    name = "backup_schedule"
+    verbose_name = _("Schedule")
+    icon = "clock-o"
+    policy_rules = (("workflow", "cron_triggers:list"),)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        if not request.user.has_perms(PERMISSIONS):
+            return False
+        return datum is not None and _schedule_of(datum) is not None
+
+    def get_link_url(self, datum: Any = None) -> str:
+        return reverse("horizon:project:backup_schedules:detail", args=[_schedule_of(datum)])
 
 
 def restore_url(schedule_id: str | None, **chosen: str) -> str:
@@ -231,6 +258,44 @@ class RunSchedule(_Told):
 
     def do(self, request: HttpRequest, obj_id: str) -> None:
         api.schedule_run(request, obj_id)
+
+
+class PinBackup(_Told):
+    name = "pin"
+    policy_rules = _REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Pin", "Pin", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Pinned Backup", "Pinned Backups", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or (datum.is_restorable and not datum.pinned)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_pin(request, str(self.table.kwargs["schedule_id"]), obj_id)
+
+
+class UnpinBackup(_Told):
+    name = "unpin"
+    policy_rules = _REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Unpin", "Unpin", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Unpinned Backup", "Unpinned Backups", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or datum.pinned
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.schedule_unpin(request, str(self.table.kwargs["schedule_id"]), obj_id)
 
 
 class DrillSchedule(_Told):

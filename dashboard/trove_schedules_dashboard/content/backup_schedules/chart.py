@@ -109,13 +109,13 @@ def chart(
                 symbol=_SYMBOLS.get(each.state, "?"),
                 time=text.utc(each.created_at),
                 duration=text.seconds(text.duration(each)),
-                size=_gigabytes(size) if size is not None else "-",
+                size=text.size(size) if size is not None else "-",
                 outcome=text.outcome(each),
                 duration_bar=_bar(x, width, DURATIONS_AT, length, longest),
                 size_bar=None if size is None else _bar(x, width, SIZES_AT, size, largest),
             )
         )
-    return Chart(tuple(runs), _("%d s") % round(longest), _gigabytes(largest) if largest else "")
+    return Chart(tuple(runs), _("%d s") % round(longest), text.size(largest) if largest else "")
 
 
 def _length(execution: ScheduleExecution, now: datetime) -> float:
@@ -127,9 +127,3 @@ def _bar(x: float, width: float, baseline: int, value: float, most: float) -> Ba
     # A bar of nothing could not be seen, and something was there.
     height = min(max(HIGHEST * value / most, 2.0), HIGHEST) if most else 2.0
     return Bar(round(x, 1), round(baseline - height, 1), round(width, 1), round(height, 1))
-
-
-def _gigabytes(size: float) -> str:
-    if size < 1:
-        return _("%.1f MB") % (size * 1024)
-    return _("%.2f GB") % size

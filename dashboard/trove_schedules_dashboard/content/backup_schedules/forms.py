@@ -3,55 +3,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.forms import BoundField
 from django.http import HttpRequest
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
 from trove_schedules import Backup, Schedule, ScheduleRestore
-from trove_schedules.errors import AuthenticationError, NotDelegableError, ScheduledBackupError
+from trove_schedules.errors import (
+    AuthenticationError,
+    InvalidPatternError,
+    NotDelegableError,
+    ScheduledBackupError,
+)
 from trove_schedules.schedules.options import OPTIONS
+from trove_schedules.schedules.warnings import Remark
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.failures import report
-
-FULL, INCREMENTAL, PARENT = "full", "incremental", "parent"
-
-PRESETS = (
-    ("", _("My own")),
-    ("0 * * * *", _("Every hour, on the hour")),
-    ("0 2 * * *", _("Every day at 02:00")),
-    ("0 2 * * mon-fri", _("Monday to Friday at 02:00")),
-    ("0 2 * * sun", _("Every Sunday at 02:00")),
-    ("0 2 1 * *", _("The first of each month at 02:00")),
+from trove_schedules_dashboard.content.backup_schedules.fields import (
+    ADVANCED,
+    ASKED,
+    FULL,
+    INCREMENTAL,
+    KINDS,
+    PARENT,
+    PRESETS,
+    WHAT_AND_WHEN,
+    field,
+    preset_of,
 )
 
 _SOURCES = _("Empty: that of the instance that was backed up.")
 
 #: These two are changed together: the product chooses anew which of them it isn't given.
 GUARD = ("attempts", "retry_every")
-NUMBERS = tuple(each.name for each in OPTIONS.values() if each.kind is int)
-
-
-def _field(name: str) -> Any:
-    """The field of an option, as the product's table has it: a number, or a text."""
-    option = OPTIONS[name]
-    said = {"help": _(option.help), "otherwise": _(option.otherwise)}
-    texts = {
-        "label": _(option.title),
-        "required": not option.can_be_unset and option.kind is str,
-        "help_text": format_lazy("{help}.", **said)
-        if not option.otherwise
-        else format_lazy(_("{help}. Empty: {otherwise}."), **said),
-    }
-    if option.kind is str:
-        return forms.CharField(max_length=option.most, initial=option.default, **texts)
-    # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
-    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
-    return forms.IntegerField(min_value=1, max_value=option.most, widget=widget, **texts)
+#: What a webhook is told of and how, which means nothing without one.
+_OF_WEBHOOK = ("webhook_on", "webhook_format")
+#: What fields hold that nobody has thought about, besides nothing.
+_USUAL = {"kind": FULL} | {name: OPTIONS[name].default for name in _OF_WEBHOOK}
 
 
 class _AskingForm(forms.SelfHandlingForm):
@@ -68,12 +60,18 @@ class _AskingForm(forms.SelfHandlingForm):
             if isinstance(error, AuthenticationError) and not isinstance(error, NotDelegableError):
                 report(request, error)
             # Stays in the form, with what was typed.
-            self.api_error(str(error))
+            self.add_error(self.blamed(error), str(error))
             return False
+
+    def blamed(self, error: ScheduledBackupError) -> str | None:
+        """The field that an error is about; None: none, or not one alone."""
+        return None
 
 
 class _PatternForm(_AskingForm):
-    """A pattern."""
+    """A pattern, chosen or typed."""
+
+    usual: Mapping[str, str] = _USUAL
 
     preset = forms.ChoiceField(
         label=_("How often"),
@@ -88,45 +86,77 @@ class _PatternForm(_AskingForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["preset"] = preset_of(self["pattern"].value())
+
+    @property
+    def what_and_when(self) -> list[BoundField]:
+        return [each for each in self.visible_fields() if each.name not in ADVANCED]
+
+    @property
+    def advanced(self) -> list[BoundField]:
+        """The fields that are folded away, in the order of the form."""
+        return [each for each in self.visible_fields() if each.name in ADVANCED]
+
+    @property
+    def advanced_is_open(self) -> bool:
+        """Whether one of them is wrong, or holds what somebody has chosen."""
+        return any(each.errors or self._is_chosen(each) for each in self.advanced)
+
+    def _is_chosen(self, bound: BoundField) -> bool:
+        value = str(bound.value() or "")
+        return value not in ("", self.usual.get(bound.name))
+
     def clean_pattern(self) -> str:
         pattern: str = self.cleaned_data["pattern"]
         if pattern:
-            try:
-                api.check_pattern(pattern)
-            except ScheduledBackupError as error:
-                raise forms.ValidationError(str(error)) from error
+            _check(api.check_pattern, pattern)
         return pattern
 
 
-class _TimedForm(_PatternForm):
-    """A pattern in a time zone."""
+class _OptionsForm(_PatternForm):
+    """What can be chosen for a new schedule and changed of an old one."""
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"]
-        try:
-            api.check_zone(zone)
-        except ScheduledBackupError as error:
-            raise forms.ValidationError(str(error)) from error
+        _check(api.check_zone, zone)
         return zone
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        for name in api.CHECKED.intersection(cleaned):
+            if cleaned[name]:
+                try:
+                    api.check_option(name, cleaned[name])
+                except ScheduledBackupError as error:
+                    self.add_error(name, str(error))
+        changed = any(cleaned.get(name) != self[name].initial for name in _OF_WEBHOOK)
+        if changed and not cleaned.get("webhook_url") and not self["webhook_url"].initial:
+            self.add_error("webhook_url", _("Type the URL that these runs are told to."))
+        return cleaned
 
-#: A form of what can be chosen for a new schedule and changed of an old one.
-_ScheduleForm: Any = type(
-    "_ScheduleForm",
-    (_TimedForm,),
-    {name: _field(name) for name in ("name", "description", "timezone", *NUMBERS, "notify_url")},
-)
+    def blamed(self, error: ScheduledBackupError) -> str | None:
+        # By itself the pattern is right, so the attempts don't fit it.
+        return "attempts" if isinstance(error, InvalidPatternError) else None
+
+
+def _check(check: Callable[[str], None], value: str) -> None:
+    """Have the product check the value of a field; what it says is shown there."""
+    try:
+        check(value)
+    except ScheduledBackupError as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+_ScheduleForm: Any = type("_ScheduleForm", (_OptionsForm,), {name: field(name) for name in ASKED})
 
 
 class CreateForm(_ScheduleForm):
     instance = forms.ChoiceField(label=_("Instance"))
     kind = forms.ChoiceField(
         label=_("Kind of backup"),
-        choices=(
-            (FULL, _("Full")),
-            (INCREMENTAL, _("Incremental: on the schedule's own newest backup")),
-            (PARENT, _("Increment of one backup, always the same")),
-        ),
+        choices=KINDS,
         widget=forms.Select(attrs={"class": "switchable", "data-slug": "kind"}),
     )
     parent_id = forms.ChoiceField(
@@ -141,18 +171,7 @@ class CreateForm(_ScheduleForm):
             }
         ),
     )
-    field_order = (
-        "instance",
-        "name",
-        "description",
-        "preset",
-        "pattern",
-        "timezone",
-        "kind",
-        "parent_id",
-        *NUMBERS,
-        "notify_url",
-    )
+    field_order = (*WHAT_AND_WHEN, *ADVANCED)
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -187,15 +206,11 @@ class CreateForm(_ScheduleForm):
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
         schedule = api.schedule_create(
             request,
-            instance=data["instance"],
-            pattern=data["pattern"],
-            name=data["name"],
-            timezone=data["timezone"],
-            description=data["description"] or None,
+            data["instance"],
+            data["pattern"],
             parent_id=data["parent_id"] or None,
             incremental=data["kind"] == INCREMENTAL,
-            notify_url=data["notify_url"] or None,
-            **{name: data[name] for name in NUMBERS},
+            **{name: data[name] or None for name in ASKED},
         )
         messages.success(
             request,
@@ -209,14 +224,12 @@ class CreateForm(_ScheduleForm):
 class EditForm(_ScheduleForm):
     #: Tells a schedule that somebody has changed since the form was shown.
     generation = forms.IntegerField(widget=forms.HiddenInput())
-    field_order = (
-        "name", "description", "preset", "pattern", "timezone", *NUMBERS, "notify_url"
-    )  # fmt: skip
+    field_order = (*WHAT_AND_WHEN, *ADVANCED)
 
     def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self.schedule = schedule
-        self.fields["preset"].initial = ""
+        self.usual = _USUAL | api.usual_attempts(schedule.pattern)
         self.fields["attempts"].required = True
         if not schedule.incremental:
             del self.fields["full_every"]
@@ -230,9 +243,11 @@ class EditForm(_ScheduleForm):
         return cleaned
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        names = ("pattern", "timezone", "name", "description", *NUMBERS, "notify_url")
+        names = ("pattern", *ASKED)
         old = {name: getattr(self.schedule, name) for name in names}
         given = {name: data.get(name) or None for name in names}
+        if given["webhook_url"] is None:
+            given |= {name: old[name] for name in _OF_WEBHOOK}
         if given["attempts"] == 1 and given["retry_every"] == old["retry_every"]:
             # What was between the attempts that are no more.
             given["retry_every"] = None
@@ -247,6 +262,37 @@ class EditForm(_ScheduleForm):
         return schedule
 
 
+class DraftForm(_ScheduleForm):
+    """What has been typed so far of a schedule, new or old, however little that is."""
+
+    instance = forms.CharField(required=False)
+    kind = forms.ChoiceField(choices=KINDS, required=False)
+
+    def __init__(
+        self, request: HttpRequest, *args: Any, schedule: Schedule | None, **kwargs: Any
+    ) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.schedule = schedule
+        self.fields["name"].required = False
+
+    def remarks(self) -> list[Remark]:
+        """What people should know of the schedule that this makes; nothing without its instance.
+
+        :raises InvalidScheduleError: the options don't go together.
+        """
+        data, old = self.cleaned_data, self.schedule
+        instance = old.instance if old else data["instance"]
+        if not instance:
+            return []
+        options = {name: data[name] or None for name in ASKED} | {"name": data["name"] or "0"}
+        incremental = old.incremental if old else data["kind"] == INCREMENTAL
+        if not incremental:
+            options["full_every"] = None
+        return api.draft_remarks(
+            self.request, old, instance, data["pattern"], incremental=incremental, **options
+        )
+
+
 class RepeatForm(_PatternForm):
     """Has drills of a schedule done by a pattern, or no more by any."""
 
@@ -255,11 +301,13 @@ class RepeatForm(_PatternForm):
     def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self.schedule = schedule
-        self.fields["preset"].initial = ""
         self.fields["pattern"].required = False
         self.fields["pattern"].help_text = _(
             "Minute, hour, day of month, month and day of week, in UTC. Empty: stop repeating."
         )
+
+    def blamed(self, error: ScheduledBackupError) -> str | None:
+        return "pattern" if isinstance(error, InvalidPatternError) else None
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> bool:
         pattern = data["pattern"] or None

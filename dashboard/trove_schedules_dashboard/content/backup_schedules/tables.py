@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy as _, pgettext_lazy
 from horizon import tables
 
-from trove_schedules import Schedule, ScheduleExecution
+from trove_schedules import Backup, Schedule, ScheduleExecution
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.actions import (
@@ -24,11 +24,14 @@ from trove_schedules_dashboard.content.backup_schedules.actions import (
     DrillSchedule,
     EditSchedule,
     PauseSchedule,
+    PinBackup,
     RepeatDrills,
     RestoreExecution,
+    RestoreOfSchedule,
     RestoreSchedule,
     ResumeSchedule,
     RunSchedule,
+    UnpinBackup,
     ViewDrills,
     ViewExecutions,
     _about,
@@ -92,6 +95,11 @@ class SchedulesTable(QuickTable):
         """Where the page asks how these schedules are."""
         return _about(self, "states")
 
+    def get_empty_message(self) -> Any:
+        if self.request.GET.get("state"):
+            return _("No schedule needs help.")
+        return super().get_empty_message()
+
     def get_pagination_string(self) -> str:
         return self._filtered(super().get_pagination_string())
 
@@ -131,19 +139,14 @@ class UpdateExecution(QuickRow):
         return api.execution_show(request, obj_id)
 
 
-def _backup_link(execution: ScheduleExecution) -> str | None:
-    if execution.backup_id is None:
-        return None
-    return reverse("horizon:project:database_backups:detail", args=[execution.backup_id])
-
-
 class BackupColumn(tables.Column):
-    """The backup's id, as a link for those who may see trove-dashboard's page of it."""
+    """A backup, as a link for those who may see trove-dashboard's page of it."""
 
-    def get_link_url(self, datum: ScheduleExecution) -> str | None:
-        if not self.table.request.user.has_perm("openstack.services.object-store"):
+    def get_link_url(self, datum: ScheduleExecution | BackupRow) -> str | None:
+        allowed = self.table.request.user.has_perm("openstack.services.object-store")
+        if not allowed or datum.backup_id is None:
             return None
-        return _backup_link(datum)
+        return reverse("horizon:project:database_backups:detail", args=[datum.backup_id])
 
 
 class ExecutionsTable(QuickTable):
@@ -167,11 +170,9 @@ class ExecutionsTable(QuickTable):
             ("cancelled", pgettext_lazy("State of an execution", "Cancelled")),
         ),
     )
-    duration = tables.Column(
-        lambda run: text.seconds(text.duration(run)), verbose_name=_("Duration")
-    )
+    duration = tables.Column(lambda run: text.duration_so_far(run), verbose_name=_("Duration"))
     outcome = tables.Column(text.outcome, verbose_name=_("Output"))
-    backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"))
+    backup = BackupColumn("backup_id", link=True, verbose_name=_("Backup"), classes=("backup-id",))
 
     def kind_of(self, datum: ScheduleExecution) -> bool:
         return _restores(datum)
@@ -182,6 +183,7 @@ class ExecutionsTable(QuickTable):
     class Meta(QuickMeta):
         name = "executions"
         verbose_name = _("Executions")
+        no_data_message = _("No run yet. Run Now, in the menu of the schedule, starts one at once.")
         status_columns = ("state",)
         row_class = UpdateExecution
         table_actions: tuple[Any, ...] = (DeleteExecution,)
@@ -193,5 +195,76 @@ class DrillsTable(ExecutionsTable):
     class Meta(ExecutionsTable.Meta):
         name = "drills"
         verbose_name = _("Restore Drills")
+        no_data_message = _("No drill yet. Run a Drill, in the menu of the schedule, starts one.")
         table_actions = (RepeatDrills, DeleteDrill)
         row_actions = (DeleteDrill,)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRow:
+    """A backup of a schedule; of one that is pinned, and not among the newest, only the id.
+
+    :ivar run: what made it, where that is among the newest runs.
+    :ivar run_url: the page of executions that begins with that.
+    """
+
+    id: str
+    backup: Backup | None
+    pinned: bool
+    run: ScheduleExecution | None
+    run_url: str | None
+
+    @property
+    def backup_id(self) -> str | None:
+        return self.backup.id if self.backup else None
+
+    @property
+    def name(self) -> str:
+        return text.utc(self.backup.created) if self.backup else self.id
+
+    @property
+    def is_restorable(self) -> bool:
+        return self.backup is not None and self.backup.status == "COMPLETED"
+
+    @property
+    def kind(self) -> str:
+        if self.backup is None:
+            return "-"
+        return gettext("Incremental") if self.backup.parent_id else gettext("Full")
+
+    @property
+    def size(self) -> str:
+        size = self.backup.size if self.backup else None
+        return "-" if size is None else text.size(size)
+
+    @property
+    def status(self) -> str:
+        return self.backup.status if self.backup else gettext("Not among the newest")
+
+
+class BackupsTable(QuickTable):
+    """The backups of one schedule."""
+
+    time = BackupColumn("name", link=True, verbose_name=_("Backup"))
+    kind = tables.Column("kind", verbose_name=_("Kind"), classes=_WIDE)
+    size = tables.Column("size", verbose_name=_("Size"), classes=_WIDE)
+    status = tables.Column("status", verbose_name=_("State"))
+    pinned = tables.Column(
+        lambda row: gettext("Pinned") if row.pinned else "-", verbose_name=_("Pin")
+    )
+    run = tables.Column(
+        lambda row: text.utc(row.run.created_at if row.run else None),
+        link=lambda row: row.run_url,
+        verbose_name=_("Run"),
+    )
+
+    def kind_of(self, datum: BackupRow) -> tuple[bool, bool]:
+        return datum.is_restorable, datum.pinned
+
+    class Meta(QuickMeta):
+        name = "schedule_backups"
+        verbose_name = _("Backups of the schedule")
+        no_data_message = _("No backup yet. Run Now, in the menu above, makes one at once.")
+        multi_select = False
+        row_actions = (RestoreOfSchedule, PinBackup, UnpinBackup)
+        row_actions_dropdown_template = _NAMED_DROPDOWN

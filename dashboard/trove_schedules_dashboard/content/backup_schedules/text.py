@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils.translation import gettext as _
 
 from trove_schedules import Schedule, ScheduleExecution
 from trove_schedules.health import Health
 from trove_schedules_dashboard import api
+
+
+def now() -> datetime:
+    """The time by which pages say how long something has been going on, in UTC."""
+    return datetime.now(UTC)
 
 
 def utc(time: datetime | None) -> str:
@@ -84,6 +89,40 @@ def duration(execution: ScheduleExecution) -> timedelta | None:
     if execution.state == "RUNNING" or execution.updated_at is None:
         return None
     return execution.updated_at - execution.created_at
+
+
+def duration_so_far(execution: ScheduleExecution) -> str:
+    """How long a run took, or how long it has been running."""
+    time = now()
+    if not execution.in_progress(time):
+        return seconds(duration(execution))
+    return _("%s so far") % seconds(time - execution.created_at)
+
+
+def in_progress(execution: ScheduleExecution, usual: int) -> str:
+    """How long a run has been going on, and how many seconds one usually takes; 0: not known."""
+    values = {"now": seconds(now() - execution.created_at)}
+    if not usual:
+        return _("A run is in progress, for %(now)s so far.") % values
+    values["usual"] = seconds(timedelta(seconds=usual))
+    return _("A run is in progress, for %(now)s so far. Most take %(usual)s.") % values
+
+
+def webhook(schedule: Schedule) -> str:
+    """What is told of a schedule's runs, and where."""
+    values = {
+        "url": schedule.webhook_url,
+        "on": _(schedule.webhook_on),
+        "format": _(schedule.webhook_format),
+    }
+    return _("%(url)s (%(on)s, %(format)s)") % values
+
+
+def size(gigabytes: float) -> str:
+    """The size of a backup: ``512.0 MB``, ``2.00 GB``."""
+    if gigabytes < 1:
+        return _("%.1f MB") % (gigabytes * 1024)
+    return _("%.2f GB") % gigabytes
 
 
 def seconds(length: timedelta | None) -> str:

@@ -4,33 +4,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from horizon import forms, tables, views
 from horizon.utils.functions import get_page_size
 from horizon.utils.memoized import memoized_method
 
-from trove_schedules import Schedule, ScheduleExecution
-from trove_schedules.errors import ScheduledBackupError
+from trove_schedules import Backup, Schedule, ScheduleExecution
+from trove_schedules.errors import InvalidScheduleError, ScheduledBackupError
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 from trove_schedules_dashboard.content.backup_schedules.actions import index_url
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
+from trove_schedules_dashboard.content.backup_schedules.details import (
+    backup_rows,
+    details,
+    progress_of,
+    progress_of_newest,
+)
 from trove_schedules_dashboard.content.backup_schedules.failures import report
+from trove_schedules_dashboard.content.backup_schedules.fields import ASKED
 from trove_schedules_dashboard.content.backup_schedules.forms import (
-    NUMBERS,
     CreateForm,
+    DraftForm,
     EditForm,
     RepeatForm,
     RestoreForm,
 )
 from trove_schedules_dashboard.content.backup_schedules.tables import (
+    BackupsTable,
     DrillsTable,
     ExecutionsTable,
     Row,
@@ -145,6 +155,7 @@ class CreateView(forms.ModalFormView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["submit_url"] = self.request.get_full_path()
         context["cancel_url"] = index_url(self.request.GET.get("instance"))
+        context["remarks_url"] = reverse("horizon:project:backup_schedules:remarks")
         return context
 
     def get_success_url(self) -> str:
@@ -187,6 +198,38 @@ def next_runs(request: HttpRequest) -> JsonResponse:
             "note": _("For example; each schedule gets its own value for H.") if example else "",
         }
     )
+
+
+@login_required
+@require_POST
+def remarks(request: HttpRequest) -> JsonResponse:
+    """What is to be said of what has been typed in a form so far; nothing while that is wrong.
+
+    By POST, because what is in an address is logged, and URLs in the form may be secrets.
+    """
+    schedule_id = request.GET.get("schedule")
+    try:
+        old = api.schedule_show(request, schedule_id) if schedule_id else None
+        form = DraftForm(request, data=request.POST, schedule=old)
+        found = form.remarks() if form.is_valid() else []
+    except InvalidScheduleError:
+        found = []
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    said = [{"said": each.said, "warning": each.warning} for each in found]
+    return JsonResponse({"remarks": said})
+
+
+@login_required
+def progress(request: HttpRequest, execution_id: UUID, usual: int) -> JsonResponse:
+    """How far a run is whose progress a page shows."""
+    try:
+        execution = api.execution_show(request, str(execution_id))
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    now = progress_of(execution, usual)
+    ended = not execution.in_progress(text.now())
+    return JsonResponse({"ended": ended, "told": now.told, "seconds": now.seconds})
 
 
 class _ScheduleMixin:
@@ -232,9 +275,15 @@ class EditView(_ScheduleFormView):
     modal_header = page_title = _("Edit Schedule")
     template_name = "project/backup_schedules/edit.html"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        address = reverse("horizon:project:backup_schedules:remarks")
+        context["remarks_url"] = f"{address}?{urlencode({'schedule': self.schedule_id})}"
+        return context
+
     def get_initial(self) -> dict[str, Any]:
         schedule = self.get_schedule()
-        names = ("name", "description", "pattern", "timezone", "generation", *NUMBERS, "notify_url")
+        names = ("pattern", "generation", *ASKED)
         return {name: getattr(schedule, name) for name in names}
 
     def get_success_url(self) -> str:
@@ -296,24 +345,23 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
     page_title = "{{ schedule.name }}"
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        handled: HttpResponse | None = self._table(self.get_schedule()).maybe_handle()
+        schedule = self.get_schedule()
+        handled: HttpResponse | None = self._table(schedule).maybe_handle()
+        if handled is None:
+            handled = self._backups_table(schedule, self._backups(schedule), []).maybe_handle()
         return handled or redirect(request.get_full_path())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         schedule = self.get_schedule()
-        now = datetime.now(UTC)
+        now = text.now()
         context["schedule"] = schedule
         table = self._table(schedule)
         context["url"] = self.request.get_full_path()
         context["actions"] = table.render_row_actions(table.data[0])
-        context["kind"] = text.kind(schedule)
-        context["retention"] = text.retention(schedule)
-        context["attempts"] = text.attempts(schedule)
-        context["created_at"] = text.utc(schedule.created_at)
-        context["next_run"] = text.next_run(schedule)
         name = self._asked(api.instance_name, schedule.instance)
         context["instance_name"] = schedule.instance if name is None else name
+        context["rows"] = details(schedule)
         context["drill"] = drill = self._asked(api.schedule_drill_show, self.schedule_id)
         context["next_drill"] = text.utc(drill.next_execution_time) if drill else None
         health = self._asked(api.schedule_health, schedule)
@@ -322,17 +370,26 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
             context["last_proven"] = text.last_proven(health)
             context["label"], context["icon"] = badge.look(health.state)
         executions = self._asked(api.execution_list, self.schedule_id, limit=DRAWN)
+        backups = self._backups(schedule)
         if executions is not None:
-            context["chart"] = chart(executions, self._sizes(schedule), now)
+            sizes = {each.id: each.size for each in backups if each.size is not None}
+            context["chart"] = chart(executions, sizes, now)
+            context["progress"] = progress_of_newest(executions)
+        context["backups"] = self._backups_table(schedule, backups, executions or [])
         return context
 
     def _table(self, schedule: Schedule) -> SchedulesTable:
         return SchedulesTable(self.request, data=[Row(schedule, schedule.instance)], **self.kwargs)
 
-    def _sizes(self, schedule: Schedule) -> dict[str, float]:
-        """The sizes of the instance's newest backups in GB, by id."""
-        found = self._asked(api.backup_list, schedule.instance) or []
-        return {each.id: each.size for each in found if each.size is not None}
+    def _backups_table(
+        self, schedule: Schedule, backups: list[Backup], executions: list[ScheduleExecution]
+    ) -> BackupsTable:
+        rows = backup_rows(schedule, backups, executions)
+        return BackupsTable(self.request, data=rows, **self.kwargs)
+
+    def _backups(self, schedule: Schedule) -> list[Backup]:
+        """The instance's newest backups, whoever made them."""
+        return self._asked(api.backup_list, schedule.instance) or []
 
     def _asked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
         """What one service answers, or None where it doesn't, which is told: the rest is shown."""
