@@ -16,15 +16,14 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from trove_schedules.clients.instances import Instance
-from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup
 from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
 from trove_schedules.drills.proofs import proofs_of_instances
 from trove_schedules.health.words import span
 from trove_schedules.ids import UUID
+from trove_schedules.lists import Lists
 from trove_schedules.schedules.names import DRILL, schedule_of
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.triggers.finding import find_all
 
 #: What the workbook calls the temporary instance of a drill.
 _TEMPORARY = re.compile(rf"{DRILL}-{UUID}-{UUID}")
@@ -76,30 +75,24 @@ class Coverage:
 
 
 def coverage_of(
-    services: Services,
-    *,
-    exclude: Collection[str],
-    max_age: timedelta | None,
-    now: datetime,
+    lists: Lists, *, exclude: Collection[str] = (), max_age: timedelta | None = None
 ) -> list[Coverage]:
     """What protects each instance, the worst first, and then by project and name.
 
     :param exclude: patterns of the names or ids of instances that need no backups, as shells have
         them.
     :param max_age: of the newest completed backup; None means any.
-    :param now: not later than when this is called.
     """
-    # In this order, an instance that is listed before it gets its schedule is not unprotected.
-    instances = services.trove.instances()
+    instances = lists.instances
     schedules = defaultdict[str, list[Schedule]](list)
-    for schedule in find_all(services.mistral):
+    for schedule in lists.schedules:
         schedules[schedule.instance].append(schedule)
     newest = dict[str, Backup]()
-    for backup in services.trove.backups():
+    for backup in lists.backups:
         known = newest.get(backup.instance_id)
         if backup.status == "COMPLETED" and (known is None or known.created < backup.created):
             newest[backup.instance_id] = backup
-    proofs = proofs_of_instances(services.mistral)
+    proofs = proofs_of_instances(lists.drills)
 
     found = [
         _judged(
@@ -110,7 +103,7 @@ def coverage_of(
             proofs.get(each.id, NEVER_PROVEN),
             excluded=_excluded(each, exclude),
             max_age=max_age,
-            now=now,
+            now=lists.now,
         )
         for each in instances
     ]

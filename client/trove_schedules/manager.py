@@ -11,23 +11,22 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
-from trove_schedules import clock, health, making, workbook
+from trove_schedules import health, making, workbook
 from trove_schedules.arguments import checked, checked_methods
 from trove_schedules.backups import pins, pruning, remarks, restoring, retention
 from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import open_session
-from trove_schedules.coverage import Coverage, coverage_of
+from trove_schedules.coverage import Coverage
 from trove_schedules.declared import Action, Step, document, steps
 from trove_schedules.drills import executions as drills, repeating
 from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
 from trove_schedules.health import preflight, proving
 from trove_schedules.health.check import Check
-from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
-from trove_schedules.overview import Overview
+from trove_schedules.overview import Overview, Snapshot
 from trove_schedules.report import report as reporting
 from trove_schedules.report.report import Report
 from trove_schedules.runs import history, records, webhook
@@ -585,7 +584,8 @@ class ScheduledBackups:
         :raises ScheduleNotFoundError: the project has no such schedule. While Mistral is down,
             schedules are known by the backups that they made.
         """
-        return health_of(self._own.through(mistral_client), schedules, id_if_any(instance), limits)
+        now = self.snapshot(mistral_client)
+        return now.schedule_health(schedules, instance=instance, limits=limits)
 
     def coverage(
         self,
@@ -601,8 +601,11 @@ class ScheduledBackups:
         :param max_age: an instance is STALE where its newest completed backup is older than this,
             whoever made that; or where it has none, and a schedule for longer than this.
         """
-        services = self._own.through(mistral_client)
-        return coverage_of(services, exclude=exclude, max_age=max_age, now=clock.now())
+        return self.snapshot(mistral_client).coverage(exclude=exclude, max_age=max_age)
+
+    def snapshot(self, mistral_client: MistralClient | None = None) -> Snapshot:
+        """Health and coverage at one moment: lists that both need are read once."""
+        return Snapshot(self._own.through(mistral_client))
 
     def check(
         self,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules as an administrator sees them: those of all projects, or of another one."""
+"""Schedules that are only looked at: at one moment, or by an administrator."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from trove_schedules import clock, health
+from trove_schedules import health
 from trove_schedules.arguments import checked_methods
 from trove_schedules.clients.services import Services
 from trove_schedules.coverage import Coverage, coverage_of
 from trove_schedules.health import preflight
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any
+from trove_schedules.lists import Lists
 from trove_schedules.report import report as reporting
 from trove_schedules.report.report import Report
 from trove_schedules.triggers import finding
@@ -21,6 +22,38 @@ from trove_schedules.triggers import finding
 if TYPE_CHECKING:
     from trove_schedules.health.check import Check
     from trove_schedules.schedules.schedule import Schedule
+
+
+@checked_methods
+class Snapshot:
+    """What :meth:`ScheduledBackups.snapshot` returns.
+
+    What its methods read of Mistral's and Trove's lists they remember, and read once. Ask for the
+    coverage first: instances are to be read before the schedules that protect them.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._lists = Lists(services)
+
+    def schedule_health(
+        self,
+        schedules: Collection[str | HasId] = (),
+        *,
+        instance: str | HasId | None = None,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.Health]:
+        """As :meth:`ScheduledBackups.schedule_health` does."""
+        return health_of(self._lists, schedules, id_if_any(instance), limits)
+
+    def coverage(
+        self, *, exclude: Collection[str] = (), max_age: timedelta | None = None
+    ) -> list[Coverage]:
+        """As :meth:`ScheduledBackups.coverage` does."""
+        return coverage_of(self._lists, exclude=exclude, max_age=max_age)
+
+    def instance_names(self) -> dict[str, str]:
+        """As :meth:`ScheduledBackups.instance_names` does."""
+        return self._lists.instance_names()
 
 
 @checked_methods
@@ -46,7 +79,8 @@ class Overview:
         limits: health.Limits = health.USUAL_LIMITS,
     ) -> list[health.Health]:
         """As :meth:`ScheduledBackups.schedule_health` does."""
-        return health_of(self._services, schedules, id_if_any(instance), limits)
+        now = self.snapshot()
+        return now.schedule_health(schedules, instance=instance, limits=limits)
 
     def check(self, instance: str | HasId | None = None) -> list[Check]:
         """As :meth:`ScheduledBackups.check` does."""
@@ -60,7 +94,11 @@ class Overview:
         self, *, exclude: Collection[str] = (), max_age: timedelta | None = None
     ) -> list[Coverage]:
         """As :meth:`ScheduledBackups.coverage` does."""
-        return coverage_of(self._services, exclude=exclude, max_age=max_age, now=clock.now())
+        return self.snapshot().coverage(exclude=exclude, max_age=max_age)
+
+    def snapshot(self) -> Snapshot:
+        """As :meth:`ScheduledBackups.snapshot` does."""
+        return Snapshot(self._services)
 
     def instance_names(self) -> dict[str, str]:
         """As :meth:`ScheduledBackups.instance_names` does."""

@@ -6,7 +6,7 @@ A record that an operator's Mistral expires takes the proof with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -24,25 +24,25 @@ SIGHT = 1000
 _PASSED = "Drill passed"
 
 
-def proofs(mistral: Mistral) -> dict[str, RestoreProof]:
-    """What the project's newest drills have shown, by schedule, by one request."""
-    return proofs_of(map(history.of_schedule, _newest(mistral)))
+def newest(mistral: Mistral) -> list[Execution]:
+    """The project's newest drills, newest first, by one request."""
+    found = mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT)
+    return list(islice(found, SIGHT))
 
 
-def proofs_of_instances(mistral: Mistral) -> dict[str, RestoreProof]:
+def proofs_of_schedules(drills: Iterable[Execution]) -> dict[str, RestoreProof]:
+    """What drills, newest first, have shown, by schedule."""
+    return proofs_of(map(history.of_schedule, drills))
+
+
+def proofs_of_instances(drills: Iterable[Execution]) -> dict[str, RestoreProof]:
     """The same by instance, also of drills whose schedules are gone."""
-    return _shown(
-        (str(each.input.get("instance")), history.of_schedule(each)) for each in _newest(mistral)
-    )
+    return _shown((str(each.input.get("instance")), history.of_schedule(each)) for each in drills)
 
 
 def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
     """What drills, newest first, have shown, by schedule."""
     return _shown((each.schedule_id or "", each) for each in drills)
-
-
-def _newest(mistral: Mistral) -> Iterator[Execution]:
-    return islice(mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=SIGHT), SIGHT)
 
 
 def _shown(drills: Iterable[tuple[str, ScheduleExecution]]) -> dict[str, RestoreProof]:

@@ -170,7 +170,9 @@ def _periodic(listed: list[Schedule]) -> Check:
 def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
     """That the schedules' instances are there."""
     instances = [each.instance for each in schedules]
-    gone, unsure = gone_instances(trove, instances, pages=_MOST_PAGES, confirm=_MOST_CONFIRMED)
+    gone, unsure = gone_instances(
+        trove, instances, lambda: trove.instance_names(_MOST_PAGES), confirm=_MOST_CONFIRMED
+    )
     orphans = [each.id for each in schedules if each.instance in gone]
     if orphans:
         raise ScheduledBackupError(

@@ -9,21 +9,21 @@ take too many requests, is said in the reason, and no state is concluded from it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from trove_schedules.clients.mistral import Mistral
-from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.drills.drill import NEVER_PROVEN
-from trove_schedules.drills.proofs import proofs as read_proofs
+from trove_schedules.drills.proofs import proofs_of_schedules
 from trove_schedules.errors import BackupNotFoundError, ServiceError
 from trove_schedules.health.judge import Look, look, unknown
 from trove_schedules.health.seen import EARLY
 from trove_schedules.health.state import Health, Limits, worst_first
 from trove_schedules.ids import is_uuid
+from trove_schedules.lists import Lists
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules import zones
@@ -38,22 +38,20 @@ _EXECUTION_PAGES = 8
 _INSTANCE_PAGES, _INSTANCE_PAGES_OF_OTHERS = 10, 50
 
 
-def survey(
-    services: Services, schedules: Sequence[Schedule], limits: Limits, now: datetime
-) -> list[Health]:
+def survey(lists: Lists, schedules: Sequence[Schedule], limits: Limits) -> list[Health]:
     """The state of each schedule, the worst first.
 
-    :param now: not later than when the schedules were read.
+    :param lists: from before the schedules were read.
     """
-    mistral, trove = services.mistral, services.trove
+    mistral, trove, now = lists.services.mistral, lists.services.trove, lists.now
     notes = []
     try:
-        proofs = read_proofs(mistral)
+        proofs = proofs_of_schedules(lists.drills)
     except ServiceError as error:
         proofs = {}
         notes.append(f"drills can't be read: {error}")
     try:
-        backups = _Backups(trove)
+        backups = _Backups(trove, lists.backups)
     except ServiceError as error:
         return [unknown(each, f"Trove can't say: {error}") for each in schedules]
     left = None
@@ -68,7 +66,7 @@ def survey(
     gone, unsure = set[str](), set[str]()
     try:
         pages = _INSTANCE_PAGES if trove.scope.is_own else _INSTANCE_PAGES_OF_OTHERS
-        gone, unsure = gone_instances(trove, _instances(looks), pages=pages)
+        gone, unsure = gone_instances(trove, _instances(looks), lambda: lists.instance_names(pages))
     except ServiceError as error:
         notes.append(f"instances can't be read: {error}")
     looks = [
@@ -95,20 +93,24 @@ def survey(
 
 
 def gone_instances(
-    trove: Trove, instances: Iterable[str], *, pages: int, confirm: int = _FEW
+    trove: Trove,
+    instances: Iterable[str],
+    listed: Callable[[], Collection[str]],
+    *,
+    confirm: int = _FEW,
 ) -> tuple[set[str], set[str]]:
     """Which of these instances the project has no more, and of which that was not looked up.
 
     Few are looked up one by one. Of many the project's list is read, and what is not in it is
     looked up, because a list is read page by page while it changes.
 
-    :param pages: the most pages of the list that are read.
+    :param listed: reads the list, or as much of it as is worth it.
     :param confirm: the most instances that are asked for, the first ones.
     """
     asked = list(dict.fromkeys(each for each in instances if is_uuid(each)))
     if len(asked) > _FEW:
-        listed = trove.instance_names(pages)
-        asked = [each for each in asked if each not in listed]
+        there = listed()
+        asked = [each for each in asked if each not in there]
     gone = {each for each in asked[:confirm] if not trove.instance_exists(each)}
     return gone, set(asked[confirm:])
 
@@ -122,10 +124,10 @@ def _instances(looks: Sequence[Look]) -> list[str]:
 class _Backups:
     """The backups of the project, read once, and looked at again where a run contradicts them."""
 
-    def __init__(self, trove: Trove) -> None:
+    def __init__(self, trove: Trove, backups: Iterable[Backup]) -> None:
         self._trove = trove
         self._by_instance = defaultdict[str, list[Backup]](list)
-        for each in trove.backups():
+        for each in backups:
             self._by_instance[each.instance_id].append(each)
         self._asked = 0
         self._anew: dict[str, Backup] | None = None

@@ -3,6 +3,7 @@
 
 import json
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ GONE = "00000000-0000-4000-8000-000000000001"
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    use_clock(monkeypatch, lambda: NOW, ["manager", "overview"])
+    use_clock(monkeypatch, lambda: NOW, ["lists"])
 
 
 def ago(**time):
@@ -212,3 +213,23 @@ def test_wrong_arguments_are_refused_before_any_request(cloud, schedules, given,
     with pytest.raises(InvalidScheduleError, match=told):
         schedules.coverage(**given)
     assert cloud.mock.request_history == []
+
+
+def test_health_and_coverage_at_one_moment_read_each_list_once(cloud, schedules):
+    for number in range(5):
+        add_schedule(cloud, cloud.add_instance(f"m{number}"))
+
+    def asked(*questions):
+        before = len(cloud.mock.request_history)
+        answers = [question() for question in questions]
+        paths = Counter(each.path for each in cloud.mock.request_history[before:])
+        return answers, paths
+
+    one_by_one, paths = asked(
+        schedules.coverage, schedules.schedule_health, schedules.instance_names
+    )
+    now = schedules.snapshot()
+    at_once, fewer = asked(now.coverage, now.schedule_health, now.instance_names)
+    assert at_once == one_by_one
+    assert (paths.total(), fewer.total()) == (11, 5)
+    assert set(fewer.values()) == {1}

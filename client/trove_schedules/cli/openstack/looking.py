@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trove_schedules.cli.openstack.base import Command
     from trove_schedules.health import Health, State
     from trove_schedules.manager import ScheduledBackups
-    from trove_schedules.overview import Overview
+    from trove_schedules.overview import Overview, Snapshot
 
 #: How the commands describe their exit status, which is that of monitoring plugins.
 EXIT_STATUS = (
@@ -112,7 +112,9 @@ def project_names(command: Command, parsed: argparse.Namespace) -> dict[str, str
     return {login.project_id: login.project_name} if login else {}
 
 
-def look(schedules: ScheduledBackups | Overview, parsed: argparse.Namespace) -> list[Health]:
+def look(
+    schedules: ScheduledBackups | Overview | Snapshot, parsed: argparse.Namespace
+) -> list[Health]:
     """What those arguments ask for, the worst first."""
     from trove_schedules import health  # not at import, see the package
 

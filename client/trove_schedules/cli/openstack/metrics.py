@@ -17,8 +17,7 @@ from trove_schedules.errors import ServiceError
 if TYPE_CHECKING:
     from trove_schedules.coverage import Coverage
     from trove_schedules.health import Health
-    from trove_schedules.manager import ScheduledBackups
-    from trove_schedules.overview import Overview
+    from trove_schedules.overview import Snapshot
 
 _PREFIX = "trove_backup_schedule_"
 _COVERAGE_PREFIX = "trove_backup_coverage_"
@@ -78,37 +77,32 @@ class ScheduleMetrics(base.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        schedules = looking.of_projects(self, parsed_args)
-        found = looking.look(schedules, parsed_args)
-        covered = self._covered(schedules, parsed_args)
-        names = Names(
-            self._instance_names(schedules) if covered is None else
-            {each.instance: each.name for each in covered},
-            looking.project_names(self, parsed_args),
-        )  # fmt: skip
+        now = looking.of_projects(self, parsed_args).snapshot()
+        # First: see Snapshot.
+        covered = self._covered(now, parsed_args)
+        found = looking.look(now, parsed_args)
+        names = Names(self._instance_names(now), looking.project_names(self, parsed_args))
         written = [
             *lines(found, names),
             *(() if covered is None else coverage_lines(covered, names)),
         ]
         text.write(self.app.stdout, "".join(f"{line}\n" for line in written))
 
-    def _covered(
-        self, schedules: ScheduledBackups | Overview, parsed_args: argparse.Namespace
-    ) -> list[Coverage] | None:
+    def _covered(self, now: Snapshot, parsed_args: argparse.Namespace) -> list[Coverage] | None:
         """What protects each instance; None: it can't be read, or only some schedules are asked
         for."""
         if parsed_args.schedules or parsed_args.instance:
             return None
         try:
-            return schedules.coverage(exclude=parsed_args.exclude, max_age=parsed_args.max_age)
+            return now.coverage(exclude=parsed_args.exclude, max_age=parsed_args.max_age)
         except ServiceError as error:
             # The health is told without it, and an alert says that it is missing.
             self.log.warning("The coverage of instances can't be read: %s", error)
             return None
 
-    def _instance_names(self, schedules: ScheduledBackups | Overview) -> dict[str, str]:
+    def _instance_names(self, now: Snapshot) -> dict[str, str]:
         try:
-            return schedules.instance_names()
+            return now.instance_names()
         except ServiceError as error:
             # The health is told without them, and says itself what keeps Trove from answering.
             self.log.warning("The instances have no names: %s", error)

@@ -107,6 +107,9 @@ def schedules(good: Health, covered: Coverage) -> Any:
     schedules.schedule_remarks.return_value = []
     schedules.instance_names.return_value = {INSTANCE: "orders-db"}
     schedules.coverage.return_value = [covered]
+    # Each is asked the same questions.
+    for each in (schedules, schedules.overview.return_value):
+        each.snapshot.return_value = each
     return schedules
 
 

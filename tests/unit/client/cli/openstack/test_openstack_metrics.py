@@ -94,6 +94,7 @@ def test_prometheus_reads_each_instance_and_how_many_are_unprotected(
         covered, instance="i2", name='a "b"', state=Cover.UNPROTECTED, backup=None, last_proven=None
     )
     schedules.coverage.return_value = [forgotten, covered]
+    schedules.instance_names.return_value |= {"i2": 'a "b"'}
     families = {each.name: each for each in text_string_to_metric_families(run(ScheduleMetrics))}
     counts = families[f"{COVERAGE}instances"].samples
     assert {each.labels["state"]: each.value for each in counts} == dict.fromkeys(Cover, 0) | {
@@ -120,7 +121,6 @@ def test_prometheus_reads_each_instance_and_how_many_are_unprotected(
 def test_coverage_has_the_same_limits_and_is_told_where_none_is_chosen(run, schedules) -> None:
     run(ScheduleMetrics, "--max-age", "26h", "--exclude", "test-*")
     schedules.coverage.assert_called_once_with(exclude=["test-*"], max_age=timedelta(hours=26))
-    schedules.instance_names.assert_not_called()
     schedules.coverage.reset_mock()
     for chosen in (["nightly"], ["--instance", "m"]):
         run(ScheduleMetrics, *chosen)
@@ -139,7 +139,8 @@ def test_an_administrator_sees_all_projects_by_their_names(
     app, run, schedules, good, covered
 ) -> None:
     overview = schedules.overview.return_value
-    overview.coverage.return_value = [replace(covered, name="theirs")]
+    overview.coverage.return_value = [covered]
+    overview.instance_names.return_value = {covered.instance: "theirs"}
     overview.schedule_health.return_value = [replace(good, project_id="p2")]
     projects = app.client_manager.sdk_connection.identity.projects
     projects.return_value = [
@@ -154,6 +155,7 @@ def test_an_administrator_sees_all_projects_by_their_names(
 def test_an_administrator_sees_another_project(app, run, schedules, good) -> None:
     overview = schedules.overview.return_value
     overview.coverage.return_value = []
+    overview.instance_names.return_value = {}
     overview.schedule_health.return_value = [replace(good, project_id="p2")]
     find = app.client_manager.sdk_connection.identity.find_project
     find.return_value = SimpleNamespace(id="p2", name="two")

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Mistral and Trove list, read once for all that want to know it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from trove_schedules import clock
+from trove_schedules.clients.instances import Instance
+from trove_schedules.clients.mistral_rows import Execution
+from trove_schedules.clients.services import Services
+from trove_schedules.clients.trove import Backup
+from trove_schedules.drills import proofs
+from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.triggers.finding import find_all
+
+
+class Lists:
+    """Each list is read when it is first needed. A list that can't be read is asked for again.
+
+    Who needs several of them reads them in this order. Then an instance that gets a schedule
+    meanwhile is not taken for unprotected, nor a schedule for one without the backup that it makes.
+
+    :ivar now: not later than when any of them was read.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.now = clock.now()
+
+    @cached_property
+    def instances(self) -> list[Instance]:
+        """Every instance, in no order."""
+        return self.services.trove.instances()
+
+    @cached_property
+    def schedules(self) -> list[Schedule]:
+        """Every schedule, the next to run first."""
+        return find_all(self.services.mistral)
+
+    @cached_property
+    def backups(self) -> list[Backup]:
+        """Every backup, in no order."""
+        return self.services.trove.backups()
+
+    @cached_property
+    def drills(self) -> list[Execution]:
+        """The newest drills, see :data:`trove_schedules.drills.proofs.SIGHT`."""
+        return proofs.newest(self.services.mistral)
+
+    def instance_names(self, pages: int | None = None) -> dict[str, str]:
+        """The names of the instances, by id.
+
+        :param pages: the most pages to read where they were not read yet; None means all.
+        """
+        if pages is not None and "instances" not in self.__dict__:
+            return self.services.trove.instance_names(pages)
+        return {each.id: each.name for each in self.instances}
