@@ -640,6 +640,7 @@ class ScheduledBackups:
         mistral_client: MistralClient | None = None,
         *,
         since: datetime,
+        exclude: Collection[str] = (),
     ) -> Report:
         """What schedules promised since a time, and what became of each due time.
 
@@ -648,10 +649,11 @@ class ScheduledBackups:
 
         :param schedules: which; none means every one of the project.
         :param since: an aware time, at most three years ago.
+        :param exclude: see :meth:`coverage`, which is in the report on every schedule.
         :raises InvalidScheduleError: the time is not one of these.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of a schedule.
         """
-        return reporting.make(self._own.through(mistral_client), schedules, since)
+        return reporting.make(self._own.through(mistral_client), schedules, since, exclude)
 
     def overview(self, *, project: str | None = None) -> Overview:
         """The schedules of all projects, or of another one, as an administrator may see them.

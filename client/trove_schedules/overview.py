@@ -86,9 +86,15 @@ class Overview:
         """As :meth:`ScheduledBackups.check` does."""
         return list(preflight.checks(self._services, id_if_any(instance)))
 
-    def report(self, schedules: Collection[str | HasId] = (), *, since: datetime) -> Report:
+    def report(
+        self,
+        schedules: Collection[str | HasId] = (),
+        *,
+        since: datetime,
+        exclude: Collection[str] = (),
+    ) -> Report:
         """As :meth:`ScheduledBackups.report` does."""
-        return reporting.make(self._services, schedules, since)
+        return reporting.make(self._services, schedules, since, exclude)
 
     def coverage(
         self, *, exclude: Collection[str] = (), max_age: timedelta | None = None

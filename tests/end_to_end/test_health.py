@@ -8,6 +8,10 @@ what was due was due before, and a backup is made older than it is.
 
 from __future__ import annotations
 
+import csv
+import html
+import io
+import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -323,6 +327,36 @@ def test_an_administrator_sees_every_project(cloud: LiveCloud, tenants: dict[str
         done = cloud.openstack("schedule", "list", *refused, check=False)
         assert done.status == 1
         assert "403" in done.err or "Forbidden" in done.err or "not allowed" in done.err
+
+
+def test_a_report_has_the_due_times_and_what_is_unprotected_in_each_form(
+    cloud: LiveCloud, tenants: dict[str, Tenant]
+) -> None:
+    stopped = tenants["stopped"]
+    forgotten = datastores.named("postgresql").create_server(cloud.root, "nobodys", stopped.project)
+
+    def known() -> bool:
+        return any(each.instance == forgotten.id for each in stopped.api.coverage())
+
+    def report(form: str) -> str:
+        return cloud.openstack(
+            "schedule", "report", "--since", "1d", "-f", form,
+            cloud="tenant", clouds_file=stopped.clouds_file,
+        ).out  # fmt: skip
+
+    wait_for("unprotected instance", known, 120)
+    content = json.loads(report("json"))
+    assert content["coverage"]["states"] == {"UNPROTECTED": 1, "PROTECTED": 1}
+    [told] = content["schedules"]
+    assert told["due_times"][-1]["outcome"] == "failed"
+    *due, last = csv.DictReader(io.StringIO(report("csv")))
+    assert [each["outcome"] for each in due] == [each["outcome"] for each in told["due_times"]]
+    assert (last["instance_name"], last["outcome"]) == ("nobodys", "UNPROTECTED")
+    page = html.unescape(report("html"))
+    assert page.startswith("<!DOCTYPE html>")
+    assert "1 instance unprotected now." in page
+    for said in ("nobodys", "stopped", told["due_times"][-1]["reason"]):
+        assert said in page
 
 
 def test_a_trove_that_is_down_is_unknown(cloud: LiveCloud, tenants: dict[str, Tenant]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report for programs: one JSON object, or rows of due times."""
+"""A report for programs: one JSON object, or rows of due times and instances."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from trove_schedules.coverage import Coverage
 from trove_schedules.report.report import Report, ScheduleReport
 
 #: The columns of the rows.
@@ -29,12 +30,22 @@ def as_json(report: Report, projects: Mapping[str, str]) -> str:
         "until": _time(report.until),
         "due_times": _counts(report),
         "schedules": [_schedule(each, projects) for each in report.schedules],
+        "coverage": None
+        if report.coverage is None
+        else {
+            "looked_at": _time(report.until),
+            "states": {str(state): count for state, count in report.covers.items()},
+            "instances": [_instance(each, projects) for each in report.coverage],
+        },
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
 def as_csv(report: Report, projects: Mapping[str, str]) -> str:
-    """A row for each due time, after one of the columns' names; a header only where none was due.
+    """A row for each due time, and for each instance that no schedule backs up, after the header.
+
+    The latter have the instance's state in the place of an outcome, and neither a schedule nor a
+    due time.
 
     :param projects: the names of projects, by their ids.
     """
@@ -47,6 +58,13 @@ def as_csv(report: Report, projects: Mapping[str, str]) -> str:
             values = (*whose, _time(each.at), str(each.outcome), each.reason, each.backup_id,
                       _time(each.began), each.size, each.seconds)  # fmt: skip
             rows.writerow(map(_harmless, values))
+    for exposed in report.unprotected:
+        row = {
+            **_place(exposed.project_id, projects, exposed.instance, exposed.name),
+            "outcome": str(exposed.state),
+            "reason": exposed.reason,
+        }
+        rows.writerow(_harmless(row.get(column)) for column in COLUMNS)
     return text.getvalue()
 
 
@@ -97,15 +115,38 @@ def _schedule(found: ScheduleReport, projects: Mapping[str, str]) -> dict[str, A
     }
 
 
+def _instance(each: Coverage, projects: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **_place(each.project_id, projects, each.instance, each.name),
+        "state": str(each.state),
+        "reason": each.reason,
+        "schedules": [
+            {"id": schedule.id, "name": schedule.name, "paused": schedule.paused}
+            for schedule in each.schedules
+        ],
+        "last_backup": _time(each.backup.created if each.backup else None),
+        "last_proven": _time(each.last_proven),
+        "replica_of": each.replica_of,
+    }
+
+
 def _identity(found: ScheduleReport, projects: Mapping[str, str]) -> dict[str, str | None]:
     schedule = found.schedule
     return {
-        "project_id": schedule.project_id,
-        "project_name": projects.get(schedule.project_id or ""),
-        "instance_id": schedule.instance,
-        "instance_name": found.instance_name,
+        **_place(schedule.project_id, projects, schedule.instance, found.instance_name),
         "schedule_id": schedule.id,
         "schedule_name": schedule.name,
+    }
+
+
+def _place(
+    project_id: str | None, projects: Mapping[str, str], instance_id: str, name: str | None
+) -> dict[str, str | None]:
+    return {
+        "project_id": project_id,
+        "project_name": projects.get(project_id or ""),
+        "instance_id": instance_id,
+        "instance_name": name,
     }
 
 

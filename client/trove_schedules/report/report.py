@@ -7,14 +7,17 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import chain, pairwise, takewhile
 
-from trove_schedules import clock, workbook
+from trove_schedules import workbook
+from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup
+from trove_schedules.coverage import Cover, Coverage, coverage_of
 from trove_schedules.drills import proofs
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
 from trove_schedules.ids import HasId
+from trove_schedules.lists import Lists
 from trove_schedules.report.due_times import DueTime, Outcome, due_times
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
@@ -116,36 +119,58 @@ class Report:
     :ivar since: where the span begins, in UTC.
     :ivar until: where it ends: when the report was made, in UTC.
     :ivar schedules: those with the most gaps first.
+    :ivar coverage: what protects each instance at the report's end, the worst first; None where
+        some schedules were chosen.
     """
 
     since: datetime
     until: datetime
     schedules: tuple[ScheduleReport, ...]
+    coverage: tuple[Coverage, ...] | None = None
 
     @property
     def counts(self) -> Counter[Outcome]:
         """How many due times of all schedules have each outcome."""
         return sum((each.counts for each in self.schedules), Counter[Outcome]())
 
+    @property
+    def covers(self) -> Counter[Cover]:
+        """How many instances are in each state."""
+        return Counter(each.state for each in self.coverage or ())
 
-def make(services: Services, wanted: Collection[str | HasId], since: datetime) -> Report:
-    """The report on some schedules, or on all, from a time on until now.
+    @property
+    def unprotected(self) -> tuple[Coverage, ...]:
+        """The instances that no schedule backs up now, though nobody says that they need none."""
+        return tuple(each for each in self.coverage or () if each.state.exit_status)
+
+
+def make(
+    services: Services,
+    wanted: Collection[str | HasId],
+    since: datetime,
+    exclude: Collection[str] = (),
+) -> Report:
+    """The report on some schedules, or on all and every instance, from a time on until now.
+
+    :param exclude: patterns of the names or ids of instances that need no backups.
 
     :raises InvalidScheduleError: the time is not before now, or too long ago.
     :raises ScheduleNotFoundError: or AmbiguousNameError, of a schedule.
     """
-    now = clock.now()
+    lists = Lists(services)
+    now = lists.now
     if not timedelta(0) < now - since <= LONGEST:
         raise InvalidScheduleError(
             f"a report can't begin at {since:%Y-%m-%d %H:%M} UTC; give a time before now, and at "
             f"most {LONGEST.days} days ago"
         )
-    schedules = find_each(services, wanted, None)
+    coverage = None if wanted else tuple(coverage_of(lists, exclude=exclude))
+    schedules = find_each(services, wanted, None) if wanted else lists.schedules
     # Backups before executions: what is made meanwhile is then told as in progress, not as missed.
-    backups = _by_schedule(services.trove.backups())
+    backups = _by_schedule(lists.backups)
     runs, known_from = _runs(services, schedules, since, now)
-    drills = _drills(services, since)
-    names = services.trove.instance_names() if schedules else {}
+    drills = _drills(lists, since)
+    names = lists.instance_names() if schedules else {}
     found = [
         _of(
             each,
@@ -160,7 +185,7 @@ def make(services: Services, wanted: Collection[str | HasId], since: datetime) -
         for each in {each.id: each for each in schedules}.values()
     ]
     found.sort(key=lambda each: (-len(each.gaps), each.schedule.name, each.schedule.id))
-    return Report(since, now, tuple(found))
+    return Report(since, now, tuple(found), coverage)
 
 
 def _by_schedule(backups: Iterable[Backup]) -> Mapping[str | None, list[Backup]]:
@@ -190,9 +215,14 @@ def _runs(
     return found, max(complete_from or since, oldest)
 
 
-def _drills(services: Services, since: datetime) -> Mapping[str, list[ProvedRestore]]:
+def _drills(lists: Lists, since: datetime) -> Mapping[str, list[ProvedRestore]]:
     """The drills of each schedule, the oldest first."""
-    rows = services.mistral.executions(workflow_name=f"eq:{workbook.DRILL}", limit=None)
+    rows: Iterable[Execution] = lists.drills
+    if len(lists.drills) == proofs.SIGHT:
+        older = lists.services.mistral.executions(
+            workflow_name=f"eq:{workbook.DRILL}", marker=lists.drills[-1].id, limit=None
+        )
+        rows = chain(rows, older)
     found = defaultdict[str, list[ProvedRestore]](list)
     for row in reversed(list(takewhile(lambda each: each.created_at >= since, rows))):
         drill = history.of_schedule(row)

@@ -14,8 +14,9 @@ _USUAL_SPAN = "30d"
 
 class ReportSchedule(base.Command):
     _description = (
-        "Print a report on backup schedules: what each promised, what became of each due time, and "
-        "why a backup is missing. An HTML page holds its pictures and needs nothing else"
+        "Print a report on backup schedules: what each promised, what became of each due time, why "
+        "a backup is missing and, unless some are chosen, which instances no schedule backs up "
+        "now. An HTML page holds its pictures and needs nothing else"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -39,8 +40,10 @@ class ReportSchedule(base.Command):
             "--format",
             choices=("html", "json", "csv"),
             default="html",
-            help="A page, one JSON object, or a row for each due time (default: html)",
+            help="A page, one JSON object, or a row for each due time and for each instance that "
+            "no schedule backs up (default: html)",
         )
+        looking.add_exclude(parser)
         looking.add_projects(parser)
         return parser
 
@@ -50,6 +53,10 @@ class ReportSchedule(base.Command):
         from trove_schedules.report.page import page
 
         asked = looking.of_projects(self, parsed_args)
-        found = asked.report(parsed_args.schedules, since=clock.now() - parsed_args.since)
+        found = asked.report(
+            parsed_args.schedules,
+            since=clock.now() - parsed_args.since,
+            exclude=parsed_args.exclude,
+        )
         made = {"html": page, "json": as_json, "csv": as_csv}[parsed_args.format]
         text.write(self.app.stdout, made(found, looking.project_names(self, parsed_args)))

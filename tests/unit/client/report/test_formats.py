@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.unit.client.report.ninety_days import EXPECTED, NIGHTLY, NOW, RUNS_FROM, SINCE, nights
+from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.report import ProvedRestore, Report, RunByHand, ScheduleReport
 from trove_schedules.report.drawing import calendar, charts
 from trove_schedules.report.due_times import due_times
@@ -40,7 +41,24 @@ def report() -> Report:
         longest_gap=Span(SINCE, SINCE + timedelta(days=3, hours=1)),
         last_success=datetime(2026, 3, 31, 2, 0, tzinfo=UTC),
     )
-    return Report(SINCE, NOW, (found,))
+    return Report(SINCE, NOW, (found,), (exposed("forgotten"), exposed("=later", Cover.PAUSED)))
+
+
+def exposed(name: str, state: Cover = Cover.UNPROTECTED) -> Coverage:
+    """An instance that nothing backs up."""
+    return Coverage(
+        instance=f"id-of-{name}",
+        name=name,
+        project_id="p1",
+        state=state,
+        reason="no schedule backs it up; last backup 9 days ago, by hand",
+        schedules=(),
+        backup=None,
+        age=None,
+        last_proven=None,
+        proven_backup=None,
+        replica_of=None,
+    )
 
 
 class Page(HTMLParser):
@@ -77,9 +95,22 @@ def test_a_page_names_every_gap_and_loads_nothing(report: Report) -> None:
         if outcome.is_gap:
             assert f"{day} 02:00 UTC {outcome} {reason}" in told
     assert "1 schedule had 90 due times. 6 brought no backup. Of 31 it is not known." in told
+    assert "2 instances unprotected now." in told
+    assert "Looked at 2026-04-01 02:05 UTC: 2 instances: 1 unprotected, 1 paused." in told
+    assert "forgotten id-of-forgotten shop & co unprotected no schedule backs it up; last" in told
     assert "3 d 1 h, from 2026-01-01 03:00 UTC to 2026-01-04 04:00 UTC" in told
     assert "shop & co" in shown.texts
     assert all(each.startswith("#") for each in shown.loaded)
+
+
+def test_coverage_is_told_in_a_report_on_all_schedules_only(report: Report) -> None:
+    chosen = replace(report, coverage=None)
+    assert "protected" not in page(chosen, PROJECTS)
+    assert json.loads(as_json(chosen, PROJECTS))["coverage"] is None
+    assert len(list(_rows(as_csv(chosen, PROJECTS)))) == 90
+    none = replace(report, coverage=(exposed("orders", Cover.PROTECTED),))
+    told = " ".join(Page(page(none, {})).texts)
+    assert "1 instance: 1 protected. None is unprotected." in " ".join(told.split())
 
 
 def test_names_are_texts_on_the_page_and_no_elements(report: Report) -> None:
@@ -123,7 +154,16 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 def test_rows_hold_each_due_time_and_no_formula(report: Report) -> None:
     rows = list(_rows(as_csv(report, PROJECTS)))
     assert tuple(rows[0]) == COLUMNS
-    assert len(rows) == 90
+    assert len(rows) == 92
+    last = {key: value for key, value in rows[-1].items() if value}
+    assert last == {
+        "project_id": "p1",
+        "project_name": "shop & co",
+        "instance_id": "id-of-=later",
+        "instance_name": "'=later",
+        "outcome": "PAUSED",
+        "reason": "no schedule backs it up; last backup 9 days ago, by hand",
+    }
     gap = next(each for each in rows if each["due_at"].startswith("2026-02-12"))
     assert (gap["outcome"], gap["reason"]) == tuple(map(str, EXPECTED["2026-02-12"]))
     assert gap["instance_name"] == "'=orders"
@@ -140,4 +180,10 @@ def test_the_object_holds_the_same(report: Report) -> None:
     ]
     assert found["longest_gap"]["seconds"] == 73 * 3600
     assert found["drills"][0]["passed"] is True
+    told = content["coverage"]
+    assert (told["looked_at"], told["states"]) == (
+        "2026-04-01T02:05:00+00:00",
+        {"UNPROTECTED": 1, "PAUSED": 1},
+    )
+    assert [each["instance_name"] for each in told["instances"]] == ["forgotten", "=later"]
     assert re.fullmatch(r"2026-01-01T03:00:00\+00:00", content["since"])

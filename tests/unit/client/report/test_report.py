@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.client.fake_cloud import use_clock
 from trove_schedules import workbook
+from trove_schedules.coverage import Cover
 from trove_schedules.errors import InvalidScheduleError, ScheduleNotFoundError
 from trove_schedules.report import Outcome
 from trove_schedules.schedules.names import marker
@@ -16,7 +17,7 @@ from trove_schedules.schedules.names import marker
 
 @pytest.fixture(autouse=True)
 def mistrals_clock(cloud, monkeypatch):
-    use_clock(monkeypatch, lambda: cloud.mistral.now, ["report.report"])
+    use_clock(monkeypatch, lambda: cloud.mistral.now, ["lists"])
 
 
 @pytest.fixture
@@ -87,6 +88,38 @@ def test_a_report_of_many_schedules_costs_no_more_requests_than_one(cloud, sched
     for number in range(5):
         schedules.schedule_create(nights.instance, "0 3 * * *", f"other {number}")
     assert asked() == alone
+
+
+def test_what_protects_each_instance_is_in_a_report_on_all_schedules(cloud, schedules, nights):
+    forgotten = cloud.add_instance("forgotten")
+    cloud.add_instance("test-1")
+    found = schedules.report(since=nights.created_at, exclude=["test-*"])
+    assert [(each.name, each.state) for each in found.coverage] == [
+        ("forgotten", Cover.UNPROTECTED),
+        ("m", Cover.PROTECTED),
+        ("test-1", Cover.EXCLUDED),
+    ]
+    assert [each.instance for each in found.unprotected] == [forgotten]
+    chosen = schedules.report([nights.id], since=nights.created_at)
+    assert (chosen.coverage, chosen.unprotected) == (None, ())
+
+
+def test_drills_beyond_the_first_page_are_read_once(cloud, schedules, nights, monkeypatch):
+    monkeypatch.setattr("trove_schedules.drills.proofs.SIGHT", 1)
+    at = cloud.mistral.now
+    cloud.mistral.add_execution(
+        cloud.project,
+        workflow_name=workbook.DRILL,
+        created_at=at,
+        updated_at=at,
+        input={"instance": nights.instance, "schedule": {"id": nights.id}},
+        output={"status": "Drill passed: newer"},
+    )
+    [told] = schedules.report(since=nights.created_at).schedules
+    assert [each.said for each in told.drills] == [
+        "Drill passed: backup b restored in 6 s",
+        "Drill passed: newer",
+    ]
 
 
 def test_a_schedule_that_is_not_there_is_an_error(schedules, nights):

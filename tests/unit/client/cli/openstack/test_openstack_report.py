@@ -19,7 +19,7 @@ NOW = datetime(2026, 4, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def report(schedules, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    schedules.report.side_effect = lambda _, since: Report(since, NOW, ())
+    schedules.report.side_effect = lambda _, since, exclude: Report(since, NOW, ())
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,14 @@ def test_the_report_is_printed_in_the_form_that_is_asked_for(run, arguments, beg
 def test_it_begins_as_long_ago_as_is_asked_for(run, schedules) -> None:
     content = json.loads(run(ReportSchedule, "nightly", "--since", "36h", "-f", "json"))
     assert content["since"] == (NOW - timedelta(hours=36)).isoformat()
-    schedules.report.assert_called_once_with(["nightly"], since=NOW - timedelta(hours=36))
+    schedules.report.assert_called_once_with(
+        ["nightly"], since=NOW - timedelta(hours=36), exclude=[]
+    )
+
+
+def test_instances_that_need_no_backups_are_named(run, schedules) -> None:
+    run(ReportSchedule, "--exclude", "test-*", "--exclude", "ci-*")
+    assert schedules.report.call_args.kwargs["exclude"] == ["test-*", "ci-*"]
 
 
 def test_without_a_span_it_is_of_a_month(run) -> None:
