@@ -2,6 +2,7 @@
 """What `status` shows, in Prometheus' text format, for the text file collector of node_exporter."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 _PREFIX = "trove_minicloud_"
@@ -15,7 +16,7 @@ _ROOM = (
 
 
 def lines(described: dict[str, Any]) -> Iterator[str]:
-    """The gauges of a mini cloud. Those of the room are left out where it isn't known."""
+    """The gauges of a mini cloud. What isn't known is left out."""
     up = ("", int(described["state"] == "running" and not described["error"]))
     yield from _gauge("well", "1 if the mini cloud is up and has no problem of its own.", [up])
     yield from _gauge(
@@ -27,6 +28,19 @@ def lines(described: dict[str, Any]) -> Iterator[str]:
     for name, said, key in _ROOM:
         if room.get(key) is not None:
             yield from _gauge(name, said, [("", room[key])])
+    if (copy := described["state_copy"]) is not None:
+        yield from _gauge(
+            "state_copy_failed",
+            "1 if the last try to copy the cloud's own state failed.",
+            [("", int(copy["error"] is not None))],
+        )
+        if copy["copied_at"] is not None:
+            copied_at = int(datetime.fromisoformat(copy["copied_at"]).timestamp())
+            yield from _gauge(
+                "state_copied_timestamp_seconds",
+                "When the cloud's own state was last copied into the store.",
+                [("", copied_at)],
+            )
 
 
 def _labels(program: dict[str, Any]) -> str:
