@@ -27,7 +27,7 @@ from bench.crowd import LIGHT, Crowd, Project
 from bench.faults import Fault, NotRunError
 from bench.firings import EARLY, Firing, Member
 from bench.minicloud import import_path, mini_cloud
-from bench.minutes import next_minute, wait_until, within_the_hour
+from bench.minutes import next_minute, wait_until
 from bench.report import RESULTS, end_when_told, machine
 from trove_minicloud.guest import datastores
 from trove_minicloud.root import Root
@@ -214,13 +214,13 @@ def on_cluster(count: int, wanted: Callable[[str], bool]) -> list[Row]:
             Case(name, fault, at, crowd.schedule(count, at, attempts=ATTEMPTS))
             for at, (name, fault) in zip(_minutes(due), chosen, strict=False)
         ]
-        at = within_the_hour(max([due, *(case.due for case in cases)]) + timedelta(minutes=2))
+        at = max([due, *(case.due for case in cases)]) + timedelta(minutes=2)
         if wanted(name := "its user deleted"):
             project = crowd.project()
             members = crowd.schedule(count, at, attempts=ATTEMPTS, projects=[project])
             crowd.owners[project.id] = crowd.colleague(project)
             cases.append(Case(name, faults.user_deleted(project.user), at, members, _BEFORE))
-            at = within_the_hour(at + timedelta(minutes=3))
+            at = at + timedelta(minutes=3)
         if wanted(name := "clock an hour ahead for 40 s"):
             members = crowd.schedule(count, at, attempts=ATTEMPTS)
             cases.append(Case(name, faults.clock_jump(40), at, members, timedelta(seconds=-75)))
@@ -304,7 +304,7 @@ def _databases(root: Root, project: Project, count: int) -> list[str]:
 def _minutes(first: datetime, step: int = 2) -> Iterator[datetime]:
     while True:
         yield first
-        first = within_the_hour(first + timedelta(minutes=step))
+        first += timedelta(minutes=step)
 
 
 def _require_time(cases: Sequence[Case]) -> None:

@@ -14,7 +14,7 @@ from bench.crowd import Crowd
 from bench.executions import RUNNING, Mistral
 from bench.firings import EARLY
 from bench.minicloud import import_path, mini_cloud
-from bench.minutes import wait_until
+from bench.minutes import next_minute, wait_until
 from bench.report import Report
 from bench.traffic import OPTIONS, Traffic, Wire
 from bench.workbook_5 import beside
@@ -64,7 +64,7 @@ def burst(root: Root, count: int, kept: int, incremental: bool) -> Burst:
     """N schedules with N kept backups each and 3 attempts, followed to the end."""
     crowd, mistral = Crowd(root), Mistral(root)
     owner = crowd.project()
-    due = burst_minute(datetime.now(UTC) + timedelta(seconds=30 + count))
+    due = next_minute(30 + count)
     members = crowd.schedule(
         count,
         due,
@@ -94,13 +94,6 @@ def burst(root: Root, count: int, kept: int, incremental: bool) -> Burst:
         duplicates=sum(firing.duplicates for firing in firings),
         minutes=(datetime.now(UTC) - due).total_seconds() / 60,
     )
-
-
-def burst_minute(earliest: datetime) -> datetime:
-    """The first whole minute from then on whose further attempts lie in the same hour."""
-    due = earliest.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    late = due.minute + 2 * RETRY_EVERY >= 60
-    return due + timedelta(minutes=60 - due.minute) if late else due
 
 
 def _follow(mistral: Mistral, last: datetime) -> list[str]:

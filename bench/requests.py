@@ -23,7 +23,7 @@ from bench import rate_limit, report
 from bench.crowd import Crowd, Project
 from bench.executions import RUNNING, Left, Mistral
 from bench.minicloud import import_path, mini_cloud
-from bench.minutes import wait_until, within_the_hour
+from bench.minutes import next_minute, wait_until
 from bench.report import Report
 from bench.traffic import OPTIONS, Traffic, Wire
 from bench.workbook_5 import (
@@ -121,10 +121,9 @@ class Subject:
 
 
 def this_minute() -> datetime:
-    """A minute that goes on for a while, and whose two further attempts lie in the same hour."""
-    now = datetime.now(UTC)
-    if now.second > 30 or now.minute > 57:
-        wait_until(within_the_hour((now + timedelta(minutes=1)).replace(second=0, microsecond=0)))
+    """A minute that goes on for a while."""
+    if datetime.now(UTC).second > 30:
+        wait_until(next_minute(0))
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 

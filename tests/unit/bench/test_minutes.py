@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench.minutes import within_the_hour
-
-DUE = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+from bench.minutes import next_minute
 
 
-@pytest.mark.parametrize(("minute", "found"), [(0, "02:00"), (57, "02:57"), (58, "03:00")])
-def test_a_due_time_leaves_room_for_attempts_within_its_hour(minute: int, found: str) -> None:
-    assert f"{within_the_hour(DUE.replace(minute=minute)):%H:%M}" == found
+@pytest.mark.parametrize("ahead", [0, 15, 100])
+def test_the_next_minute_is_whole_and_far_enough_ahead(ahead: int) -> None:
+    before = datetime.now(UTC)
+    found = next_minute(ahead)
+    assert (found.second, found.microsecond) == (0, 0)
+    assert ahead <= (found - before).total_seconds() <= ahead + 61
