@@ -10,6 +10,8 @@ from pathlib import Path
 from trove_minicloud.errors import RootError
 
 ROOT_VARIABLE = "TROVE_MINICLOUD_ROOT"
+#: The file of the versions that have run on a root: in the root, and in what is copied of it.
+VERSIONS = "versions.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,13 @@ from pathlib import Path
 
 from trove_minicloud.errors import DamagedFileError, DiskFullError, RootError
 from trove_minicloud.files import read_json, write_json
-from trove_minicloud.root import Root
+from trove_minicloud.root import VERSIONS, Root
 from trove_minicloud.services.backend import SERVICES
 
 #: Ours, and those that keep rows.
 _DISTRIBUTIONS = ("trove-minicloud", "keystone", "mistral", "trove")
-_FILE = "versions.json"
 #: What a newer version may change of what an older one reads.
-_STATE = ("cloud.json", _FILE, "storage", *SERVICES)
+_STATE = ("cloud.json", VERSIONS, "storage", *SERVICES)
 # More than one: an upgrade that failed may be followed by another.
 _KEPT_COPIES = 3
 
@@ -53,7 +52,7 @@ def take_over(root: Root) -> Path | None:
     if _known(root.path) == installed:
         return None
     copy = _copy(root) if root.settings_file.exists() else None
-    write_json(root.path / _FILE, installed)
+    write_json(root.path / VERSIONS, installed)
     return copy
 
 
@@ -106,9 +105,9 @@ def _installed() -> dict[str, str]:
 
 
 def _known(folder: Path) -> dict[str, str]:
-    known = read_json(folder / _FILE) or {}
+    known = read_json(folder / VERSIONS) or {}
     if not isinstance(known, dict):
-        raise DamagedFileError(f"{folder / _FILE} is damaged: it is {known!r}.")
+        raise DamagedFileError(f"{folder / VERSIONS} is damaged: it is {known!r}.")
     return known
 
 

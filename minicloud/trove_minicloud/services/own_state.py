@@ -19,7 +19,7 @@ import zstandard
 
 from trove_minicloud.errors import DamagedFileError, RecoveryError
 from trove_minicloud.guest import instances
-from trove_minicloud.root import Root
+from trove_minicloud.root import VERSIONS, Root
 from trove_minicloud.services import keystone, mistral, trove
 from trove_minicloud.services.config_files import OVERRIDES
 from trove_minicloud.services.preparation import PREPARED, database_file, use_wal
@@ -77,7 +77,7 @@ def unpack(root: Root, stream: BinaryIO) -> None:
 
 def _files(root: Root) -> Iterator[Path]:
     yield root.settings_file
-    yield from root.path.glob("versions.json")
+    yield from root.path.glob(VERSIONS)
     storage = root.service("storage")
     yield from (*storage.glob("*.json"), *storage.glob("*.credentials"))
     for name in _SERVICES:
