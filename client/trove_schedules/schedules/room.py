@@ -28,6 +28,9 @@ def keeps_all(plan: Options) -> bool:
 def most_kept(plan: Options, now: datetime, *, pinned: int = 0) -> int | None:
     """How many backups a schedule has at once by its pattern, at most; None: it keeps all.
 
+    It takes no zone: the due times of a pattern and the periods that they are counted in are of the
+    same clock. Of the day on which that is changed, the hour more or less is not counted.
+
     A chain is kept whole. Not counted are failed backups, which go with the next success, backups
     of runs by hand, and what others need. From :data:`MOST` on it is MOST.
 
