@@ -63,4 +63,8 @@ def try_out(schedules: ScheduledBackups, schedule: Schedule) -> int:
     told = reason(execution.state_info) or execution.output.get("status") or execution.state
     verdict = {following.COMPLETED: "passed", following.FAILED: "failed"}.get(status, "undecided")
     following.say(f"trial {verdict}: {told}")
+    following.say(
+        f"'openstack database backup schedule execution show {execution.id}' has the rest; "
+        "'execution list' leaves trials out"
+    )
     return status

@@ -225,7 +225,9 @@ class TestTrial:
     ):
         schedules.trial_execution.return_value = replace(execution, **end)
         command(CreateSchedule, "m", "*/2 * * * *", "myback", "--trial")
-        assert told in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert told in said
+        assert f"schedule execution show {execution.id}' has the rest" in said
 
     @pytest.mark.parametrize(
         "trouble",
