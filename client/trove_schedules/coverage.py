@@ -19,11 +19,11 @@ from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.trove import Backup
 from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
 from trove_schedules.drills.proofs import proofs_of_instances
-from trove_schedules.health.words import span
 from trove_schedules.ids import UUID
 from trove_schedules.lists import Lists
 from trove_schedules.schedules.names import DRILL, schedule_of
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.words import span
 
 #: What the workbook calls the temporary instance of a drill.
 _TEMPORARY = re.compile(rf"{DRILL}-{UUID}-{UUID}")

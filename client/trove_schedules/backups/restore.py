@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from trove_schedules.clients.trove import Backup
-from trove_schedules.words import counted
+from trove_schedules.words import span
 
 
 class Like(TypedDict, total=False):
@@ -97,17 +97,6 @@ class ScheduleRestore:
             "restorePoint": {"backupRef": self.backup.id},
         }
         return given(wanted)
-
-
-def span(length: timedelta) -> str:
-    """A length of time in its two largest units: ``3 hours 12 minutes``."""
-    left = int(length.total_seconds())
-    numbers: list[tuple[int, str]] = []
-    for seconds, noun in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        number, left = divmod(left, seconds)
-        if number or numbers:
-            numbers.append((number, noun))
-    return " ".join(counted(*each) for each in numbers[:2] if each[0]) or "0 seconds"
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

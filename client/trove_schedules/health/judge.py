@@ -21,10 +21,11 @@ from trove_schedules.drills.drill import RestoreProof
 from trove_schedules.errors import InvalidPatternError, ServiceError
 from trove_schedules.health.seen import EARLY, GRACE, Seen
 from trove_schedules.health.state import Health, Limits, State
-from trove_schedules.health.words import ORPHANED, UNMARKED, at, last_backup, missing, span
+from trove_schedules.health.words import ORPHANED, UNMARKED, at, last_backup, missing
 from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.words import span
 
 
 def look(

@@ -10,8 +10,8 @@ from trove_schedules import clock
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.errors import ServiceUnavailableError
 from trove_schedules.health.state import Health, Limits, State, worst_first
-from trove_schedules.health.words import span
 from trove_schedules.schedules.names import schedule_of
+from trove_schedules.words import span
 
 
 def survey(

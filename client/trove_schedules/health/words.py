@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from trove_schedules.health.seen import Seen
+from trove_schedules.words import span
 
 UNMARKED = (
     "python-troveclient made it, and its backups have no marker, so nobody knows which they are; "
@@ -35,12 +36,3 @@ def missing(seen: Seen, due: datetime | None = None) -> str:
 
 def at(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC" if time else "no time"
-
-
-def span(age: timedelta) -> str:
-    """A span of time in its two largest units."""
-    minutes = max(int(age.total_seconds() // 60), 0)
-    days, hours = minutes // 1440, minutes // 60 % 24
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from trove_schedules.report.due_times import DueTime, Outcome
 from trove_schedules.report.report import ScheduleReport
+from trove_schedules.words import span
 
 #: A letter for each outcome, so that nobody needs colours to read a picture.
 LETTERS = {
@@ -117,20 +118,9 @@ def charts(found: ScheduleReport) -> tuple[Chart, ...]:
     lengths = [(each, each.seconds) for each in found.due_times if each.seconds is not None]
     made = (
         _chart("Size of the backups that still exist", sizes, lambda value: f"{value:.2f} GB"),
-        _chart("Time that they took", lengths, seconds),
+        _chart("Time that they took", lengths, lambda value: span(timedelta(seconds=value))),
     )
     return tuple(each for each in made if each is not None)
-
-
-def seconds(value: float) -> str:
-    """A length of time in its largest units."""
-    if value < 120:
-        return f"{value:.0f} s"
-    minutes = round(value / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def _chart(

@@ -15,11 +15,11 @@ from enum import StrEnum
 
 from trove_schedules.clients.trove import Backup
 from trove_schedules.health.seen import EARLY, GRACE
-from trove_schedules.health.words import span
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.words import span
 
 #: How the status of a run begins that has seen its backup completed.
 _COMPLETE = "Backup complete"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 
 import jinja2
@@ -12,7 +12,7 @@ import jinja2
 from trove_schedules.report import drawing
 from trove_schedules.report.due_times import Outcome
 from trove_schedules.report.report import Report
-from trove_schedules.words import counted
+from trove_schedules.words import counted, span
 
 
 def page(report: Report, projects: Mapping[str, str]) -> str:
@@ -27,7 +27,7 @@ def page(report: Report, projects: Mapping[str, str]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"time": _time, "span": _span, "counted": counted}
+    environment.filters |= {"time": _time, "span": span, "counted": counted}
     return environment.get_template("page.html").render(
         report=report,
         projects=projects,
@@ -41,7 +41,3 @@ def page(report: Report, projects: Mapping[str, str]) -> str:
 
 def _time(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC" if time else "never"
-
-
-def _span(length: timedelta) -> str:
-    return drawing.seconds(length.total_seconds())

@@ -11,6 +11,7 @@ import yaml
 from cliff.columns import FormattableColumn
 
 from trove_schedules.cli import text
+from trove_schedules.words import span
 
 if TYPE_CHECKING:
     from trove_schedules.schedules.schedule import Schedule
@@ -45,13 +46,13 @@ def time(value: datetime | None) -> Time | None:
 
 
 class Relative(Time):
-    """A time as people read it among others, by its distance from now: ``3 h ago``, ``in 3 h``."""
+    """A time as people read it among others, by its distance from now: ``3 h ago``, ``in 3 d``."""
 
     def human_readable(self) -> str:
         now = datetime.now(UTC)
         if self._value > now:
-            return f"in {_span(self._value - now)}"
-        return f"{_span(now - self._value)} ago"
+            return f"in {span(self._value - now, short=True)}"
+        return f"{span(now - self._value, short=True)} ago"
 
 
 def relative(value: datetime | None) -> Relative | None:
@@ -59,39 +60,16 @@ def relative(value: datetime | None) -> Relative | None:
     return None if value is None else Relative(value)
 
 
-class Age(FormattableColumn[int]):
-    """Seconds, told to people in the unit that fits."""
-
-    def human_readable(self) -> str:
-        return _span(timedelta(seconds=self._value))
-
-
-def age(seconds: float | None) -> Age | None:
-    """The column of an age that may be missing."""
-    return None if seconds is None else Age(int(seconds))
-
-
 class Length(FormattableColumn[int]):
-    """Seconds, told to people in the two largest units."""
+    """Seconds, told to people in units that fit."""
 
     def human_readable(self) -> str:
-        from trove_schedules.backups.restore import span  # not at import, see the package
-
         return span(timedelta(seconds=self._value))
 
 
-def length(value: timedelta) -> Length:
-    """The column of a length of time."""
-    return Length(int(value.total_seconds()))
-
-
-def _span(length: timedelta) -> str:
-    """A length in whole minutes, from an hour on in hours, from two days on in days."""
-    minutes = int(length.total_seconds() // 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    # "1 d" would not say whether last night's backup is there.
-    return f"{minutes // 60} h" if minutes < 2 * 1440 else f"{minutes // 1440} d"
+def length(seconds: float | None) -> Length | None:
+    """The column of a length of time that may be missing."""
+    return None if seconds is None else Length(int(seconds))
 
 
 class Due(FormattableColumn[Any]):

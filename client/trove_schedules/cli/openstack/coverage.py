@@ -79,15 +79,11 @@ def _columns(parsed_args: argparse.Namespace) -> list[columns.Column[Coverage]]:
             ("Reason", lambda each: each.reason),
             ("Backup", lambda each: each.backup and each.backup.id),
             ("Made By", _maker),
-            ("Age", lambda each: columns.age(each.age)),
+            ("Age", lambda each: columns.length(each.age)),
             ("Proven Backup", lambda each: each.proven_backup),
             ("Replica Of", lambda each: each.replica_of),
         ]
     return [*shown, project] if parsed_args.long or parsed_args.all_projects else shown
-
-
-def _last_backup(coverage: Coverage) -> columns.Relative | None:
-    return columns.relative(coverage.backup.created if coverage.backup else None)
 
 
 def _maker(coverage: Coverage) -> str | None:

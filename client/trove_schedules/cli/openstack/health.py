@@ -85,7 +85,7 @@ def _columns(parsed_args: argparse.Namespace) -> list[columns.Column[Health]]:
     if parsed_args.long:
         shown += [
             ("ID", lambda each: each.schedule_id),
-            ("Age", lambda each: columns.age(each.age)),
+            ("Age", lambda each: columns.length(each.age)),
             ("Missed", lambda each: each.missed),
             ("Chain Depth", lambda each: each.chain_depth),
             ("Kept", lambda each: each.kept),

@@ -135,7 +135,7 @@ def _properties(
         "fault": instance.fault if instance else None,
         "flavor": restore.flavor,
         "instance_id": restore.instance_id,
-        "lost": columns.length(restore.lost),
+        "lost": columns.length(restore.lost.total_seconds()),
         "missing": restore.missing or None,
         "name": restore.name,
         "network": restore.network,

@@ -98,7 +98,7 @@ def test_the_new_instance_is_like_the_one_that_was_backed_up(cloud, schedules, s
     )
     [sentence] = said
     assert sentence.startswith(f"restoring backup {newest} of 2026-01-02 02:00:00 UTC; what was ")
-    assert "written in the 3 days 22 hours from then until 2026-01-06 00:00:0" in sentence
+    assert "written in the 3 d 22 h from then until 2026-01-06 00:00:0" in sentence
 
 
 def test_each_property_can_be_given(cloud, schedules, schedule, add):
@@ -166,7 +166,7 @@ def test_what_is_lost_is_told_from_the_begin_of_the_backup_on(schedules, schedul
     add(1)
     restore = schedules.schedule_restore(schedule, "a", at="2026-01-01T05:12", dry_run=True)
     assert restore.lost == timedelta(hours=3, minutes=12)
-    assert "in the 3 hours 12 minutes from then until 2026-01-01 05:12:00 UTC" in restore.said
+    assert "in the 3 h 12 min from then until 2026-01-01 05:12:00 UTC" in restore.said
 
 
 def test_others_backups_and_those_that_are_not_completed_are_none(cloud, schedules, schedule, add):

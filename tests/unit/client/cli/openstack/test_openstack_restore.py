@@ -86,7 +86,7 @@ def test_a_time_and_a_backup_exclude_each_other(schedules, run_it, capsys):
 def test_people_read_what_is_lost_and_programs_seconds(app, schedules, run_it):
     run_it()
     table = app.stdout.getvalue()
-    assert "3 hours 12 minutes" in table
+    assert "3 h 12 min" in table
     run_it("-f", "json")
     values = json.loads(app.stdout.getvalue().removeprefix(table))
     assert values["lost"] == 3 * 3600 + 12 * 60
