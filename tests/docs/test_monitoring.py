@@ -51,7 +51,14 @@ def test_every_metric_that_is_used_is_printed(name: str, printed: str) -> None:
 def test_every_metric_of_a_mini_cloud_that_is_used_is_printed() -> None:
     room = {"free": 1, "reserve": 1, "last_day": 1, "nights": 1}
     program = {"program": "trove", "instance": "", "state": "ready"}
-    described = {"state": "running", "error": "", "room": room, "programs": [program]}
+    copy = {"copied_at": "2026-01-31T02:00:00+00:00", "error": None}
+    described = {
+        "state": "running",
+        "error": "",
+        "room": room,
+        "state_copy": copy,
+        "programs": [program],
+    }
     printed = "\n".join(minicloud_metrics.lines(described))
     used = re.findall(
         r"\btrove_minicloud_\w+", MONITORING.joinpath("alerts.yaml").read_text("utf-8")

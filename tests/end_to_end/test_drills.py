@@ -156,6 +156,9 @@ def test_a_drill_passes_until_one_meets_a_flipped_byte_or_a_wrong_answer_and_hea
     assert "asked nothing" in drilled.check("--clear")
 
     drilled.write("create database newer")
+    cloud, instance = drilled.cloud, drilled.instance
+    listed = cloud.run("openstack", "database", "db", "list", instance, "-f", "json").json
+    assert "newer" in [each["Name"] for each in listed]
     lacking = drilled.drill()
     assert lacking.state == "SUCCESS", lacking.state_info
     assert lacking.output["status"].endswith(", without database newer, which the instance has now")
