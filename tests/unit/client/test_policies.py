@@ -246,7 +246,7 @@ class TestExecutions:
         given = json.loads(row["input"])
         assert given["schedule"]["manual"] is True
         assert given["selection"] == {}
-        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, None)
+        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, "*")
         assert schedules.execution_list(policy) == [run]
         assert schedules.execution_show(run) == run
 
