@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.examples import INSTANCE, SCHEDULE
-from trove_schedules import Policy, Schedule
+from trove_schedules import Policy
 from trove_schedules.backups.retention import Verdict
 from trove_schedules.cli.openstack.execution import ListPolicyExecution, ShowExecution
 from trove_schedules.cli.openstack.policy import (
@@ -34,13 +34,6 @@ from trove_schedules.health import Health, Limits, PolicyHealth, State
 from trove_schedules.schedules.selection import POLICY_OPTIONS, Candidate, Choice, Selection
 
 NO_OPTIONS: dict[str, Any] = dict.fromkeys(POLICY_OPTIONS)
-
-
-@pytest.fixture
-def policy(schedule: Schedule) -> Policy:
-    values = {each.name: getattr(schedule, each.name) for each in fields(Schedule)}
-    selection = Selection(match=("db-*", "x"), exclude=("db-test",), datastores=("mysql",))
-    return Policy(**values | {"instance": "*", "input": {}, "selection": selection})
 
 
 @pytest.mark.parametrize(
