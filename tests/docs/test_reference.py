@@ -55,7 +55,7 @@ def test_every_option_of_a_schedule_is_there_as_the_table_has_it() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["backup_create", "backup_drill"])
+@pytest.mark.parametrize("name", ["backup_create", "backup_policy", "backup_drill"])
 def test_every_input_and_output_of_the_workbook_is_there(name: str) -> None:
     workflow = yaml.safe_load(workbook.text())["workflows"][name]
     wanted = [
