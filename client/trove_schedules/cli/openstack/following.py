@@ -140,7 +140,7 @@ def _left_undone(execution: ScheduleExecution) -> bool:
     counts = execution.output.get("counts")
     if not isinstance(counts, dict):
         return False
-    return counts.get("taken") != counts.get("made", 0) + counts.get("done", 0)
+    return bool(counts.get("taken") != counts.get("made", 0) + counts.get("done", 0))
 
 
 def standing(execution: ScheduleExecution) -> str:
