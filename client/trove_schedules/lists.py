@@ -11,8 +11,9 @@ from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup
 from trove_schedules.drills import proofs
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.triggers.finding import find_all
+from trove_schedules.triggers.finding import find_all, find_policies
 
 
 class Lists:
@@ -34,9 +35,19 @@ class Lists:
         return self.services.trove.instances()
 
     @cached_property
+    def instances_with_times(self) -> list[Instance]:
+        """The same, and when each was created, for which Trove reads more."""
+        return self.services.trove.instances(detailed=True)
+
+    @cached_property
     def schedules(self) -> list[Schedule]:
         """Every schedule, the next to run first."""
         return find_all(self.services.mistral)
+
+    @cached_property
+    def policies(self) -> list[Policy]:
+        """Every policy, the next to run first."""
+        return find_policies(self.services.mistral)
 
     @cached_property
     def backups(self) -> list[Backup]:

@@ -40,6 +40,12 @@ def proofs_of_instances(drills: Iterable[Execution]) -> dict[str, RestoreProof]:
     return _shown((str(each.input.get("instance")), history.of_schedule(each)) for each in drills)
 
 
+def proofs_of_policy(drills: Iterable[Execution], policy_id: str) -> dict[str, RestoreProof]:
+    """What those of a policy have shown, by instance."""
+    runs = map(history.of_schedule, drills)
+    return _shown((each.instance or "", each) for each in runs if each.schedule_id == policy_id)
+
+
 def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
     """What drills, newest first, have shown, by schedule."""
     return _shown((each.schedule_id or "", each) for each in drills)
