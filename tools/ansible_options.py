@@ -20,17 +20,20 @@ _HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
 # `make ansible-options` writes this file. Don't edit it.
 """
-_TYPES = {"string": "str", "integer": "int", "boolean": "bool"}
+_TYPES = {"string": "str", "integer": "int", "boolean": "bool", "array": "list"}
 #: What a module can do without where it is to be absent.
 _NEEDED_IF_PRESENT = "pattern"
 
 
 def files() -> dict[Path, str]:
     """What each file holds."""
-    schedule = schema()["properties"]["schedules"]["items"]
+    lists = schema()["properties"]
+    schedule, policy = (lists[each]["items"] for each in ("schedules", "policies"))
+    fragments = PLUGINS / "doc_fragments"
     return {
-        PLUGINS / "module_utils" / "options.py": _arguments(SCHEDULE=schedule),
-        PLUGINS / "doc_fragments" / "schedule_options.py": _fragment(schedule),
+        PLUGINS / "module_utils" / "options.py": _arguments(SCHEDULE=schedule, POLICY=policy),
+        fragments / "schedule_options.py": _fragment(schedule),
+        fragments / "policy_options.py": _fragment(policy),
     }
 
 
@@ -56,6 +59,8 @@ def _argument(name: str, item: dict[str, Any]) -> dict[str, Any]:
     said = item["properties"][name]
     kind = said["type"] if isinstance(said["type"], str) else said["type"][0]
     argument: dict[str, Any] = {"type": _TYPES[kind]}
+    if kind == "array":
+        argument["elements"] = _TYPES[said["items"]["type"]]
     if name in item["required"] and name != _NEEDED_IF_PRESENT:
         argument["required"] = True
     if "enum" in said:

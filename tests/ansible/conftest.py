@@ -16,6 +16,7 @@ import yaml
 from tests.ansible.collection import BIN, Collection, wait
 from tests.ansible.served import Served
 from tests.unit.client.fake_cloud import KEYSTONE_URL, FakeCloud
+from tests.unit.client.rows import add_policy_workflow
 from trove_schedules import workbook
 
 if not BIN.is_dir():
@@ -38,6 +39,7 @@ def cloud(collection: Collection) -> Iterator[FakeCloud]:
         cloud.mistral.rewind(datetime.now(UTC))
         for name in (workbook.WORKFLOW, workbook.DRILL):
             cloud.mistral.add_workflow(cloud.project, name=name)
+        add_policy_workflow(cloud)
         cloud.add_instance("m")
         entry = {
             "auth_type": "v3password",

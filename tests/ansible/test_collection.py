@@ -11,6 +11,7 @@ import yaml
 
 from tests.ansible.collection import NAME, REPOSITORY, SOURCE, Collection
 from tests.unit.client.fake_cloud import FakeCloud
+from tests.unit.client.rows import triggers
 from tools import ansible_options
 from trove_schedules.schedules.options import OPTIONS
 
@@ -45,7 +46,7 @@ def test_all_modules_share_the_cloud_of_module_defaults() -> None:
     assert runtime["action_groups"]["all"] == MODULES
 
 
-def test_the_playbook_of_the_page_makes_a_schedule_and_the_second_time_changes_nothing(
+def test_the_playbook_of_the_page_makes_what_it_says_and_the_second_time_changes_nothing(
     collection: Collection, cloud: FakeCloud
 ) -> None:
     cloud.add_instance("orders-db")
@@ -54,13 +55,16 @@ def test_the_playbook_of_the_page_makes_a_schedule_and_the_second_time_changes_n
     file.write_text(play)
     checked = collection.run("ansible-playbook", file, "--check", "--diff")
     assert '+    "keep_daily": 14' in checked
-    assert "changed=1" in checked
-    assert cloud.schedules().schedule_list() == []
-    assert "changed=1" in collection.run("ansible-playbook", file)
-    [made] = cloud.schedules().schedule_list()
-    assert (made.name, made.keep_daily) == ("nightly", 14)
+    assert "changed=2" in checked
+    assert triggers(cloud) == []
+    assert "changed=2" in collection.run("ansible-playbook", file)
+    [schedule] = cloud.schedules().schedule_list()
+    [policy] = cloud.schedules().policy_list()
+    assert (schedule.name, schedule.keep_daily) == ("nightly", 14)
+    assert policy.selection.exclude == ("orders-db", "test-*")
+    made = triggers(cloud)
     assert "changed=0" in collection.run("ansible-playbook", file)
-    assert cloud.schedules().schedule_list() == [made]
+    assert triggers(cloud) == made
 
 
 def test_the_version_is_the_librarys() -> None:

@@ -72,6 +72,14 @@ def test_it_is_deleted_once(cloud: FakeCloud, task) -> None:
     assert (again["changed"], again["schedule"]) == (False, None)
 
 
+def test_the_schedule_of_a_deleted_instance_is_deleted_by_its_id(cloud: FakeCloud, task) -> None:
+    instance = task()["schedule"]["instance"]
+    cloud.instances.clear()
+    assert "has the id or name 'm'" in task(state="absent")["msg"]
+    assert task(state="absent", instance=instance)["changed"]
+    assert not task(state="absent", instance=instance)["changed"]
+
+
 def test_drills_and_a_pause_are_as_the_task_says(cloud: FakeCloud, task) -> None:
     paused = task(paused=True, drill_every="0 5 * * 0")
     assert paused["schedule"]["next_execution_time"] is None

@@ -14,13 +14,17 @@ import yaml
 
 from tests.docs.pages import REPOSITORY
 from tests.unit.client.fake_cloud import FakeCloud
+from tests.unit.client.rows import add_policy_workflow
 from trove_schedules import workbook
 from trove_schedules.coverage import Cover
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.selection import SELECTING
 
 PAGE = REPOSITORY.joinpath("docs", "reference", "trigger.md").read_text(encoding="utf-8")
-[INPUT] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+INPUT, OF_POLICY = (
+    json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+)
 
 
 @pytest.fixture
@@ -28,6 +32,7 @@ def cloud() -> Iterator[FakeCloud]:
     with requests_mock.Mocker() as mock:
         cloud = FakeCloud(mock)
         cloud.mistral.add_workflow(cloud.project)
+        add_policy_workflow(cloud)
         cloud.add_instance("m", id=INPUT["instance"])
         yield cloud
 
@@ -53,6 +58,36 @@ def test_the_example_is_what_create_makes(cloud: FakeCloud) -> None:
     own = {"id": made.id, "owed_since": given["schedule"]["owed_since"]}
     assert given == INPUT | {"schedule": INPUT["schedule"] | own}
     assert list(given) == list(INPUT)
+
+
+def test_the_example_of_a_policy_is_what_create_makes(cloud: FakeCloud) -> None:
+    said, selection = OF_POLICY["schedule"], OF_POLICY["selection"]
+    chosen = {name: selection[name] for name in SELECTING if name in selection}
+    made = cloud.schedules().policy_create(
+        OF_POLICY["name"], said["pattern"], attempts=1, keep_last=said["keep_last"], **chosen
+    )
+    [row] = cloud.mistral.rows("cron_triggers")
+    assert row["name"] == f"trove-policy:*:{made.id}:1"
+    assert (row["pattern"], row["workflow_name"]) == (said["pattern"], workbook.POLICY)
+    given = json.loads(row["workflow_input"])
+    own = {"id": made.id, "owed_since": given["schedule"]["owed_since"]}
+    assert given == OF_POLICY | {"schedule": said | own}
+    assert list(given) == list(OF_POLICY)
+
+
+def test_the_example_of_a_policy_is_read_as_the_policy_that_it_says(cloud: FakeCloud) -> None:
+    said = OF_POLICY["schedule"]
+    cloud.mistral.add_trigger(
+        cloud.project,
+        f"trove-policy:*:{said['id']}:1",
+        pattern=said["pattern"],
+        workflow_name=workbook.POLICY,
+        workflow_input=json.dumps(OF_POLICY),
+    )
+    [found] = cloud.schedules().policy_list()
+    assert (found.id, found.name, found.keep_last) == (said["id"], OF_POLICY["name"], 14)
+    assert found.selection.written() == OF_POLICY["selection"]
+    assert found.selection.match == ("orders-*",)
 
 
 def test_the_example_is_read_as_the_schedule_that_it_says(cloud: FakeCloud) -> None:

@@ -12,7 +12,9 @@ from ansible_collections.trove_schedules.backups.plugins.module_utils.options im
 
 try:
     import trove_schedules
-    from trove_schedules.errors import ScheduledBackupError
+    from trove_schedules.declared import options_of
+    from trove_schedules.errors import InstanceNotFoundError, ScheduledBackupError
+    from trove_schedules.ids import is_uuid
 except ImportError:
     MISSING = traceback.format_exc()
 else:
@@ -24,9 +26,7 @@ CLOUD = {
     "interface": {"type": "str", "choices": ["public", "internal", "admin"]},
 }
 #: What is told of a schedule besides its options.
-STANDING = ("id", "created_at", "next_execution_time", "declared", "pinned")
-#: What a schedule doesn't know.
-OF_DRILLS = ("drill_every",)
+STANDING = ("id", "created_at", "next_execution_time", "paused", "declared", "pinned")
 
 
 def run(module, work):
@@ -45,26 +45,23 @@ def run(module, work):
     module.exit_json(**result)
 
 
-def declared(params, options):
-    """What a file would have of this: the options that are given, and no others."""
-    entry = {name: params[name] for name in options if params[name] is not None}
-    return entry | {name: None for name in SECRETS if entry.get(name) == ""}
+def schedules_of(schedules, instance):
+    """The schedules of an instance. One that is deleted is known by its id while it has any."""
+    try:
+        return schedules.schedule_list(instance)
+    except InstanceNotFoundError:
+        if is_uuid(instance):
+            return []
+        raise
 
 
-def diff_of(step):
-    """What a step changes, as Ansible shows it."""
-    before = {each.name: each.before for each in step.differences}
-    after = {each.name: each.after for each in step.differences}
-    for name in SECRETS:
-        if before.get(name) is not None and before[name] == after[name]:
-            after[name] = "(another secret)"
-    return {"before": before, "after": after}
+def shown(schedule, *more):
+    """A schedule or policy as a module returns it: its options but for secrets, and the rest.
 
-
-def shown(schedule, options):
-    """A schedule as a module returns it: its options but for secrets, and where it stands."""
-    names = {*options, *STANDING} - {*SECRETS, *OF_DRILLS}
-    return {name: _plain(getattr(schedule, name)) for name in sorted(names)}
+    :param more: names of attributes that are told too.
+    """
+    told = options_of(schedule) | {name: getattr(schedule, name) for name in (*STANDING, *more)}
+    return {name: _plain(value) for name, value in told.items() if name not in SECRETS}
 
 
 def shown_health(health):

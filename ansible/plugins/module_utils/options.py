@@ -35,4 +35,38 @@ SCHEDULE = {
     "webhook_format": {"type": "str", "choices": ["json", "slack", "alertmanager"]},
 }
 
+POLICY = {
+    "paused": {"type": "bool"},
+    "pattern": {"type": "str"},
+    "name": {"type": "str", "required": True},
+    "description": {"type": "str"},
+    "match": {"type": "list", "elements": "str"},
+    "exclude": {"type": "list", "elements": "str"},
+    "datastores": {"type": "list", "elements": "str"},
+    "replicas": {"type": "bool"},
+    "max_parallel": {"type": "int"},
+    "timezone": {"type": "str"},
+    "incremental": {"type": "bool"},
+    "full_every": {"type": "int"},
+    "keep_last": {"type": "int"},
+    "keep_days": {"type": "int"},
+    "keep_hourly": {"type": "int"},
+    "keep_daily": {"type": "int"},
+    "keep_weekly": {"type": "int"},
+    "keep_monthly": {"type": "int"},
+    "keep_yearly": {"type": "int"},
+    "swift_container": {"type": "str"},
+    "storage_driver": {"type": "str"},
+    "attempts": {"type": "int"},
+    "retry_every": {"type": "int"},
+    "deadline": {"type": "int"},
+    "notify_url": {"type": "str", "no_log": True},
+    "notify_start": {"type": "str"},
+    "notify_success": {"type": "str"},
+    "notify_fail": {"type": "str"},
+    "webhook_url": {"type": "str", "no_log": True},
+    "webhook_on": {"type": "str", "choices": ["failure", "success", "always"]},
+    "webhook_format": {"type": "str", "choices": ["json", "slack", "alertmanager"]},
+}
+
 SECRETS = ("notify_url", "webhook_url")

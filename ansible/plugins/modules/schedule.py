@@ -92,39 +92,22 @@ schedule:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.trove_schedules.backups.plugins.module_utils import cloud
+from ansible_collections.trove_schedules.backups.plugins.module_utils import cloud, wanted
 from ansible_collections.trove_schedules.backups.plugins.module_utils.options import SCHEDULE
 
 
+def show(schedule):
+    return cloud.shown(schedule, "instance")
+
+
 def present(module, schedules):
-    declared = {"schedules": [cloud.declared(module.params, SCHEDULE)]}
-    [step] = schedules.schedule_steps(declared, mark=False)
-    schedule = step.schedule if module.check_mode else schedules.schedule_apply(step)
-    return {
-        "changed": str(step.action) != "keep",
-        "schedule": schedule and cloud.shown(schedule, SCHEDULE),
-        "diff": cloud.diff_of(step),
-    }
+    return wanted.present(module, schedules, "schedule", SCHEDULE, show)
 
 
 def absent(module, schedules):
-    instance, name = module.params["instance"], module.params["name"]
-    found = [each for each in schedules.schedule_list(instance) if each.name == name]
-    if len(found) > 1:
-        ids = ", ".join(each.id for each in found)
-        module.fail_json(
-            msg=f"there are {len(found)} schedules of this instance and name; delete all but one "
-            f"by their ids: {ids}"
-        )
-    schedule = found[0] if found else None
-    if schedule and not module.check_mode:
-        schedules.schedule_delete(schedule)
-    shown = schedule and cloud.shown(schedule, SCHEDULE)
-    return {
-        "changed": bool(found),
-        "schedule": shown if module.check_mode else None,
-        "diff": {"before": shown or {}, "after": {}},
-    }
+    listed = cloud.schedules_of(schedules, module.params["instance"])
+    found = [each for each in listed if each.name == module.params["name"]]
+    return wanted.absent(module, found, "schedule", schedules.schedule_delete, show)
 
 
 def main():

@@ -104,14 +104,13 @@ schedules:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.trove_schedules.backups.plugins.module_utils import cloud
-from ansible_collections.trove_schedules.backups.plugins.module_utils.options import SCHEDULE
 
 
 def listed(module, schedules):
     name = module.params["name"]
     found = schedules.schedule_list(module.params["instance"])
     found = [each for each in found if name in (None, each.name)]
-    shown = [cloud.shown(each, SCHEDULE) for each in found]
+    shown = [cloud.shown(each, "instance") for each in found]
     # None would mean every schedule of the project.
     if module.params["health"] and found:
         healths = {each.schedule_id: each for each in schedules.schedule_health(found)}
