@@ -30,6 +30,7 @@ _LEFT_OUT = ("pattern", "parent_id", "incremental", *QUALIFIERS["notify_url"])
 #: Under which other names the code calls gettext's functions.
 _KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
+    "gettext_noop": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }

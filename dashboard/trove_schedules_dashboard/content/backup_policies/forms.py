@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _, gettext_noop as N_
+from django.utils.translation import gettext_lazy as _, gettext_noop
 from horizon import forms, messages
 
 from trove_schedules import Policy
@@ -29,15 +29,17 @@ from trove_schedules_dashboard.content.backup_schedules.forms import ChangeForm,
 
 #: Options that are several texts, one a line in the form, and what it says of each.
 _LISTS = {
-    "match": N_(
+    "match": gettext_noop(
         "Take the instances whose name or ID fits one of these patterns, one a line, with *, ? and "
         "[…] as shells have them"
     ),
-    "exclude": N_(
+    "exclude": gettext_noop(
         "Leave out the instances whose name or ID fits one of these patterns, one a line, whatever "
         "else they fit"
     ),
-    "datastores": N_("Take the instances of these datastores only, one a line, such as mysql"),
+    "datastores": gettext_noop(
+        "Take the instances of these datastores only, one a line, such as mysql"
+    ),
 }
 _FIRST = ("name", "match", "exclude")
 _FOLDED = ("kind", "full_every", "datastores", "replicas", "max_parallel", *ADVANCED)
