@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: Unicode's categories of what is no letter of a line: controls (escapes among them), separators of
@@ -12,7 +13,12 @@ _NO_LETTERS = ("Cc", "Zl", "Zp", "Cs")
 
 def counted(number: int, noun: str) -> str:
     """``1 field``, ``2 fields``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """``fields``, ``days``, ``policies``."""
+    return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
 
 
 def is_control(letter: str) -> bool:

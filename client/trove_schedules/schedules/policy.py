@@ -17,16 +17,12 @@ from trove_schedules.schedules.names import EVERY, POLICY
 from trove_schedules.schedules.options import OPTIONS, MoreOptions, Option
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.schedules.selection import SELECTING, USUAL, Selection
-
-_FIRST = ("pattern", "name", "description")
-#: The options of a policy, by name, in the order in which people read them. A parent is one
-#: instance's.
-POLICY_OPTIONS: dict[str, Option] = {
-    **{name: OPTIONS[name] for name in _FIRST},
-    **SELECTING,
-    **{name: each for name, each in OPTIONS.items() if name not in (*_FIRST, "parent_id")},
-}
+from trove_schedules.schedules.selection import (
+    POLICY_OPTIONS,
+    SELECTING,
+    USUAL,
+    Selection,
+)
 
 
 class PolicyOptions(MoreOptions, total=False):
@@ -45,6 +41,15 @@ class PolicyChanges(PolicyOptions, total=False):
     pattern: str | None
     name: str | None
     description: str | None
+
+
+def check_changes(changes: PolicyChanges) -> None:
+    """Refuse a selection that can't be meant, whatever the policy is.
+
+    :raises InvalidScheduleError: as :meth:`Selection.check`.
+    """
+    values = {name: value for name, value in changes.items() if name in SELECTING}
+    USUAL.with_options({name: value for name, value in values.items() if value is not None}).check()
 
 
 @dataclass(frozen=True, slots=True)

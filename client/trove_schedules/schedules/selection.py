@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from trove_schedules.errors import InvalidScheduleError
 from trove_schedules.schedules.names import is_temporary
-from trove_schedules.schedules.options import row, table_of
+from trove_schedules.schedules.options import OPTIONS, Option, row, table_of
 from trove_schedules.words import is_control
 
 #: In bytes of JSON: Mistral's databases keep a trigger's whole input in 64 KB.
@@ -203,6 +203,14 @@ class Selection:
 USUAL = Selection()
 #: The options of a selection.
 SELECTING = table_of(Selection)
+_FIRST = ("pattern", "name", "description")
+#: The options of a policy, by name, in the order in which people read them. A parent is one
+#: instance's.
+POLICY_OPTIONS: dict[str, Option] = {
+    **{name: OPTIONS[name] for name in _FIRST},
+    **SELECTING,
+    **{name: each for name, each in OPTIONS.items() if name not in (*_FIRST, "parent_id")},
+}
 
 
 @lru_cache(maxsize=256)

@@ -16,11 +16,12 @@ from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import generations
 from trove_schedules.triggers.generations import Generation
 from trove_schedules.triggers.reading import NEVER, schedule_in
+from trove_schedules.words import plural
 
 #: The most schedules of the same name that an error lists.
 _MOST_TOLD = 20
-#: What errors call one, and several.
-_NOUNS = {BACKUP: ("schedule", "schedules"), POLICY: ("policy", "policies")}
+#: What errors call one.
+_NOUNS = {BACKUP: "schedule", POLICY: "policy"}
 
 
 def find_all(mistral: Mistral, kind: str = BACKUP, **filters: str) -> list[Schedule]:
@@ -90,7 +91,7 @@ def find(mistral: Mistral, name_or_id: str, kind: str = BACKUP) -> Schedule:
     # Schedules that somebody made by hand may have no name.
     every = find_all(mistral, kind) if name_or_id else []
     named = [each for each in every if each.name == name_or_id]
-    noun, nouns = _NOUNS[kind]
+    noun = _NOUNS[kind]
     if not named:
         raise ScheduleNotFoundError(
             f"no backup {noun} of this project has the id or name {name_or_id!r}; "
@@ -100,7 +101,7 @@ def find(mistral: Mistral, name_or_id: str, kind: str = BACKUP) -> Schedule:
         told = [_told(each) for each in named[:_MOST_TOLD]]
         left = [f"and {len(named) - _MOST_TOLD} more"] if len(named) > _MOST_TOLD else []
         raise AmbiguousNameError(
-            f"{len(named)} backup {nouns} are named {name_or_id!r}; "
+            f"{len(named)} backup {plural(noun)} are named {name_or_id!r}; "
             f"give the id of one: {', '.join(told + left)}"
         )
     return named[0]

@@ -190,6 +190,12 @@ class TestChange:
         unset = schedules.policy_set(policy, unset=["exclude"])
         assert (unset.selection, unset.keep_last) == (Selection(), 7)
 
+    @pytest.mark.parametrize("wrong", [{"match": ["[a"]}, {"max_parallel": 51}])
+    def test_a_wrong_selection_is_refused_before_any_request(self, cloud, schedules, wrong):
+        with pytest.raises(InvalidScheduleError):
+            schedules.policy_set("nightly", **wrong)
+        assert cloud.mock.request_history == []
+
     def test_what_is_so_already_is_no_change(self, cloud, schedules, policy):
         assert schedules.policy_set(policy, max_parallel=5) == policy
         assert [row["id"] for row in triggers(cloud)] == [policy.trigger_id]
@@ -240,7 +246,7 @@ class TestExecutions:
         given = json.loads(row["input"])
         assert given["schedule"]["manual"] is True
         assert given["selection"] == {}
-        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, None)
+        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, "*")
         assert schedules.execution_list(policy) == [run]
         assert schedules.execution_show(run) == run
 

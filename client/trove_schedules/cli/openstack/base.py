@@ -18,7 +18,7 @@ from osc_lib.exceptions import CommandError
 from trove_schedules.cli import text
 from trove_schedules.cli.openstack import fitting
 from trove_schedules.errors import ScheduledBackupError
-from trove_schedules.words import shown
+from trove_schedules.words import plural, shown
 
 if TYPE_CHECKING:
     from trove_schedules.manager import ScheduledBackups
@@ -90,7 +90,7 @@ class Command(command.Command):
                 failed += 1
                 self.log.error("Failed to %s %s %r: %s", verb, what, each, error)
         if failed:
-            raise CommandError(f"{failed} of {len(ids)} {what}s failed to {verb}.")
+            raise CommandError(f"{failed} of {len(ids)} {plural(what)} failed to {verb}.")
 
 
 @contextmanager

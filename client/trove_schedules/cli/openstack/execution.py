@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The executions (runs) of schedules: ``delete``, ``list`` and ``show``."""
+"""The executions (runs) of schedules and policies: ``delete``, ``list`` and ``show``."""
 
 from __future__ import annotations
 
@@ -38,33 +38,11 @@ class ListExecution(base.Lister):
             help="Schedule whose executions to list (name or ID)",
         )
         parser.add_argument(
-            "--long",
-            action="store_true",
-            help="Also list when each execution last changed, its backup, whether it was started "
-            "by hand, and why it failed",
-        )
-        parser.add_argument(
-            "--all",
-            action="store_true",
-            help="Also list attempts that had nothing to do",
-        )
-        parser.add_argument(
             "--drills",
             action="store_true",
             help="List the schedule's drills instead of its runs",
         )
-        parser.add_argument(
-            "--limit",
-            metavar="<n>",
-            type=int,
-            help="List at most n executions (default: all that Mistral keeps)",
-        )
-        parser.add_argument(
-            "--marker",
-            metavar="<execution>",
-            default="",
-            help="List executions older than this one, the last of the previous list (ID)",
-        )
+        _add_list_arguments(parser)
         return parser
 
     def take_action(
@@ -77,24 +55,41 @@ class ListExecution(base.Lister):
             include_all=parsed_args.all,
             drills_only=parsed_args.drills,
         )
-        shown: list[columns.Column[ScheduleExecution]] = [
-            ("ID", lambda each: each.id),
-            ("Execution Time", lambda each: columns.time(each.created_at)),
-            ("State", lambda each: each.state),
-            ("Output", lambda each: columns.Output(each.output)),
-        ]
-        if parsed_args.long:
-            shown += [
-                ("Updated", lambda each: columns.time(each.updated_at)),
-                ("Backup", lambda each: each.backup_id),
-                ("Manual", lambda each: each.manual),
-                ("Reason", lambda each: reason(each.state_info)),
-            ]
-        return columns.table(executions, shown)
+        return _listed(executions, long=parsed_args.long)
+
+
+class ListPolicyExecution(base.Lister):
+    _description = "List the executions of a policy, newest first, or the runs of one instance"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "policy", metavar="<policy>", help="Policy whose executions to list (name or ID)"
+        )
+        parser.add_argument(
+            "--instance",
+            metavar="<instance>",
+            help="List the runs of this instance, which are parts of the policy's (name or ID)",
+        )
+        _add_list_arguments(parser)
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        executions = self.schedules.execution_list(
+            # A schedule may have the same name.
+            self.schedules.policy_show(parsed_args.policy),
+            marker=parsed_args.marker,
+            limit=parsed_args.limit,
+            include_all=parsed_args.all,
+            instance=parsed_args.instance,
+        )
+        return _listed(executions, long=parsed_args.long)
 
 
 class ShowExecution(base.ShowOne):
-    _description = "Show an execution of a schedule"
+    _description = "Show an execution of a schedule or of a policy"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -107,12 +102,57 @@ class ShowExecution(base.ShowOne):
         return properties(self.schedules.execution_show(parsed_args.execution))
 
 
+def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
+    """How much of a list is shown."""
+    parser.add_argument(
+        "--long",
+        action="store_true",
+        help="Also list when each execution last changed, its backup, whether it was started by "
+        "hand, and why it failed",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="Also list attempts that had nothing to do"
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="<n>",
+        type=int,
+        help="List at most n executions (default: all that Mistral keeps)",
+    )
+    parser.add_argument(
+        "--marker",
+        metavar="<execution>",
+        default="",
+        help="List executions older than this one, the last of the previous list (ID)",
+    )
+
+
+def _listed(
+    executions: list[ScheduleExecution], *, long: bool
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    shown: list[columns.Column[ScheduleExecution]] = [
+        ("ID", lambda each: each.id),
+        ("Execution Time", lambda each: columns.time(each.created_at)),
+        ("State", lambda each: each.state),
+        ("Output", lambda each: columns.Output(each.output)),
+    ]
+    if long:
+        shown += [
+            ("Updated", lambda each: columns.time(each.updated_at)),
+            ("Backup", lambda each: each.backup_id),
+            ("Manual", lambda each: each.manual),
+            ("Reason", lambda each: reason(each.state_info)),
+        ]
+    return columns.table(executions, shown)
+
+
 def properties(execution: ScheduleExecution) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """An execution as one object."""
     values = {
         "backup_id": execution.backup_id,
         "created_at": columns.time(execution.created_at),
         "id": execution.id,
+        "instance": execution.instance,
         "manual": execution.manual,
         "output": columns.Output(execution.output),
         "reason": reason(execution.state_info),

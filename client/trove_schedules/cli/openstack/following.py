@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Exit statuses: the backup is completed, or proven; it is not; not needed, or not known yet.
 COMPLETED, FAILED, OTHERWISE = 0, 1, 2
-_ACHIEVED = ("Backup complete", "Drill passed", "Webhook delivered")
+_ACHIEVED = ("Backup complete", "Backed up", "Drill passed", "Webhook delivered")
 _POLL = 3.0
 #: Seconds after which a line is printed, though there is no news.
 _SAY_EVERY = 30.0
@@ -129,9 +129,16 @@ def exit_status(execution: ScheduleExecution) -> int:
     """How it went, as a program sees it."""
     if execution.state in ("ERROR", "CANCELLED"):
         return FAILED
-    if execution.state == "SUCCESS" and _status(execution).startswith(_ACHIEVED):
+    achieved = _status(execution).startswith(_ACHIEVED) and not _left_undone(execution)
+    if execution.state == "SUCCESS" and achieved:
         return COMPLETED
     return OTHERWISE
+
+
+def _left_undone(execution: ScheduleExecution) -> bool:
+    """Whether a policy's run has not reached all instances, or has not seen a backup's end."""
+    counts = execution.output.get("counts")
+    return isinstance(counts, dict) and bool(counts.get("not_reached"))
 
 
 def standing(execution: ScheduleExecution) -> str:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of a schedule, as ``create``, ``set`` and ``unset`` take them from the table."""
+"""The options of a schedule, or of a policy, as ``create``, ``set`` and ``unset`` take them.
+
+They take them from a table: that of a schedule, unless it is said.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from trove_schedules.schedules.options import OPTIONS, UNSETTABLE, Option
-from trove_schedules.words import counted
+from trove_schedules.schedules.options import OPTIONS, Option
+from trove_schedules.words import counted, plural
 
 #: What a schedule can't be without: arguments of ``create``, options of ``set``.
 _NEEDED = ("pattern", "name")
@@ -15,17 +19,22 @@ _NEEDED = ("pattern", "name")
 _BASES = ("parent_id", "incremental")
 
 
-def add_needed(parser: argparse.ArgumentParser) -> None:
-    """The pattern and the name, as arguments of a new schedule."""
-    for name in _NEEDED:
+def add_needed(parser: argparse.ArgumentParser, *names: str) -> None:
+    """The pattern and the name, in this order, as arguments of a new schedule."""
+    for name in names or _NEEDED:
         option = OPTIONS[name]
         parser.add_argument(name, metavar=f"<{option.unit}>", help=option.help)
 
 
-def add_all(parser: argparse.ArgumentParser, *, of_a_new_schedule: bool) -> None:
-    """The options of a schedule; the pattern and the name only to change one."""
+def add_all(
+    parser: argparse.ArgumentParser,
+    *,
+    of_a_new_schedule: bool,
+    table: Mapping[str, Option] = OPTIONS,
+) -> None:
+    """The options; the pattern and the name only to change a schedule."""
     bases = parser.add_mutually_exclusive_group()
-    for option in OPTIONS.values():
+    for option in table.values():
         if option.name not in _NEEDED or not of_a_new_schedule:
             group = bases if option.name in _BASES else parser
             default = option.otherwise if of_a_new_schedule else ""
@@ -37,34 +46,39 @@ def _add(group: Any, option: Option, default: str) -> None:
     if option.kind is bool:
         group.add_argument(option.argument, action="store_true", **names)
     else:
-        metavar = f"<{option.unit}>"
+        several = option.kind is tuple
         group.add_argument(
             option.argument,
-            metavar=metavar,
-            type=option.kind,
+            metavar=f"<{option.unit}>",
+            type=str if several else option.kind,
+            action="append" if several else "store",
             choices=option.choices or None,
             **names,
         )
 
 
-def given(parsed: argparse.Namespace) -> dict[str, Any]:
+def given(parsed: argparse.Namespace, table: Mapping[str, Option] = OPTIONS) -> dict[str, Any]:
     """The options as the API's arguments, without those that ``create`` takes by position."""
-    return {name: getattr(parsed, name) for name in OPTIONS if name not in _NEEDED}
+    return {name: getattr(parsed, name) for name in table if name not in _NEEDED}
 
 
-def changes(parsed: argparse.Namespace) -> dict[str, Any]:
+def changes(parsed: argparse.Namespace, table: Mapping[str, Option] = OPTIONS) -> dict[str, Any]:
     """The options as the API's changes. A switch that isn't given changes nothing."""
-    values = {name: getattr(parsed, name) for name in OPTIONS}
+    values = {name: getattr(parsed, name) for name in table}
     return {name: None if value is False else value for name, value in values.items()}
 
 
-def add_unsettable(parser: argparse.ArgumentParser) -> None:
+def add_unsettable(parser: argparse.ArgumentParser, table: Mapping[str, Option] = OPTIONS) -> None:
     """What a schedule can be without, as switches that fill ``names``."""
-    for name in UNSETTABLE:
-        argument = OPTIONS[name].argument
-        parser.add_argument(
-            argument, dest="names", action="append_const", const=name, help=f"Remove {argument}"
-        )
+    for name, option in table.items():
+        if option.can_be_unset:
+            parser.add_argument(
+                option.argument,
+                dest="names",
+                action="append_const",
+                const=name,
+                help=f"Remove {option.argument}",
+            )
 
 
 def add_force(parser: argparse.ArgumentParser, what: str) -> None:
@@ -76,15 +90,18 @@ def add_force(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def for_several(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
+def for_several(
+    parser: argparse.ArgumentParser, verb: str, noun: str = "schedule"
+) -> argparse.ArgumentParser:
     """Have the parser take schedules, and ``--force`` to do it while they run."""
+    nouns = plural(noun)
     parser.add_argument(
-        "schedules",
-        metavar="<schedule>",
+        nouns,
+        metavar=f"<{noun}>",
         nargs="+",
-        help=f"Schedules to {verb.lower()} (name or ID)",
+        help=f"{nouns.capitalize()} to {verb.lower()} (name or ID)",
     )
-    add_force(parser, f"{verb} a schedule")
+    add_force(parser, f"{verb} a {noun}")
     return parser
 
 

@@ -49,7 +49,7 @@ class CreateSchedule(base.ShowOne):
         if parsed_args.trial:
             following.say(f"schedule {schedule.id} is created")
             self.exit_status = run.try_out(self.schedules, schedule)
-        return _shown(parsed_args, _properties(schedule))
+        return shown(parsed_args, properties(schedule))
 
 
 class DeleteSchedule(base.Command):
@@ -92,20 +92,20 @@ class ListSchedule(base.Lister):
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         asked = looking.of_projects(self, parsed_args)
         schedules = asked.schedule_list(parsed_args.instance)
-        shown: list[columns.Column[Schedule]] = [
+        wanted: list[columns.Column[Schedule]] = [
             ("ID", lambda each: each.id),
             ("Name", lambda each: each.name),
             ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
             ("Pattern", lambda each: each.pattern),
-            ("Next Due", _next_due),
+            ("Next Due", next_due),
         ]
         if parsed_args.all_projects:
-            shown.append(("Project", lambda each: each.project_id))
+            wanted.append(("Project", lambda each: each.project_id))
         if parsed_args.long:
             # None would mean every schedule there is by then.
             found = asked.schedule_health(schedules) if schedules else []
-            shown += _more({each.schedule_id: each for each in found})
-        return columns.table(schedules, shown)
+            wanted += _more({each.schedule_id: each for each in found})
+        return columns.table(schedules, wanted)
 
 
 class ShowSchedule(base.ShowOne):
@@ -122,9 +122,9 @@ class ShowSchedule(base.ShowOne):
         schedule = self.schedules.schedule_show(parsed_args.schedule)
         [health] = self.schedules.schedule_health([schedule])
         drill = self.schedules.schedule_drill_show(schedule)
-        return _shown(
+        return shown(
             parsed_args,
-            _properties(schedule)
+            properties(schedule)
             | _health_properties(health)
             | {
                 "drill_every": drill and drill.pattern,
@@ -139,9 +139,9 @@ def _more(healths: Mapping[str, Health]) -> list[columns.Column[Schedule]]:
     return [
         ("Description", lambda each: each.description),
         ("Paused", lambda each: each.paused),
-        ("Builds On", _base),
-        ("Retention", _retention),
-        ("Attempts", _attempts),
+        ("Builds On", base_of),
+        ("Retention", retention),
+        ("Attempts", attempts),
         ("Deadline", lambda each: each.deadline),
         ("Last Firing", lambda each: columns.relative(each.updated_at)),
         ("State", lambda each: str(healths[each.id].state)),
@@ -151,12 +151,14 @@ def _more(healths: Mapping[str, Health]) -> list[columns.Column[Schedule]]:
     ]
 
 
-def _next_due(schedule: Schedule) -> columns.Due:
+def next_due(schedule: Schedule) -> columns.Due:
+    """The column of when it is due next."""
     when, paused = schedule.next_execution_time, schedule.paused
     return columns.Due(when, paused, columns.Relative, schedule.timezone)
 
 
-def _base(schedule: Schedule) -> str:
+def base_of(schedule: Schedule) -> str:
+    """What each backup builds on, in words."""
     if schedule.parent_id is not None:
         return f"backup {schedule.parent_id}"
     if not schedule.incremental:
@@ -164,7 +166,8 @@ def _base(schedule: Schedule) -> str:
     return f"full every {schedule.full_every}" if schedule.full_every else "incremental"
 
 
-def _retention(schedule: Schedule) -> str | None:
+def retention(schedule: Schedule) -> str | None:
+    """What is kept, in words; None: everything."""
     kept = []
     for rule, number in schedule.rules.items():
         if rule == "keep_last":
@@ -176,22 +179,24 @@ def _retention(schedule: Schedule) -> str | None:
     return " or ".join(kept) or None
 
 
-def _attempts(schedule: Schedule) -> str:
+def attempts(schedule: Schedule) -> str:
+    """How often it is tried, in words."""
     if schedule.attempts == 1:
         return "1"
     return f"{schedule.attempts}, every {schedule.retry_every} min"
 
 
-def _shown(
-    parsed: argparse.Namespace, properties: dict[str, Any]
+def shown(
+    parsed: argparse.Namespace, values: dict[str, Any]
 ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
     """What a schedule is shown by; the workflow's raw input is for programs, or for who asks."""
     if parsed.formatter == "table" and "input" not in parsed.columns:
-        del properties["input"]
-    return tuple(properties), tuple(properties.values())
+        del values["input"]
+    return tuple(values), tuple(values.values())
 
 
-def _properties(schedule: Schedule) -> dict[str, Any]:
+def properties(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as one object: its options, and where it stands."""
     planned = {name: getattr(schedule, name) for name in OPTIONS}
     for url, usual in QUALIFIERS.items():
         if planned[url] is None:
@@ -207,10 +212,10 @@ def _properties(schedule: Schedule) -> dict[str, Any]:
         "paused": schedule.paused,
         "pinned": columns.Several(schedule.pinned) if schedule.pinned else None,
     }
-    properties: dict[str, Any] = dict(sorted({**planned, **standing}.items()))
+    values: dict[str, Any] = dict(sorted({**planned, **standing}.items()))
     if schedule.updated_at is not None:
-        properties["updated_at"] = columns.time(schedule.updated_at)
-    return properties
+        values["updated_at"] = columns.time(schedule.updated_at)
+    return values
 
 
 def _health_properties(health: Health) -> dict[str, Any]:

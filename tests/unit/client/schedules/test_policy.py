@@ -12,14 +12,13 @@ from trove_schedules.schedules.names import POLICY, new_schedule_id
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.policy import (
-    POLICY_OPTIONS,
     Policy,
     PolicyChanges,
     PolicyOptions,
     PolicyPlan,
 )
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.schedules.selection import SELECTING, Selection
+from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING, Selection
 
 AN_ID = new_schedule_id()
 A_TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -31,7 +31,8 @@ def test_every_command_has_an_entry_point_and_says_what_it_does():
                 commands.add(f"{module.__name__}:{each.__name__}")
                 assert each._description
     assert commands == set(ENTRY_POINTS.values())
-    others = {each for each in ENTRY_POINTS if not each.startswith("database_backup_schedule_")}
+    ours = ("database_backup_schedule_", "database_backup_policy_")
+    others = {each for each in ENTRY_POINTS if not each.startswith(ours)}
     assert others == {"database_backup_coverage"}
 
 
@@ -40,12 +41,12 @@ def test_schedules_and_instances_are_named_alike_everywhere(app, entry):
     module, _, name = entry.partition(":")
     command = getattr(importlib.import_module(module), name)(app, None)
     for each in command.get_parser("openstack")._actions:
-        noun = each.dest.removesuffix("s")
-        if noun in ("schedule", "instance"):
+        noun = {"policies": "policy"}.get(each.dest, each.dest.removesuffix("s"))
+        if noun in ("schedule", "policy", "instance"):
             assert each.metavar == f"<{noun}>"
             assert "(name or ID" in each.help
             # As with the other commands of the host, what a list is narrowed to is an option.
-            assert noun == "schedule" or each.option_strings or not name.startswith("List")
+            assert noun != "instance" or each.option_strings or not name.startswith("List")
 
 
 def test_the_api_uses_the_session_region_and_interface_of_the_program(run, app, connect, schedule):

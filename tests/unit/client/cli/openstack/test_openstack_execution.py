@@ -109,6 +109,7 @@ def test_show_gives_everything_that_is_known(run, schedules, failed, form, load)
         "backup_id": None,
         "created_at": "2016-06-14T14:49:59+00:00",
         "id": failed.id,
+        "instance": None,
         "manual": False,
         "output": failed.output,
         "reason": REASON,
