@@ -151,6 +151,12 @@ def coverage(request: HttpRequest) -> list[Coverage]:
     return _schedules(request).coverage()
 
 
+def policy_health(request: HttpRequest, policies: Collection[Policy]) -> list[Health]:
+    """The state of each instance of these policies, by each policy that takes it."""
+    found = _schedules(request).policy_health(policies) if policies else []
+    return [each for policy in found for each in policy.instances]
+
+
 def policy_list(request: HttpRequest) -> list[Policy]:
     """Every policy of the project."""
     return _schedules(request).policy_list()

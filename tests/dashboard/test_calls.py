@@ -139,8 +139,9 @@ def test_what_protects_each_instance_costs_the_same_few_requests(
     assert client.get("/project/backup_coverage/").status_code == 200
     assert client.get("/project/backup_coverage/instances/").status_code == 200
     urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
-    # The instances, the triggers, the backups and the drills; then as the list asks for its states.
-    assert len(urls) == 4 + 6, urls
+    # The instances, the triggers of schedules and of policies, the backups and the drills; then as
+    # the list asks for its states.
+    assert len(urls) == 5 + 6, urls
 
 
 def test_what_is_said_of_a_form_costs_a_few_requests(client: Any, trove: Any) -> None:
