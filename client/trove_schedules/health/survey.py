@@ -286,9 +286,11 @@ def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
     for each in unable if isinstance(unable, list) else ():
         if isinstance(each, dict) and each.get("instance") == instance:
             return replace(run, state="ERROR", state_info=str(each.get("reason")))
-    told = {"status": f"execution {run.id} of the policy did not take it"}
+    # Those for which there was no time have no part that could be told apart.
+    not_reached = run.output["counts"].get("not_reached")
+    why = "Skipped: not reached" if not_reached else f"execution {run.id} did not take it"
     # One that had nothing to do for all that it took is none of this one's either.
-    return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output=told)
+    return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output={"status": why})
 
 
 def _requests(look: Look) -> int:

@@ -231,9 +231,13 @@ def test_an_execution_tells_its_instance(run, schedules, execution):
 @pytest.mark.parametrize(
     ("state", "output", "status"),
     [
-        ("SUCCESS", {"status": "Backed up 9 of 9", "counts": {"not_reached": 0}}, 0),
+        ("SUCCESS", {"status": "Backed up 9 of 9", "counts": {"taken": 9, "made": 9}}, 0),
+        ("SUCCESS", {"status": "Backed up 2 of 9, 7 already backed up",
+                     "counts": {"taken": 9, "made": 2, "done": 7}}, 0),
         ("SUCCESS", {"status": "Backed up 7 of 9, 2 not reached",
-                     "counts": {"not_reached": 2}}, 2),
+                     "counts": {"taken": 9, "made": 7, "not_reached": 2}}, 2),
+        ("SUCCESS", {"status": "Backed up 8 of 9, 1 in progress",
+                     "counts": {"taken": 9, "made": 8, "done": 0, "running": 1}}, 2),
         ("ERROR", {"status": "Backed up 7 of 9, 2 failed", "counts": {"failed": 2}}, 1),
         ("SUCCESS", {"status": "Skipped: all 9 already backed up"}, 2),
         ("SUCCESS", {"status": "Backed up 9 of 9", "counts": "odd"}, 0),
