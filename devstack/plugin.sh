@@ -6,6 +6,7 @@ TROVE_SCHEDULES_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TROVE_SCHEDULES_PANELS=(
     _1711_project_backup_coverage_panel.py
     _1733_project_backup_schedules_panel.py
+    _1734_project_backup_policies_panel.py
 )
 
 # What DevStack and the other plugins provide.

@@ -21,14 +21,16 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
+from trove_schedules.schedules.selection import SELECTING
 
 PACKAGE = Path(__file__).parents[1] / "dashboard" / "trove_schedules_dashboard"
 LOCALE = PACKAGE / "locale"
 #: Options that the forms have no field of the table's words for.
-_LEFT_OUT = ("pattern", "parent_id", *QUALIFIERS["notify_url"])
+_LEFT_OUT = ("pattern", "parent_id", "incremental", *QUALIFIERS["notify_url"])
 #: Under which other names the code calls gettext's functions.
 _KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
+    "gettext_noop": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
@@ -45,9 +47,12 @@ def template() -> Catalog:
     catalog = Catalog(project="trove-schedules-dashboard", fuzzy=False)
     for message, context, where in sorted(_marked(), key=lambda found: found[2]):
         catalog.add(message, context=context, locations=[(where, None)])
-    for option in OPTIONS.values():
-        if option.kind is not bool and option.name not in _LEFT_OUT:
+    for option in (*OPTIONS.values(), *SELECTING.values()):
+        if option.name not in _LEFT_OUT:
             texts = (option.title, option.help, option.otherwise, *option.choices)
+            if option.kind is tuple:
+                # The form has several texts otherwise than a command, and says so.
+                texts = (option.title, option.otherwise)
             for text in filter(None, texts):
                 catalog.add(text, locations=[("the client's table of options", None)])
     return catalog

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -22,6 +22,7 @@ from keystoneauth1.session import Session
 import trove_schedules
 from trove_schedules import (
     Backup,
+    Policy,
     Schedule,
     ScheduledBackups,
     ScheduleExecution,
@@ -36,7 +37,8 @@ from trove_schedules.schedules.changing import planned
 from trove_schedules.schedules.due import DueTimes
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.notify import check_notify_url, check_url
-from trove_schedules.schedules.options import OPTIONS, STORES, MoreOptions
+from trove_schedules.schedules.options import OPTIONS, STORES
+from trove_schedules.schedules.selection import Candidate, Selection
 from trove_schedules.schedules.text import check_store, check_text
 from trove_schedules.schedules.warnings import Remark
 
@@ -87,7 +89,7 @@ def draft_remarks(
     name, description = options.pop("name"), options.pop("description")
     schedule_id = old.id if old else EXAMPLE
     parent_id = old.parent_id if old else None
-    plan = planned(schedule_id, pattern, name, description, parent_id, cast(MoreOptions, options))
+    plan = planned(schedule_id, pattern, name, description, parent_id, options)
     now = datetime.now(UTC)
     new = Schedule(
         id=schedule_id,
@@ -147,6 +149,52 @@ def health_list(request: HttpRequest, instance: str | None = None) -> list[Healt
 def coverage(request: HttpRequest) -> list[Coverage]:
     """What protects each instance of the project."""
     return _schedules(request).coverage()
+
+
+def policy_health(request: HttpRequest, policies: Collection[Policy]) -> list[Health]:
+    """The state of each instance of these policies, by each policy that takes it."""
+    found = _schedules(request).policy_health(policies) if policies else []
+    return [each for policy in found for each in policy.instances]
+
+
+def policy_list(request: HttpRequest) -> list[Policy]:
+    """Every policy of the project."""
+    return _schedules(request).policy_list()
+
+
+def policy_show(request: HttpRequest, policy_id: str) -> Policy:
+    return _schedules(request).policy_show(policy_id)
+
+
+def policy_create(request: HttpRequest, name: str, pattern: str, **options: Any) -> Policy:
+    return _schedules(request).policy_create(name, pattern, **options)
+
+
+def policy_set(
+    request: HttpRequest, policy_id: str, unset: Collection[str], changes: dict[str, Any]
+) -> Policy:
+    return _schedules(request).policy_set(policy_id, unset=unset, **changes)
+
+
+def policy_pause(request: HttpRequest, policy_id: str) -> None:
+    _schedules(request).policy_pause(policy_id)
+
+
+def policy_resume(request: HttpRequest, policy_id: str) -> None:
+    _schedules(request).policy_resume(policy_id)
+
+
+def policy_run(request: HttpRequest, policy_id: str) -> None:
+    _schedules(request).policy_run(policy_id)
+
+
+def policy_delete(request: HttpRequest, policy_id: str) -> None:
+    _schedules(request).policy_delete(policy_id)
+
+
+def policy_preview(request: HttpRequest, policy_id: str) -> list[Candidate]:
+    """What a run that began now would do with each instance of the project."""
+    return _schedules(request).policy_preview(policy_id)
 
 
 def schedule_drill(request: HttpRequest, schedule_id: str) -> None:
@@ -242,6 +290,14 @@ def check_option(name: str, value: str) -> None:
     :raises InvalidScheduleError: it can't.
     """
     _CHECKS[name](value)
+
+
+def check_selection(options: dict[str, Any]) -> None:
+    """Refuse what the selection of a policy can't be.
+
+    :raises InvalidScheduleError: one of these options is wrong.
+    """
+    Selection().with_options(options).check()
 
 
 def usual_attempts(pattern: str) -> dict[str, str]:

@@ -139,8 +139,9 @@ def test_what_protects_each_instance_costs_the_same_few_requests(
     assert client.get("/project/backup_coverage/").status_code == 200
     assert client.get("/project/backup_coverage/instances/").status_code == 200
     urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
-    # The instances, the triggers, the backups and the drills; then as the list asks for its states.
-    assert len(urls) == 4 + 6, urls
+    # The instances, the triggers of schedules and of policies, the backups and the drills; then as
+    # the list asks for its states.
+    assert len(urls) == 5 + 6, urls
 
 
 def test_what_is_said_of_a_form_costs_a_few_requests(client: Any, trove: Any) -> None:
@@ -160,3 +161,28 @@ def test_what_is_said_of_a_form_costs_a_few_requests(client: Any, trove: Any) ->
     urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
     # The triggers of the instance's schedules, and the quota.
     assert len(urls) == 2, urls
+
+
+def _policy(services: Any, rows: int) -> str:
+    """Prepare policies and instances, and return the address of the page of one."""
+    policy = _trigger(SCHEDULE, TRIGGER) | {
+        "name": f"trove-policy:*:{SCHEDULE}:1",
+        "workflow_name": "trove.backup_policy",
+        "workflow_input": json.dumps({"name": "nightly", "selection": {}}),
+    }
+    others = [policy | {"name": f"trove-policy:*:{uuid.uuid4()}:1"} for _ in range(rows - 1)]
+    services.get(f"{MISTRAL}/cron_triggers", json={"cron_triggers": [policy, *others]})
+    every = [{"id": str(uuid.uuid4()), "name": "x", "status": "ACTIVE"} for _ in range(rows)]
+    services.get(f"{TROVE}/instances", json={"instances": every})
+    return f"/project/backup_policies/{SCHEDULE}/"
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_policies_cost_the_same_few_requests(client: Any, trove: Any, rows: int) -> None:
+    page = _policy(trove, rows)
+    # The triggers. On the page the same, twice, and the instances. In a form the trigger.
+    for address, calls in (("/project/backup_policies/", 1), (page, 3), (f"{page}edit/", 1)):
+        trove.reset_mock()
+        assert client.get(address).status_code == 200
+        urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
+        assert len(urls) == calls, urls

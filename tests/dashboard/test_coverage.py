@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from tests.dashboard.examples import (
     schedule,
     service,
 )
+from tests.dashboard.test_policies import policy
 from trove_schedules import Backup
 from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.errors import ServiceUnavailableError
@@ -35,6 +37,7 @@ from trove_schedules_dashboard.content.backup_coverage.overview import (
     overview,
 )
 
+POLICY = policy("all nightly")
 PANEL = "/project/backup_coverage/"
 PART = f"{PANEL}instances/"
 
@@ -89,6 +92,20 @@ GOOD = replace(health(), schedule_id=NIGHTLY.id)
         ),
         (covered(schedules=(NIGHTLY,)), GOOD, UNPROVEN, "Prove", f"{INDEX}{NIGHTLY.id}/"),
         (covered(schedules=(NIGHTLY,), last_proven=NOW), GOOD, PROVEN, None, None),
+        (
+            covered(policies=(POLICY,)),
+            replace(BAD, schedule_id=POLICY.id),
+            NEEDS_HELP,
+            "Find out why",
+            f"/project/backup_policies/{POLICY.id}/",
+        ),
+        (
+            covered(policies=(POLICY,)),
+            replace(BAD, schedule_id=POLICY.id, instance=LEGACY),
+            UNPROVEN,
+            "Prove",
+            f"/project/backup_policies/{POLICY.id}/",
+        ),
         (covered(state=Cover.REPLICA), GOOD, LEFT_OUT, None, None),
         (covered(state=Cover.EXCLUDED), GOOD, LEFT_OUT, None, None),
     ],
@@ -142,6 +159,19 @@ def test_the_part_that_comes_later_says_how_many_and_which(client: Any, schedule
     assert f'<a href="{INDEX}{NIGHTLY.id}/">nightly</a>' in page
     assert page.count("2030-01-01 12:00:00 UTC") == 2
     assert [float(width) for width in re.findall(r'<rect x="252" y="4" width="([\d.]+)"', page)]
+
+
+def test_what_a_policy_protects_is_judged_by_the_health_of_the_policy(
+    client: Any, schedules: Any
+) -> None:
+    schedules.coverage.return_value = [covered(policies=(POLICY,))]
+    schedules.schedule_health.return_value = []
+    ill = replace(BAD, schedule_id=POLICY.id, name="all nightly")
+    schedules.policy_health.return_value = [SimpleNamespace(instances=(ill,))]
+    page = client.get(PART).content.decode()
+    assert list(schedules.policy_health.call_args.args[0]) == [POLICY]
+    assert "all nightly: FAILED, no space" in page
+    assert f'<a href="/project/backup_policies/{POLICY.id}/">all nightly</a>' in page
 
 
 def test_protect_begins_the_form_with_the_instance(client: Any, trove: Any, schedules: Any) -> None:

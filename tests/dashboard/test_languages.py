@@ -12,6 +12,10 @@ from django.utils import translation
 
 from tests.dashboard.examples import INDEX, schedule
 from tools import messages
+from trove_schedules_dashboard.content.backup_policies.forms import (
+    CreateForm as CreatePolicyForm,
+    EditForm as EditPolicyForm,
+)
 from trove_schedules_dashboard.content.backup_schedules.forms import CreateForm, EditForm
 
 CATALOGS = sorted(messages.LOCALE.glob("*/LC_MESSAGES/django.po"))
@@ -62,7 +66,7 @@ def test_a_page_is_in_the_language_of_the_browser(client: Any, trove: Any, sched
     assert "Create Schedule" in client.get(INDEX, HTTP_ACCEPT_LANGUAGE="fr").content.decode()
 
 
-@pytest.mark.parametrize("form", [CreateForm, EditForm])
+@pytest.mark.parametrize("form", [CreateForm, EditForm, CreatePolicyForm, EditPolicyForm])
 def test_every_field_of_a_form_is_translated(form: Any) -> None:
     known = {each.id: each.string for each in messages.read(CATALOGS[0])}
     with translation.override("en"):

@@ -12,7 +12,16 @@ import pytest
 from django.utils.functional import Promise
 
 import trove_schedules_dashboard
-from trove_schedules_dashboard.content.backup_schedules.actions import RestoreBackup, ViewSchedules
+from trove_schedules_dashboard.content.backup_policies.forms import (
+    CreateForm as CreatePolicyForm,
+    EditForm as EditPolicyForm,
+)
+from trove_schedules_dashboard.content.backup_policies.tables import PoliciesTable
+from trove_schedules_dashboard.content.backup_schedules.actions import (
+    RestoreBackup,
+    ViewSchedule,
+    ViewSchedules,
+)
 from trove_schedules_dashboard.content.backup_schedules.forms import (
     CreateForm,
     EditForm,
@@ -20,12 +29,14 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
     RestoreForm,
 )
 from trove_schedules_dashboard.content.backup_schedules.tables import (
+    BackupsTable,
     DrillsTable,
     ExecutionsTable,
     SchedulesTable,
 )
 
-TABLES = (SchedulesTable, ExecutionsTable, DrillsTable)
+FORMS = (CreateForm, EditForm, RepeatForm, RestoreForm, CreatePolicyForm, EditPolicyForm)
+TABLES = (SchedulesTable, ExecutionsTable, DrillsTable, BackupsTable, PoliciesTable)
 TEMPLATES = sorted(Path(trove_schedules_dashboard.__file__).parent.rglob("*.html"))
 #: What is translated or no text: a block of this name is a CSS class.
 _MARKED = re.compile(
@@ -43,11 +54,14 @@ def test_a_template_marks_each_of_its_words(template: Path) -> None:
 
 
 def _labels() -> Iterator[tuple[str, Any]]:
-    for form in (CreateForm, EditForm, RepeatForm, RestoreForm):
+    for form in FORMS:
         for name, field in form.base_fields.items():
             if not field.widget.is_hidden:
-                yield f"{form.__name__}.{name}", field.label
-                yield f"{form.__name__}.{name} help", field.help_text or field.label
+                yield f"{form.__module__}.{form.__name__}.{name}", field.label
+                yield (
+                    f"{form.__module__}.{form.__name__}.{name} help",
+                    field.help_text or field.label,
+                )
     for table in TABLES:
         yield table.__name__, table._meta.verbose_name
         for name, column in table._columns.items():
@@ -56,7 +70,7 @@ def _labels() -> Iterator[tuple[str, Any]]:
     for action in (each for table in TABLES for each in table.base_actions.values()):
         called = action.verbose_name
         yield f"{action.name}", called() if callable(called) else called
-    for link in (ViewSchedules, RestoreBackup):
+    for link in (ViewSchedules, ViewSchedule, RestoreBackup):
         yield link.name, link.verbose_name
 
 

@@ -76,6 +76,7 @@ def test_horizon_gets_what_it_reads_of_the_panels(ours: dict[str, str], tmp_path
         "etc/mistral_policy.yaml",
         "site-packages/openstack_dashboard/local/enabled/_1711_project_backup_coverage_panel.py",
         "site-packages/openstack_dashboard/local/enabled/_1733_project_backup_schedules_panel.py",
+        "site-packages/openstack_dashboard/local/enabled/_1734_project_backup_policies_panel.py",
     ]
 
 

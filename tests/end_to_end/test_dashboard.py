@@ -36,8 +36,11 @@ LOG = logging.getLogger(__name__)
 
 PANEL = "/project/backup_schedules/"
 COVERAGE = "/project/backup_coverage/"
+POLICIES = "/project/backup_policies/"
 PAGES = (
     COVERAGE,
+    POLICIES,
+    f"{POLICIES}create/",
     PANEL,
     f"{PANEL}create/",
     *(

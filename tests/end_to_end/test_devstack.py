@@ -33,6 +33,7 @@ ENABLED = Path("openstack_dashboard/local/enabled")
 PANELS = {
     ENABLED / "_1711_project_backup_coverage_panel.py": "BackupCoverage",
     ENABLED / "_1733_project_backup_schedules_panel.py": "BackupSchedules",
+    ENABLED / "_1734_project_backup_policies_panel.py": "BackupPolicies",
 }
 
 Phase = Callable[..., subprocess.CompletedProcess[str]]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from trove_schedules import Policy, Schedule
 from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 
-_SCHEDULES = "horizon:project:backup_schedules"
 #: Where bars begin, and the width of the longest, in the drawing's units.
 _LEFT, _WIDEST = 252, 420
 
@@ -48,7 +48,7 @@ class Row:
     """One instance.
 
     :ivar reason: why it is of its kind.
-    :ivar schedules: addresses and names of those that back it up.
+    :ivar schedules: addresses and names of the schedules and policies that back it up.
     :ivar todo: what to do about it, and the address at which that is done; None: nothing.
     """
 
@@ -95,7 +95,7 @@ class Overview:
 
 def overview(coverage: Iterable[Coverage], health: Iterable[Health]) -> Overview:
     """Put together what protects each instance, and how these schedules are."""
-    states = {each.schedule_id: each for each in health}
+    states = {(each.schedule_id, each.instance): each for each in health}
     found = list(coverage)
     rows = sorted(
         (_row(each, states) for each in found), key=lambda row: (KINDS.index(row.kind), row.name)
@@ -110,24 +110,23 @@ def overview(coverage: Iterable[Coverage], health: Iterable[Health]) -> Overview
     return Overview(tuple(rows), bars, protected)
 
 
-def _row(coverage: Coverage, states: dict[str, Health]) -> Row:
-    ill = [
-        states[each.id]
-        for each in coverage.schedules
-        if each.id in states and badge.needs_help(states[each.id].state)
-    ]
+def _row(coverage: Coverage, states: dict[tuple[str, str], Health]) -> Row:
+    by = [*coverage.schedules, *coverage.policies]
+    found = [(each, states.get((each.id, coverage.instance))) for each in by]
+    ill = [(each, state) for each, state in found if state and badge.needs_help(state.state)]
     kind, reason = _kind(coverage), coverage.reason
     if ill and kind in (UNPROVEN, PROVEN):
-        kind, reason = NEEDS_HELP, f"{ill[0].name}: {ill[0].state}, {ill[0].reason}"
+        _, state = ill[0]
+        kind, reason = NEEDS_HELP, f"{state.name}: {state.state}, {state.reason}"
     return Row(
         id=coverage.instance,
         name=coverage.name,
         kind=kind,
         reason=reason,
-        schedules=tuple((_page("detail", each.id), each.name) for each in coverage.schedules),
+        schedules=tuple((_page(each), each.name) for each in by),
         last_backup=text.utc(coverage.backup.created if coverage.backup else None),
         last_proven=text.utc(coverage.last_proven),
-        todo=_todo(coverage, kind, ill),
+        todo=_todo(coverage.instance, kind, [each for each, _ in ill] or by),
     )
 
 
@@ -140,18 +139,20 @@ def _kind(coverage: Coverage) -> Kind:
     return UNPROVEN if coverage.last_proven is None else PROVEN
 
 
-def _todo(coverage: Coverage, kind: Kind, ill: list[Health]) -> tuple[Any, str] | None:
+def _todo(instance: str, kind: Kind, by: Sequence[Schedule]) -> tuple[Any, str] | None:
+    """What to do about an instance.
+
+    :param by: what protects it, those first that need help, and then the next to run.
+    """
     if kind in (PROVEN, LEFT_OUT):
         return None
-    if not coverage.schedules:
-        query = urlencode({"instance": coverage.instance})
-        return _("Protect"), f"{reverse(f'{_SCHEDULES}:create')}?{query}"
-    if kind is NEEDS_HELP:
-        return _("Find out why"), _page("detail", ill[0].schedule_id)
-    # The next to run comes first; where all are paused, it is one that can be resumed.
-    page = _page("detail", coverage.schedules[0].id)
-    return (_("Resume") if kind is UNPROTECTED else _("Prove")), page
+    if not by:
+        query = urlencode({"instance": instance})
+        return _("Protect"), f"{reverse('horizon:project:backup_schedules:create')}?{query}"
+    words = {NEEDS_HELP: _("Find out why"), UNPROTECTED: _("Resume"), UNPROVEN: _("Prove")}
+    return words[kind], _page(by[0])
 
 
-def _page(name: str, schedule_id: str) -> str:
-    return reverse(f"{_SCHEDULES}:{name}", args=[schedule_id])
+def _page(schedule: Schedule) -> str:
+    panel = "backup_policies" if isinstance(schedule, Policy) else "backup_schedules"
+    return reverse(f"horizon:project:{panel}:detail", args=[schedule.id])

@@ -26,7 +26,10 @@ class IndexView(views.HorizonTemplateView):
 def instances(request: HttpRequest) -> HttpResponse:
     """The part of the page that takes longer: the picture, and the list of instances."""
     try:
-        found = overview(api.coverage(request), api.health_list(request))
+        covered = api.coverage(request)
+        policies = {each.id: each for one in covered for each in one.policies}
+        by_policies = api.policy_health(request, list(policies.values()))
+        found = overview(covered, [*api.health_list(request), *by_policies])
     except ScheduledBackupError as error:
         return render(request, "project/backup_coverage/_failure.html", {"error": error})
     may_create = policy.check((("workflow", "cron_triggers:create"),), request)

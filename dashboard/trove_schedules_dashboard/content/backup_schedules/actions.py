@@ -21,7 +21,7 @@ from trove_schedules_dashboard.content.backup_schedules.permissions import PERMI
 FILTERS = ("instance", "state")
 INDEX = "horizon:project:backup_schedules:index"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
-_REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
+REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
 
 
 def index_url(instance_id: str | None, **filters: str) -> str:
@@ -92,7 +92,7 @@ class RepeatDrills(tables.LinkAction):
     verbose_name = _("Repeat Drills")
     classes = ("ajax-modal",)
     icon = "repeat"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
     def get_link_url(self, datum: Any = None) -> str:
         schedule_id = self.table.kwargs["schedule_id"]
@@ -186,10 +186,10 @@ class EditSchedule(tables.LinkAction):
     url = "horizon:project:backup_schedules:edit"
     classes = ("ajax-modal",)
     icon = "pencil"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
 
-class _Told(tables.BatchAction):
+class Told(tables.BatchAction):
     """Tells why something couldn't be done; Horizon's own would only say that."""
 
     # Only what is dangerous is asked about, and so explained.
@@ -206,9 +206,9 @@ class _Told(tables.BatchAction):
             raise exceptions.HandledException([type(error), error, error.__traceback__]) from error
 
 
-class PauseSchedule(_Told):
+class PauseSchedule(Told):
     name = "pause"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
     @staticmethod
     def action_present(count: int) -> Any:
@@ -225,9 +225,9 @@ class PauseSchedule(_Told):
         api.schedule_pause(request, obj_id)
 
 
-class ResumeSchedule(_Told):
+class ResumeSchedule(Told):
     name = "resume"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
     @staticmethod
     def action_present(count: int) -> Any:
@@ -244,7 +244,7 @@ class ResumeSchedule(_Told):
         api.schedule_resume(request, obj_id)
 
 
-class RunSchedule(_Told):
+class RunSchedule(Told):
     name = "run"
     policy_rules = (("workflow", "executions:create"),)
 
@@ -260,9 +260,9 @@ class RunSchedule(_Told):
         api.schedule_run(request, obj_id)
 
 
-class PinBackup(_Told):
+class PinBackup(Told):
     name = "pin"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
     @staticmethod
     def action_present(count: int) -> Any:
@@ -279,9 +279,9 @@ class PinBackup(_Told):
         api.schedule_pin(request, str(self.table.kwargs["schedule_id"]), obj_id)
 
 
-class UnpinBackup(_Told):
+class UnpinBackup(Told):
     name = "unpin"
-    policy_rules = _REPLACE
+    policy_rules = REPLACE
 
     @staticmethod
     def action_present(count: int) -> Any:
@@ -298,7 +298,7 @@ class UnpinBackup(_Told):
         api.schedule_unpin(request, str(self.table.kwargs["schedule_id"]), obj_id)
 
 
-class DrillSchedule(_Told):
+class DrillSchedule(Told):
     name = "drill"
     policy_rules = (("workflow", "executions:create"),)
 
@@ -314,11 +314,11 @@ class DrillSchedule(_Told):
         api.schedule_drill(request, obj_id)
 
 
-class _Delete(_Told, tables.DeleteAction):
+class DeletionTold(Told, tables.DeleteAction):
     """A deletion, with the looks of Horizon's."""
 
 
-class DeleteSchedule(_Delete):
+class DeleteSchedule(DeletionTold):
     help_text = _("The backups that the schedule made are kept, and so are its executions.")
     policy_rules = (("workflow", "cron_triggers:delete"),)
 
@@ -340,7 +340,7 @@ class DeleteSchedule(_Delete):
         return str(super().get_success_url(request))
 
 
-class DeleteExecution(_Delete):
+class DeleteExecution(DeletionTold):
     help_text = _("The record of the run is deleted. The backup that it made is kept.")
     policy_rules = (("workflow", "executions:delete"),)
 

@@ -9,7 +9,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms
 
-from trove_schedules.schedules.options import OPTIONS, QUALIFIERS
+from trove_schedules.schedules.options import OPTIONS, QUALIFIERS, Option
 
 FULL, INCREMENTAL, PARENT = "full", "incremental", "parent"
 KINDS = (
@@ -42,19 +42,10 @@ _OF_KIND = ("kind", "parent_id", "full_every")
 ADVANCED = (*_OF_KIND, *(name for name in ASKED if name not in (*WHAT_AND_WHEN, *_OF_KIND)))
 
 
-def field(name: str) -> Any:
+def field(option: Option) -> Any:
     """The field of an option, as the product's table has it: a number, a choice, or a text."""
-    option = OPTIONS[name]
-    said = {"help": _(option.help), "otherwise": _(option.otherwise)}
-    texts = {
-        "label": _(option.title),
-        "required": not option.can_be_unset and option.kind is str,
-        "help_text": format_lazy("{help}.", **said)
-        if not option.otherwise
-        else format_lazy(_("{help}. Empty: {otherwise}."), **said),
-    }
+    texts = texts_of(option)
     if option.choices:
-        texts["help_text"] = format_lazy("{help}.", **said)
         choices = [(each, _(each)) for each in option.choices]
         return forms.ChoiceField(choices=choices, initial=option.default, **texts)
     if option.kind is str:
@@ -62,6 +53,19 @@ def field(name: str) -> Any:
     # Not a number's widget: Horizon gives that one buttons which a screen reader can't tell.
     widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
     return forms.IntegerField(min_value=1, max_value=option.most, widget=widget, **texts)
+
+
+def texts_of(option: Option) -> dict[str, Any]:
+    """The label and the help of an option's field, and whether it may be empty."""
+    said = {"help": _(option.help), "otherwise": _(option.otherwise)}
+    empty = "" if option.choices else option.otherwise
+    return {
+        "label": _(option.title),
+        "required": not option.can_be_unset and option.kind is str,
+        "help_text": format_lazy(_("{help}. Empty: {otherwise}."), **said)
+        if empty
+        else format_lazy("{help}.", **said),
+    }
 
 
 def preset_of(pattern: str | None) -> str:

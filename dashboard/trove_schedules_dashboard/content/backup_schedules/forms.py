@@ -72,6 +72,8 @@ class _PatternForm(_AskingForm):
     """A pattern, chosen or typed."""
 
     usual: Mapping[str, str] = _USUAL
+    #: The names of the fields that are folded away.
+    folded: tuple[str, ...] = ADVANCED
 
     preset = forms.ChoiceField(
         label=_("How often"),
@@ -92,12 +94,12 @@ class _PatternForm(_AskingForm):
 
     @property
     def what_and_when(self) -> list[BoundField]:
-        return [each for each in self.visible_fields() if each.name not in ADVANCED]
+        return [each for each in self.visible_fields() if each.name not in self.folded]
 
     @property
     def advanced(self) -> list[BoundField]:
         """The fields that are folded away, in the order of the form."""
-        return [each for each in self.visible_fields() if each.name in ADVANCED]
+        return [each for each in self.visible_fields() if each.name in self.folded]
 
     @property
     def advanced_is_open(self) -> bool:
@@ -149,10 +151,12 @@ def _check(check: Callable[[str], None], value: str) -> None:
         raise forms.ValidationError(str(error)) from error
 
 
-_ScheduleForm: Any = type("_ScheduleForm", (_OptionsForm,), {name: field(name) for name in ASKED})
+ScheduleForm: Any = type(
+    "ScheduleForm", (_OptionsForm,), {name: field(OPTIONS[name]) for name in ASKED}
+)
 
 
-class CreateForm(_ScheduleForm):
+class CreateForm(ScheduleForm):
     instance = forms.ChoiceField(label=_("Instance"))
     kind = forms.ChoiceField(
         label=_("Kind of backup"),
@@ -221,10 +225,11 @@ class CreateForm(_ScheduleForm):
         return schedule
 
 
-class EditForm(_ScheduleForm):
-    #: Tells a schedule that somebody has changed since the form was shown.
+class ChangeForm(ScheduleForm):
+    """Changes what is there, and sends only what was changed."""
+
+    #: Tells what somebody has changed since the form was shown.
     generation = forms.IntegerField(widget=forms.HiddenInput())
-    field_order = (*WHAT_AND_WHEN, *ADVANCED)
 
     def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -238,31 +243,47 @@ class EditForm(_ScheduleForm):
         cleaned: dict[str, Any] = super().clean()
         if cleaned.get("generation") != self.schedule.generation:
             raise forms.ValidationError(
-                _("The schedule was changed since this form was opened. Open it again.")
+                _("This was changed since the form was opened. Open it again.")
             )
         return cleaned
 
-    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Schedule:
-        names = ("pattern", *ASKED)
-        old = {name: getattr(self.schedule, name) for name in names}
-        given = {name: data.get(name) or None for name in names}
+    def old(self) -> dict[str, Any]:
+        """The options as they are."""
+        return {name: getattr(self.schedule, name) for name in ("pattern", *ASKED)}
+
+    def given(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The options as they are to be."""
+        return {name: data.get(name) or None for name in ("pattern", *ASKED)}
+
+    def change(self, request: HttpRequest, unset: list[str], changes: dict[str, Any]) -> Any:
+        """Have the product change it, and say so."""
+        raise NotImplementedError
+
+    def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
+        old, given = self.old(), self.given(data)
         if given["webhook_url"] is None:
             given |= {name: old[name] for name in _OF_WEBHOOK}
         if given["attempts"] == 1 and given["retry_every"] == old["retry_every"]:
             # What was between the attempts that are no more.
             given["retry_every"] = None
-        changed = [name for name in names if given[name] != old[name]]
+        changed = [name for name in old if given[name] != old[name]]
         unset = [name for name in changed if not given[name] and name not in GUARD]
         if not set(GUARD).isdisjoint(changed):
             changed += [name for name in GUARD if name not in changed]
-        changes = {name: given[name] for name in changed if given[name]}
+        return self.change(request, unset, {name: given[name] for name in changed if given[name]})
+
+
+class EditForm(ChangeForm):
+    field_order = (*WHAT_AND_WHEN, *ADVANCED)
+
+    def change(self, request: HttpRequest, unset: list[str], changes: dict[str, Any]) -> Schedule:
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
         _remark(request, schedule)
         return schedule
 
 
-class DraftForm(_ScheduleForm):
+class DraftForm(ScheduleForm):
     """What has been typed so far of a schedule, new or old, however little that is."""
 
     instance = forms.CharField(required=False)

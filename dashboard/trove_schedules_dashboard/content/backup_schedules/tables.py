@@ -40,9 +40,9 @@ from trove_schedules_dashboard.content.backup_schedules.actions import (
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickRow, QuickTable
 
 #: Bootstrap's classes of what a window of 800 pixels has no room for; the schedule's page has it.
-_WIDE = ("hidden-xs", "hidden-sm")
+WIDE = ("hidden-xs", "hidden-sm")
 #: Horizon's own has a button without a name, which a screen reader can't tell.
-_NAMED_DROPDOWN = "project/backup_schedules/_row_actions.html"
+NAMED_DROPDOWN = "project/backup_schedules/_row_actions.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,18 @@ class SchedulesTable(QuickTable):
     pattern = tables.Column(
         lambda row: f"{row.schedule.pattern} {row.schedule.timezone}",
         verbose_name=_("Pattern"),
-        classes=_WIDE,
+        classes=WIDE,
     )
     next_run = tables.Column(lambda row: text.next_run(row.schedule), verbose_name=_("Next Run"))
     # The page fills these in when it is there: to know them takes longer than the list.
     state = tables.Column(lambda row: "", verbose_name=_("State"), classes=("schedule-state",))
     last_backup = tables.Column(
-        lambda row: "", verbose_name=_("Last Backup"), classes=(*_WIDE, "schedule-last-backup")
+        lambda row: "", verbose_name=_("Last Backup"), classes=(*WIDE, "schedule-last-backup")
     )
     last_proven = tables.Column(
         lambda row: "",
         verbose_name=_("Last Proven Restore"),
-        classes=(*_WIDE, "schedule-last-proven"),
+        classes=(*WIDE, "schedule-last-proven"),
     )
 
     def kind_of(self, datum: Row) -> bool:
@@ -127,7 +127,7 @@ class SchedulesTable(QuickTable):
             ResumeSchedule,
             DeleteSchedule,
         )
-        row_actions_dropdown_template = _NAMED_DROPDOWN
+        row_actions_dropdown_template = NAMED_DROPDOWN
 
 
 class UpdateExecution(QuickRow):
@@ -188,7 +188,7 @@ class ExecutionsTable(QuickTable):
         row_class = UpdateExecution
         table_actions: tuple[Any, ...] = (DeleteExecution,)
         row_actions: tuple[Any, ...] = (RestoreExecution, DeleteExecution)
-        row_actions_dropdown_template = _NAMED_DROPDOWN
+        row_actions_dropdown_template = NAMED_DROPDOWN
 
 
 class DrillsTable(ExecutionsTable):
@@ -246,8 +246,8 @@ class BackupsTable(QuickTable):
     """The backups of one schedule."""
 
     time = BackupColumn("name", link=True, verbose_name=_("Backup"))
-    kind = tables.Column("kind", verbose_name=_("Kind"), classes=_WIDE)
-    size = tables.Column("size", verbose_name=_("Size"), classes=_WIDE)
+    kind = tables.Column("kind", verbose_name=_("Kind"), classes=WIDE)
+    size = tables.Column("size", verbose_name=_("Size"), classes=WIDE)
     status = tables.Column("status", verbose_name=_("State"))
     pinned = tables.Column(
         lambda row: gettext("Pinned") if row.pinned else "-", verbose_name=_("Pin")
@@ -267,4 +267,4 @@ class BackupsTable(QuickTable):
         no_data_message = _("No backup yet. Run Now, in the menu above, makes one at once.")
         multi_select = False
         row_actions = (RestoreOfSchedule, PinBackup, UnpinBackup)
-        row_actions_dropdown_template = _NAMED_DROPDOWN
+        row_actions_dropdown_template = NAMED_DROPDOWN

@@ -232,7 +232,7 @@ def progress(request: HttpRequest, execution_id: UUID, usual: int) -> JsonRespon
     return JsonResponse({"ended": ended, "told": now.told, "seconds": now.seconds})
 
 
-class _ScheduleMixin:
+class ScheduleMixin:
     """A page about one schedule; without it the list is shown, with the reason."""
 
     request: HttpRequest
@@ -251,7 +251,7 @@ class _ScheduleMixin:
             return None
 
 
-class _ScheduleFormView(_ScheduleMixin, forms.ModalFormView):
+class ScheduleFormView(ScheduleMixin, forms.ModalFormView):
     """A form about one schedule."""
 
     submit_label = _("Save Changes")
@@ -266,7 +266,7 @@ class _ScheduleFormView(_ScheduleMixin, forms.ModalFormView):
         return context
 
 
-class EditView(_ScheduleFormView):
+class EditView(ScheduleFormView):
     """The form that changes a schedule; it leads to the schedule's page."""
 
     form_class = EditForm
@@ -290,7 +290,7 @@ class EditView(_ScheduleFormView):
         return reverse("horizon:project:backup_schedules:detail", args=[self.schedule_id])
 
 
-class RepeatView(_ScheduleFormView):
+class RepeatView(ScheduleFormView):
     """The form that has drills done by a pattern; it leads to the list of drills."""
 
     form_class = RepeatForm
@@ -310,7 +310,7 @@ class RepeatView(_ScheduleFormView):
         return reverse("horizon:project:backup_schedules:drills", args=[self.schedule_id])
 
 
-class RestoreView(_ScheduleFormView):
+class RestoreView(ScheduleFormView):
     """The form that makes an instance from a backup; it leads to the list of instances."""
 
     form_class = RestoreForm
@@ -338,7 +338,7 @@ class RestoreView(_ScheduleFormView):
         return reverse("horizon:project:databases:index")
 
 
-class DetailView(_ScheduleMixin, views.HorizonTemplateView):
+class DetailView(ScheduleMixin, views.HorizonTemplateView):
     """One schedule: what it does, how it is, its newest runs drawn, and its row's actions."""
 
     template_name = "project/backup_schedules/detail.html"
@@ -400,13 +400,14 @@ class DetailView(_ScheduleMixin, views.HorizonTemplateView):
             return None
 
 
-class ExecutionsView(_ScheduleMixin, tables.DataTableView):
+class ExecutionsView(ScheduleMixin, tables.DataTableView):
     """The executions of a schedule, newest first, in pages."""
 
     table_class = ExecutionsTable
     template_name = "project/backup_schedules/executions.html"
     page_title = _("Executions of {{ schedule.name }}")
     address = "horizon:project:backup_schedules:executions"
+    detail = "horizon:project:backup_schedules:detail"
     drills_only = False
 
     _has_more = False
@@ -436,7 +437,7 @@ class ExecutionsView(_ScheduleMixin, tables.DataTableView):
         schedule = self.get_schedule()
         context["schedule"] = schedule
         context["first_page"] = self._first_page if self._marker else None
-        detail = reverse("horizon:project:backup_schedules:detail", args=[schedule.id])
+        detail = reverse(self.detail, args=[schedule.id])
         context["custom_breadcrumb"] = [(schedule.name, detail)]
         return context
 

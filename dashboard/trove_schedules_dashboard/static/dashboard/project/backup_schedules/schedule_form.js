@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms that create and change a schedule, and repeat its drills: they show the next runs of the
-// pattern as it is typed, and keep the pattern and "How often" the same. The first two say what should
-// be known of the options, and the first offers the chosen instance's backups as parents only.
+// The forms that create and change a schedule or a policy, and repeat its drills: they show the next runs of the
+// pattern as it is typed, and keep the pattern and "How often" the same. Those of
+// a schedule say what should be known of the options, and the first offers the chosen instance's backups
+// as parents only.
 (function () {
   "use strict";
 
-  var FORMS = "#create_backup_schedule_form, #edit_backup_schedule_form, #repeat_backup_drills_form";
+  var FORMS = "#create_backup_schedule_form, #edit_backup_schedule_form, #repeat_backup_drills_form, " +
+    "#create_backup_policy_form, #edit_backup_policy_form";
   var PAUSE = 250; // milliseconds of rest in the typing before the server is asked
   var timer = null;
   var asked = 0;

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of policies, and what its rows can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _, ngettext_lazy
+from horizon import tables
+
+from trove_schedules import Policy
+from trove_schedules_dashboard import api
+from trove_schedules_dashboard.content.backup_policies import selection
+from trove_schedules_dashboard.content.backup_schedules import text
+from trove_schedules_dashboard.content.backup_schedules.actions import (
+    REPLACE,
+    DeletionTold,
+    Told,
+)
+from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickTable
+from trove_schedules_dashboard.content.backup_schedules.tables import NAMED_DROPDOWN, WIDE
+
+_PAGES = "horizon:project:backup_policies"
+INDEX = f"{_PAGES}:index"
+
+
+class CreatePolicy(tables.LinkAction):
+    """To the form."""
+
+    name = "create"
+    verbose_name = _("Create Policy")
+    url = f"{_PAGES}:create"
+    classes = ("ajax-modal",)
+    icon = "plus"
+    policy_rules = (("workflow", "cron_triggers:create"),)
+
+
+class ViewExecutions(tables.LinkAction):
+    """To the executions of a policy."""
+
+    name = "executions"
+    verbose_name = _("Executions")
+    url = f"{_PAGES}:executions"
+    icon = "list"
+    policy_rules = (("workflow", "executions:list"),)
+
+
+class EditPolicy(tables.LinkAction):
+    """To the form that changes a policy."""
+
+    name = "edit"
+    verbose_name = _("Edit Policy")
+    url = f"{_PAGES}:edit"
+    classes = ("ajax-modal",)
+    icon = "pencil"
+    policy_rules = REPLACE
+
+
+class RunPolicy(Told):
+    name = "run"
+    policy_rules = (("workflow", "executions:create"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Run Now", "Run Now", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Started a Run of Policy", "Started Runs of Policies", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.policy_run(request, obj_id)
+
+
+class PausePolicy(Told):
+    name = "pause"
+    policy_rules = REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Pause Policy", "Pause Policies", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Paused Policy", "Paused Policies", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or not datum.paused
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.policy_pause(request, obj_id)
+
+
+class ResumePolicy(Told):
+    name = "resume"
+    policy_rules = REPLACE
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Resume Policy", "Resume Policies", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Resumed Policy", "Resumed Policies", count)
+
+    def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
+        return datum is None or datum.paused
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.policy_resume(request, obj_id)
+
+
+class DeletePolicy(DeletionTold):
+    help_text = _("The backups that the policy made are kept, and so are its executions.")
+    policy_rules = (("workflow", "cron_triggers:delete"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        return ngettext_lazy("Delete Policy", "Delete Policies", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Deleted Policy", "Deleted Policies", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.policy_delete(request, obj_id)
+
+    def get_success_url(self, request: Any = None) -> str:
+        # The page of the policy itself is gone with it.
+        return reverse(INDEX)
+
+
+class PoliciesTable(QuickTable):
+    name = tables.Column("name", link=f"{_PAGES}:detail", verbose_name=_("Name"))
+    instances = tables.Column(
+        lambda policy: selection.told(policy.selection), verbose_name=_("Instances")
+    )
+    pattern = tables.Column(
+        lambda policy: f"{policy.pattern} {policy.timezone}",
+        verbose_name=_("Pattern"),
+        classes=WIDE,
+    )
+    keeps = tables.Column(text.retention, verbose_name=_("Keeps"), classes=WIDE)
+    next_run = tables.Column(text.next_run, verbose_name=_("Next Run"))
+
+    def kind_of(self, datum: Policy) -> bool:
+        return datum.paused
+
+    class Meta(QuickMeta):
+        name = "backup_policies"
+        verbose_name = _("Backup Policies")
+        no_data_message = _(
+            "No policy here. Create Policy makes one that backs up every instance of the project."
+        )
+        table_actions = (CreatePolicy, DeletePolicy)
+        row_actions = (
+            ViewExecutions,
+            RunPolicy,
+            EditPolicy,
+            PausePolicy,
+            ResumePolicy,
+            DeletePolicy,
+        )
+        row_actions_dropdown_template = NAMED_DROPDOWN

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses of the panel's pages."""
+
+from django.urls import path
+
+from trove_schedules_dashboard.content.backup_policies import views
+
+urlpatterns = [
+    path("", views.IndexView.as_view(), name="index"),
+    path("create/", views.CreateView.as_view(), name="create"),
+    path("<uuid:schedule_id>/", views.DetailView.as_view(), name="detail"),
+    path("<uuid:schedule_id>/edit/", views.EditView.as_view(), name="edit"),
+    path("<uuid:schedule_id>/executions/", views.ExecutionsView.as_view(), name="executions"),
+]
