@@ -220,6 +220,22 @@ def test_broken_trust(cloud: LiveCloud) -> None:
     wait_for("state that tells of the trust", told, 60)
 
 
+def test_policy(cloud: LiveCloud, schedules: ScheduledBackups) -> None:
+    """A policy backs up the instances that it takes, and no others"""
+    wanted = {cloud.create_instance(name) for name in ("fleet-1", "fleet-2")}
+    policy = schedules.policy_create("fleet", NEVER_SOON, match=["fleet-*"], keep_last=1)
+    run = run_by_hand(schedules, schedules.policy_run(policy))
+    assert run.state == "SUCCESS", reason(run.state_info)
+    assert run.output["status"] == "Backed up 2 of 2"
+    answer = cloud.asking.get("/backups", endpoint_filter=_DATABASE)
+    made = [
+        each for each in answer.json()["backups"] if marker(policy.id) in str(each["description"])
+    ]
+    assert {each["instance_id"] for each in made} == wanted
+    assert {each["status"] for each in made} == {"COMPLETED"}
+    schedules.policy_delete(policy)
+
+
 def test_drill(cloud: LiveCloud, schedules: ScheduledBackups) -> None:
     """A restore drill passes"""
     schedule = schedules.schedule_create("m", NEVER_SOON, "drilled")
