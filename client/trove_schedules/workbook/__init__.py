@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
-DRILL = "trove.backup_drill"
 POLICY = "trove.backup_policy"
+DRILL = "trove.backup_drill"
 #: The part of a run that makes the backup, and its task that waits until retention begins.
 MAKING, RETAIN = "trove.backup_run", "retain"
 RETENTION = "trove.backup_retention"
