@@ -13,7 +13,8 @@ import json
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
 import trove_schedules
+from bench import light_guest
 from bench.cluster.layout import layout_of
 from bench.firings import EARLY, Firing, Member, firing, schedule_of
 from bench.minicloud import login
@@ -29,7 +31,7 @@ from trove_minicloud import settings
 from trove_minicloud.root import Root
 from trove_minicloud.stores.local import LocalStore
 from trove_minicloud.stores.manifest import Key
-from trove_schedules import Schedule, ScheduledBackups
+from trove_schedules import Schedule, ScheduledBackups, workbook
 
 #: The mini cloud's options that bring the light guest in. A project makes as many backups as it
 #: likes, since bursts come one after the other.
@@ -102,9 +104,14 @@ class Crowd:
         )
         return Project(Session(auth), user)
 
-    def instances(self, project: str, count: int) -> list[str]:
-        """New light instances of the project of this id, always healthy."""
+    def instances(self, project: str, count: int, *, failing: bool = False) -> list[str]:
+        """New light instances of the project of this id, always healthy.
+
+        :param failing: their backups fail.
+        """
         ids = [str(uuid.uuid4()) for _ in range(count)]
+        if failing:
+            ids = [light_guest.FAILING + each[len(light_guest.FAILING) :] for each in ids]
         now = datetime.now(UTC).replace(tzinfo=None)
         instances = [
             {
@@ -240,6 +247,71 @@ class Crowd:
                 }
                 connection.execute(table.insert(), row)
 
+    def policy(
+        self,
+        owner: Project,
+        due: datetime,
+        *,
+        attempts: int = 1,
+        max_parallel: int | None = None,
+        takes: str | None = None,
+    ) -> Member:
+        """A daily policy at this minute: a schedule whose trigger starts another workflow.
+
+        :param takes: a regular expression of the names of the instances that it takes.
+        """
+        [made] = self.schedule(1, due, attempts=[attempts], projects=[owner])
+        selection = {"takes": takes, "max_parallel": max_parallel}
+        engine = self._engines["mistral"]
+        metadata = sqlalchemy.MetaData()
+        triggers = sqlalchemy.Table("cron_triggers_v2", metadata, autoload_with=engine)
+        workflows = sqlalchemy.Table("workflow_definitions_v2", metadata, autoload_with=engine)
+        with engine.begin() as connection:
+            wanted = workflows.select().where(workflows.c.name == workbook.POLICY)
+            workflow = connection.execute(wanted).one()
+            [row] = [
+                each
+                for each in connection.execute(triggers.select()).all()
+                if json.loads(each.workflow_input)["schedule"]["id"] == made.id
+            ]
+            given = json.loads(row.workflow_input)
+            given["selection"] = {key: value for key, value in selection.items() if value}
+            del given["instance"], given["parent_id"]
+            values = {
+                "name": f"trove-policy:*:{made.id}:1",
+                "workflow_name": workflow.name,
+                "workflow_id": workflow.id,
+                "workflow_input": json.dumps(given),
+            }
+            connection.execute(triggers.update().where(triggers.c.id == row.id).values(values))
+        self.change(made.instance, deleted=True)
+        return replace(made, instance="*")
+
+    def change(self, instance: str, **values: object) -> None:
+        """Change the row of an instance."""
+        self._update("instances", "id", instance, values)
+
+    def a_day_later(self) -> None:
+        """Make all backups a day older."""
+        with self._engines["trove"].connect() as connection:
+            rows = connection.execute(
+                sqlalchemy.text("select id, created, updated from backups").columns(
+                    created=sqlalchemy.DateTime, updated=sqlalchemy.DateTime
+                )
+            ).all()
+        for row in rows:
+            before = {
+                each: getattr(row, each) - timedelta(days=1) for each in ("created", "updated")
+            }
+            self._update("backups", "id", row.id, before)
+
+    def _update(self, table: str, column: str, key: str, values: Mapping[str, object]) -> None:
+        engine = self._engines["trove"]
+        reflected = sqlalchemy.Table(table, sqlalchemy.MetaData(), autoload_with=engine)
+        with engine.begin() as connection:
+            chosen = reflected.update().where(reflected.c[column] == key)
+            connection.execute(chosen.values(**values))
+
     def fire(self, members: Sequence[Member], since: datetime) -> None:
         """Have Mistral fire these schedules now, and each owe what was due after this time.
 
@@ -332,6 +404,29 @@ class Crowd:
                 )
             )
             return Counter(filter(None, (schedule_of(row.description) for row in rows)))
+
+    def policy_runs(self, policy: str) -> list[Any]:
+        """The runs of the policy of this id, the oldest first."""
+        with self._engines["mistral"].connect() as connection:
+            rows = connection.execute(
+                sqlalchemy.text(
+                    "select state, input, output from workflow_executions_v2"
+                    f" where workflow_name = '{workbook.POLICY}' order by created_at"
+                )
+            ).all()
+        return [row for row in rows if json.loads(row.input)["schedule"]["id"] == policy]
+
+    def backups_of(self, policy: str, since: datetime) -> dict[str, Counter[str]]:
+        """How many backups of each state each instance has of a policy, by their ids."""
+        found: dict[str, Counter[str]] = {}
+        for row in self._rows(
+            "trove",
+            "select instance_id, description, state from backups where created >= :since",
+            since,
+        ):
+            if schedule_of(row.description) == policy:
+                found.setdefault(row.instance_id, Counter())[row.state] += 1
+        return found
 
     def _executions(self, since: datetime) -> dict[str, list[Any]]:
         rows = self._rows(

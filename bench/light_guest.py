@@ -25,6 +25,8 @@ from trove_minicloud.stores.manifest import Key
 
 LOG = logging.getLogger(__name__)
 
+#: How the ids of instances begin whose backups fail.
+FAILING = "0bad"
 #: Seconds that a backup takes.
 DURATION = float(os.environ.get("TROVE_MINICLOUD_LIGHT_SECONDS", "1"))
 
@@ -53,7 +55,9 @@ def _back_up(key: Key) -> None:
     report.started(key, "full", location)
     time.sleep(DURATION)
     fields = {
-        "state": BackupState.COMPLETED,
+        "state": BackupState.FAILED
+        if key.instance_id.startswith(FAILING)
+        else BackupState.COMPLETED,
         "size": 0.0,
         "location": location,
         "checksum": "0" * 32,

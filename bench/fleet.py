@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One policy for all instances of a project, at Trove's default limit of requests.
+
+Of the instances, some fail. After three attempts, each of the others must have one backup of the
+due time, and the failing ones must be named. Then instances are made, deleted and renamed out of
+the policy's match, and the next night has to be right too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bench import report
+from bench.crowd import Crowd
+from bench.firings import Member
+from bench.minicloud import import_path, mini_cloud
+from bench.report import Report
+from bench.requests import this_minute
+from bench.traffic import OPTIONS, Traffic, Wire
+
+ATTEMPTS = 3
+_ENDED = ("SUCCESS", "ERROR")
+_POLL = 1.0
+#: Seconds that a night may take.
+_PATIENCE = 3300.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many instances there are, fail, are made, are deleted and are renamed."""
+
+    instances: int
+    failing: int
+    made: int
+    deleted: int
+    renamed: int
+    parallel: int
+
+
+FULL = Size(100, 10, 20, 10, 5, parallel=5)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What became of one due time.
+
+    :ivar outputs: of the policy's runs, one after the other.
+    :ivar backups: how many of each state each instance has, by their ids.
+    """
+
+    outputs: list[dict[str, Any]]
+    backups: dict[str, Counter[str]]
+    traffic: Traffic
+    minutes: float
+
+
+def night(crowd: Crowd, policy: Member, due: datetime, runs: int) -> Night:
+    """Fire the policy, and follow it until N runs have ended."""
+    wire, before = Wire(crowd.root), len(crowd.policy_runs(policy.id))
+    crowd.fire([policy], due - timedelta(days=400))
+    began = time.monotonic()
+    while True:
+        new = crowd.policy_runs(policy.id)[before:]
+        if len(new) >= runs and all(run.state in _ENDED for run in new):
+            break
+        if time.monotonic() - began > _PATIENCE:
+            raise RuntimeError(f"{[run.state for run in new]} after {_PATIENCE:.0f} s")
+        time.sleep(_POLL)
+    return Night(
+        [json.loads(run.output) for run in new],
+        crowd.backups_of(policy.id, due),
+        wire.traffic(),
+        (time.monotonic() - began) / 60,
+    )
+
+
+def judge(found: Report, what: str, ours: Night, good: Collection[str], bad: int) -> None:
+    """Note what is not as it has to be, and the figures."""
+    done = {
+        each: counts["COMPLETED"] for each, counts in ours.backups.items() if counts["COMPLETED"]
+    }
+    found.expect(f"{what}: instances with one backup", done, dict.fromkeys(good, 1))
+    first, last = ours.outputs[0], ours.outputs[-1]
+    found.expect(f"{what}: made", first["counts"]["made"], len(good))
+    found.expect(
+        f"{what}: failed and named", [len(each["failed"]) for each in (first, last)], [bad] * 2
+    )
+    if len(ours.outputs) > 1:
+        found.expect(f"{what}: done before the last attempt", last["counts"]["done"], len(good))
+    found.expect(f"{what}: refused requests", ours.traffic.refused, 0)
+    largest = max(len(json.dumps(each)) for each in ours.outputs)
+    found.expect(f"{what}: outputs of at most 8 KB", largest <= 8192, True)
+    found.add(f"{what}: all attempts took", "min", ours.minutes)
+    found.add(f"{what}: requests to Trove", "", ours.traffic.trove.total())
+    found.add(f"{what}: largest output", "bytes", largest)
+    for each in ours.outputs:
+        print(f"{what}: {each['status']}", file=sys.stderr)
+
+
+def measure(found: Report, crowd: Crowd, size: Size, attempts: int = ATTEMPTS) -> None:
+    """Two nights of a policy."""
+    owner = crowd.project()
+    good = crowd.instances(owner.id, size.instances - size.failing)
+    crowd.instances(owner.id, size.failing, failing=True)
+    due = this_minute()
+    policy = crowd.policy(
+        owner, due, attempts=attempts, max_parallel=size.parallel, takes="^light-"
+    )
+    judge(found, "first night", night(crowd, policy, due, attempts), good, size.failing)
+
+    crowd.a_day_later()
+    gone, renamed = good[: size.deleted], good[size.deleted :][: size.renamed]
+    for each in gone:
+        crowd.change(each, deleted=True)
+    for each in renamed:
+        crowd.change(each, name="other")
+    good = good[size.deleted + size.renamed :] + crowd.instances(owner.id, size.made)
+    judge(found, "next night", night(crowd, policy, due, 1), good, size.failing)
+
+
+def run(size: Size = FULL) -> Report:
+    """A mini cloud with a policy of so many instances."""
+    import_path()
+    found = Report("fleet")
+    with mini_cloud(overrides=OPTIONS) as root:
+        measure(found, Crowd(root), size)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parallel", type=int, default=FULL.parallel, help="instances at a time")
+    parallel = parser.parse_args().parallel
+    report.end_when_told()
+    found = run(Size(100, 10, 20, 10, 5, parallel=parallel))
+    print(f"written: {found.write()}", file=sys.stderr)
+    return report.finish([found])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

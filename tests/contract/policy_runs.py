@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the workbook's policies on Mistral's own engine; see workbook_runs.py.
+
+Only Trove is made up, at the wire: one project for each scenario. Prints, as JSON, how each ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests_mock
+
+from tests.contract.workbook_runs import (
+    BUSY,
+    NOW,
+    OVER,
+    SCHEDULE,
+    WATCHER,
+    Answer,
+    fault,
+    hurried,
+    start_engine,
+)
+
+# The import above chooses the backend, before Mistral asks for one.
+# isort: split
+from mistral import context
+from mistral.actions import std_actions
+from mistral.db.v2 import api as db_api
+from mistral.rpc import clients as rpc_clients
+from mistral.services import workbooks
+
+from trove_schedules import workbook
+
+#: How long all of them may take, in seconds.
+DEADLINE = 900
+#: A fault whose text is as long as a fault can be said in one line of Nova's.
+LONG = 'the disk of "é😀" is\nfull, ' * 100
+#: A name that is as long as Trove takes it, and longer in JSON.
+ODD = ("é😀\"'" * 64)[:255]
+#: How many instances Trove shows in a page, whatever is asked for.
+PAGE = 20
+#: Of a schedule that is due at midnight and twice after that: the firing is the third.
+GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5}
+
+
+@dataclass
+class Scenario:
+    """A project: its instances and their backups, and what Trove answers.
+
+    :ivar instances: rows of Trove's list, by :func:`database`.
+    :ivar backups: rows by :func:`made`, when the run begins.
+    :ivar refused: by the name of an instance, what a create is answered.
+    :ivar faulty: the names of instances whose backups end FAILED.
+    :ivar slow: the names of instances whose backups stay SAVING.
+    :ivar lists: what a list of instances is answered, in turn; None stands for the instances.
+    :ivar backup_lists: the same for the list of the project's backups.
+    :ivar expires: after how many creates Trove knows the token no more.
+    """
+
+    instances: list[dict[str, Any]]
+    schedule: dict[str, Any] = field(default_factory=dict)
+    selection: dict[str, Any] = field(default_factory=dict)
+    backups: list[dict[str, Any]] = field(default_factory=list)
+    refused: dict[str, Answer] = field(default_factory=dict)
+    faulty: tuple[str, ...] = ()
+    slow: tuple[str, ...] = ()
+    lists: list[Answer | None] = field(default_factory=list)
+    backup_lists: list[Answer | None] = field(default_factory=list)
+    expires: int | None = None
+    incremental: bool = False
+    beside: bool = False
+    project: str = field(default_factory=lambda: uuid.uuid4().hex)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    deletes: list[str] = field(default_factory=list)
+    pings: list[str] = field(default_factory=list)
+    sent: list[Any] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    most: int = 0
+
+    def name_of(self, instance: str) -> str:
+        return str(next(each["name"] for each in self.instances if each["id"] == instance))
+
+    def running(self) -> int:
+        return sum(each["status"] == "BUILDING" for each in self.backups)
+
+
+def database(name: str, status: str = "ACTIVE", **fields: Any) -> dict[str, Any]:
+    """An instance as Trove shows it."""
+    return {
+        "id": str(uuid.uuid4()),
+        "name": name,
+        "status": status,
+        "datastore": {"type": "mysql", "version": "8.4"},
+        **fields,
+    }
+
+
+def fleet(count: int, prefix: str = "db") -> list[dict[str, Any]]:
+    return [database(f"{prefix}-{number}") for number in range(count)]
+
+
+def made(
+    instance: dict[str, Any], minutes: float, status: str = "COMPLETED", *, of: str = SCHEDULE
+) -> dict[str, Any]:
+    """A backup of an instance, made N minutes ago."""
+    when = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "id": str(uuid.uuid4()),
+        "name": "nightly",
+        "description": f"[schedule {of}]",
+        "instance_id": instance["id"],
+        "created": when,
+        "updated": when,
+        "size": 0.1,
+        "status": status,
+        "parent_id": None,
+    }
+
+
+def guarded(count: int, done: int, **options: Any) -> Scenario:
+    """A further attempt, when the first N of the instances have their backup."""
+    instances = fleet(count)
+    backups = [made(each, 9) for each in instances[:done]]
+    return Scenario(instances, GUARDED, backups=backups, **options)
+
+
+def replica() -> list[dict[str, Any]]:
+    source = database("source")
+    return [source, database("copy", replica_of={"id": source["id"], "links": []})]
+
+
+def drilled() -> list[dict[str, Any]]:
+    return [database("db"), database(f"trove-drill-{SCHEDULE}-{uuid.uuid4()}")]
+
+
+def late_fleet() -> list[dict[str, Any]]:
+    return [database("up"), database("down", "SHUTDOWN"), database("new", "BUILD")]
+
+
+def watched(name: str) -> dict[str, str]:
+    return {
+        "notify_url": f"{WATCHER}/{name}",
+        "webhook_url": f"{WATCHER}/{name}",
+        "webhook_on": "always",
+    }
+
+
+QUOTA: Answer = (413, OVER)
+OLD = fleet(2)
+SCENARIOS = {
+    "none": Scenario([]),
+    "one": Scenario(fleet(1)),
+    "several": Scenario(fleet(23), selection={"max_parallel": 3}),
+    "many": Scenario(fleet(120)),
+    "huge": Scenario(
+        [database(ODD, "ACTIVE" if n < 30 else "ERROR") for n in range(1000)],
+        watched("huge"),
+        {"max_parallel": 30},
+        refused={ODD: (403, LONG)},
+    ),
+    "long": Scenario(
+        [database(f"{n} " + "n" * 250, "ERROR" if n > 30 else "ACTIVE") for n in range(60)],
+        selection={"max_parallel": 30},
+        refused={f"{n} " + "n" * 250: (403, LONG) for n in range(40)},
+    ),
+    "matched": Scenario(
+        [*fleet(2, "orders"), *fleet(2, "users"), *fleet(1, "orders-old")],
+        selection={"takes": r"^(?s:orders.*)\Z", "leaves": r"^(?s:orders\-old.*)\Z"},
+    ),
+    "datastores": Scenario(
+        [database("m"), database("p", datastore={"type": "postgresql", "version": "18"})],
+        selection={"datastores": ["postgresql"]},
+    ),
+    "no_replicas": Scenario(replica()),
+    "replicas": Scenario(replica(), selection={"replicas": True}),
+    "no_drills": Scenario(drilled()),
+    "unable": Scenario(late_fleet(), watched("unable")),
+    "failing": Scenario(
+        fleet(9),
+        watched("failing"),
+        refused={"db-2": QUOTA, "db-3": (403, "Policy forbids")},
+        faulty=("db-4",),
+    ),
+    "watched": Scenario(fleet(3), watched("watched")),
+    "guard_done": guarded(23, 23),
+    "guard_watched": Scenario(
+        OLD, GUARDED | watched("guard_watched"), {}, [made(o, 9) for o in OLD]
+    ),
+    "guard_some": guarded(23, 20),
+    "guard_unlisted": guarded(3, 2, backup_lists=[(503, "Trove is tired")]),
+    "guard_down": Scenario(
+        [down := database("down", "SHUTDOWN")], GUARDED, backups=[made(down, 9)]
+    ),
+    "not_due": Scenario(fleet(2), GUARDED | {"owed_since": "2026-01-02T00:05:00+00:00"}),
+    "by_hand": guarded(3, 3),
+    "unlisted": Scenario(fleet(2), watched("unlisted"), lists=[(503, "Trove is tired")]),
+    "list_recovers": Scenario(fleet(30), lists=[None, (503, "Trove is tired"), None]),
+    "busy": Scenario(fleet(2), refused={"db-1": (422, f"Instance x {BUSY}")}),
+    "slow": Scenario(fleet(3), watched("slow"), slow=("db-1",)),
+    "expires": Scenario(fleet(12), watched("expires"), {"max_parallel": 1}, expires=4),
+    "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
+    "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=True),
+}
+SCENARIOS["by_hand"].schedule = GUARDED | {"manual": True}
+for each in SCENARIOS["chain"].instances:
+    SCENARIOS["chain"].backups += [made(each, 2 * 1440), made(each, 1440), made(each, 2880, of="x")]
+BY_PROJECT = {each.project: each for each in SCENARIOS.values()}
+LOCK = threading.RLock()
+
+
+def trove(request: Any, context: Any) -> dict[str, Any]:
+    with LOCK:
+        return answered(request, context)
+
+
+def answered(request: Any, context: Any) -> dict[str, Any]:
+    address = urlsplit(request.url)
+    context.headers["Content-Type"] = "application/json"
+    project, *asked = address.path.removeprefix("/v1.0/").split("/")
+    if not asked:  # python-troveclient begins anew when a token has ended
+        return fault(context, 401, "Unauthorized")
+    kind, *rest = asked
+    scenario = BY_PROJECT[project]
+    query = {name: values[0] for name, values in parse_qs(address.query).items()}
+    of = "instance" if "instance_id" in query else "project"
+    scenario.asked.append(f"{request.method} {kind}{'' if rest else f' of {of}'}")
+    if (
+        kind == "backups"
+        and scenario.expires is not None
+        and scenario.expires <= len(scenario.bodies)
+    ):
+        return fault(context, 401, "Unauthorized")
+    if kind == "instances":
+        if rest:
+            (found,) = [each for each in scenario.instances if each["id"] == rest[0]]
+            return {"instance": found}
+        return instances(scenario, query, context)
+    if request.method == "POST":
+        return create(scenario, request.json()["backup"], context)
+    if rest and request.method == "DELETE":
+        scenario.deletes.append(rest[0])
+        scenario.backups = [each for each in scenario.backups if each["id"] != rest[0]]
+        context.status_code = 202
+        return {}
+    if rest:
+        return look(scenario, rest[0], context)
+    return backups(scenario, query, context)
+
+
+def instances(scenario: Scenario, query: dict[str, str], context: Any) -> dict[str, Any]:
+    answer = next_of(scenario.lists)
+    if answer is not None:
+        return fault(context, *answer)
+    rows = sorted(scenario.instances, key=lambda row: str(row["id"]))
+    behind = [row for row in rows if row["id"] > query.get("marker", "")]
+    return {"instances": behind[: min(PAGE, int(query["limit"]))]}
+
+
+def backups(scenario: Scenario, query: dict[str, str], context: Any) -> dict[str, Any]:
+    rows = sorted(scenario.backups, key=lambda row: str(row["updated"]), reverse=True)
+    if "instance_id" in query:
+        rows = [row for row in rows if row["instance_id"] == query["instance_id"]]
+    elif (answer := next_of(scenario.backup_lists)) is not None:
+        return fault(context, *answer)
+    first = int(query.get("marker", "0"))
+    return {"backups": rows[first : first + int(query["limit"])]}
+
+
+def next_of(answers: list[Answer | None]) -> Answer | None:
+    """The next answer; the last one is repeated."""
+    if not answers:
+        return None
+    return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+def create(scenario: Scenario, body: dict[str, Any], context: Any) -> dict[str, Any]:
+    name = scenario.name_of(body["instance"])
+    if name in scenario.refused:
+        return fault(context, *scenario.refused[name])
+    scenario.bodies.append(body | {"of": name})
+    new = made({"id": body["instance"]}, 0, "BUILDING") | {
+        "description": body["description"],
+        "parent_id": body.get("parent_id"),
+    }
+    scenario.backups.append(new)
+    scenario.most = max(scenario.most, scenario.running())
+    context.status_code = 202
+    return {"backup": new}
+
+
+def look(scenario: Scenario, identifier: str, context: Any) -> dict[str, Any]:
+    """The first look at a new backup is python-troveclient's own, see workbook_runs.py."""
+    found = next((each for each in scenario.backups if each["id"] == identifier), None)
+    if found is None:
+        return fault(context, 404, "Resource cannot be found.")
+    shown = dict(found)
+    if found["status"] == "BUILDING":
+        name = scenario.name_of(found["instance_id"])
+        if found.setdefault("looks", 0):
+            ends = "FAILED" if name in scenario.faulty else "COMPLETED"
+            found["status"] = shown["status"] = "SAVING" if name in scenario.slow else ends
+        found["looks"] += 1
+    return {"backup": shown}
+
+
+def ping(method: str, url: str, **given: Any) -> Any:
+    """In the place of requests.request, where std.http calls it; see workbook_runs.py."""
+    name, _, rest = url.removeprefix(f"{WATCHER}/").partition("/")
+    if method == "POST":
+        SCENARIOS[name].sent.append(given["json"])
+    else:
+        SCENARIOS[name].pings.append(rest)
+    answer = std_actions.requests.Response()
+    answer.status_code, answer._content, answer.url = 200, b"", url
+    return answer
+
+
+def start(scenario: Scenario) -> str:
+    """Start a run as the policy's trigger does; the id of its execution."""
+    note = {
+        "description": "Workflow execution created by cron trigger.",
+        "triggered_by": {"type": "cron_trigger", "name": f"trove-policy:*:{SCHEDULE}:1"},
+    }
+    started = rpc_clients.get_engine_client().start_workflow(
+        workbook.POLICY,
+        "",
+        None,
+        {
+            "name": "nightly",
+            "incremental": scenario.incremental,
+            "schedule": {"id": SCHEDULE, "pattern": "10 0 * * *"} | scenario.schedule,
+            "selection": scenario.selection,
+        },
+        description=json.dumps(note),
+    )
+    return str(started["id"])
+
+
+def main(directory: Path, names: list[str]) -> None:
+    start_engine(directory)
+    import requests  # the real one, whose answers `ping` makes
+
+    std_actions.requests.request = ping
+    std_actions.requests.Response = requests.Response
+    chosen = {name: each for name, each in SCENARIOS.items() if not names or name in names}
+    with requests_mock.Mocker() as mock:
+        mock.register_uri(requests_mock.ANY, requests_mock.ANY, json=trove)
+        act_for("p")
+        workbooks.create_workbook_v2(hurried(), scope="public")
+        started = {}
+        for name, each in chosen.items():
+            act_for(each.project)
+            started[name] = [start(each)]
+            if each.beside:
+                time.sleep(1.1)  # Mistral keeps the second of a start
+                started[name].append(start(each))
+        deadline = time.monotonic() + DEADLINE
+        told = {name: ended(name, chosen[name], ids, deadline) for name, ids in started.items()}
+        print(json.dumps(told))  # noqa: T201
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def act_for(project: str) -> None:
+    """Let what follows be asked of Mistral by a project."""
+    context.set_ctx(context.MistralContext(project_id=project, user_id="u", auth_token="t"))
+
+
+def ended(name: str, scenario: Scenario, ids: list[str], deadline: float) -> dict[str, Any]:
+    """Wait for the end of a scenario's runs; what came of the first, and of the second."""
+    act_for(scenario.project)
+    told: list[dict[str, Any]] = []
+    while True:
+        with db_api.transaction(read_only=True):
+            found = db_api.get_workflow_execution(ids[len(told)])
+            if found.state in ("SUCCESS", "ERROR"):
+                told.append(outcome(found))
+                if len(told) == len(ids):
+                    break
+            if time.monotonic() > deadline:
+                print(f"{name} is {found.state}: {found.state_info}", file=sys.stderr)  # noqa: T201
+                sys.stderr.flush()
+                os._exit(1)
+        time.sleep(0.2)
+    return told[0] | {
+        "second": told[-1],
+        "instances": {each["id"]: each["name"] for each in scenario.instances},
+        "bodies": scenario.bodies,
+        "backed_up": sorted(each["of"] for each in scenario.bodies),
+        "deletes": len(scenario.deletes),
+        "left": [
+            [each["instance_id"], each["status"], each["parent_id"]] for each in scenario.backups
+        ],
+        "pings": scenario.pings,
+        "sent": scenario.sent,
+        "asked": {each: scenario.asked.count(each) for each in set(scenario.asked)},
+        "most": scenario.most,
+    }
+
+
+def outcome(execution: Any) -> dict[str, Any]:
+    runs = db_api.get_workflow_executions(root_execution_id=execution.id)
+    kept = sum(
+        len(json.dumps([task.in_context, task.published, task.runtime_context]))
+        for task in execution.task_executions
+    )
+    return {
+        "state": execution.state,
+        "info": execution.state_info,
+        "output": execution.output,
+        "size": len(json.dumps(execution.output)),
+        "kept": kept,
+        "context": len(json.dumps(execution.context)),
+        "runs": sorted(each.workflow_name for each in runs),
+        "schedules": [
+            each.input["schedule"] for each in runs if each.workflow_name == workbook.WORKFLOW
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
