@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
-from trove_schedules.backups import pruning, retention
+from trove_schedules.backups import pruning, remarks, retention
 from trove_schedules.drills import executions as drills
 from trove_schedules.health.policies import health_of_policies
 from trove_schedules.ids import HasId, id_of
@@ -25,6 +25,7 @@ from trove_schedules.schedules.policy import (
     check_changes,
 )
 from trove_schedules.schedules.selection import Candidate
+from trove_schedules.schedules.warnings import Remark
 from trove_schedules.triggers import finding, replacing
 
 if TYPE_CHECKING:
@@ -199,6 +200,25 @@ class Policies:
         services = self._own.through(mistral_client)
         selection = finding.find_policy(services.mistral, id_of(policy)).selection
         return selection.candidates(services.trove.instances())
+
+    def policy_remarks(
+        self, policy: str | HasId, mistral_client: MistralClient | None = None
+    ) -> list[Remark]:
+        """What people should know of a policy that they have created or changed.
+
+        How many backups it has at once at most, of all instances that it takes now, against the
+        project's quota; whether it takes none; whether the deadline cuts attempts off.
+
+        :param policy: one that is given as a :class:`Policy` is not asked for again.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        services = self._own.through(mistral_client)
+        found = (
+            policy
+            if isinstance(policy, Policy)
+            else finding.find_policy(services.mistral, id_of(policy))
+        )
+        return remarks.of_policy(services, found)
 
     def policy_prune(
         self,

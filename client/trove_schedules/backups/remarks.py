@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is to be said of a schedule, by what it is to do and by the project's quota."""
+"""What is to be said of a schedule or policy, by what it is to do and by the project's quota."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from trove_schedules import clock
 from trove_schedules.clients.services import Services
 from trove_schedules.errors import PermissionDeniedError
 from trove_schedules.schedules import warnings
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.selection import Choice
 from trove_schedules.triggers.finding import find_of_instance
 
 
@@ -15,6 +17,15 @@ def of(services: Services, schedule: Schedule) -> list[warnings.Remark]:
     """The remarks on a schedule, see :mod:`trove_schedules.schedules.warnings`."""
     others = find_of_instance(services, schedule.instance)
     return warnings.remarks(schedule, others, _room(services), clock.now())
+
+
+def of_policy(services: Services, policy: Policy) -> list[warnings.Remark]:
+    """The same of a policy."""
+    instances = services.trove.instances()
+    candidates = policy.selection.candidates(instances)
+    taken = sum(each.choice != Choice.LEFT for each in candidates)
+    room = _room(services)
+    return warnings.remarks_on_policy(policy, taken, len(instances), room, clock.now())
 
 
 def _room(services: Services) -> warnings.Room:

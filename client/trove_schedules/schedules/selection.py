@@ -75,8 +75,8 @@ class Selection:
         default=(),
         metadata=row(
             "Match",
-            "Take the instances whose name or ID fits this pattern, such as 'orders-*' in quotes, "
-            "with *, ? and […] as shells have them (repeat for several)",
+            "Take the instances whose name or ID fits this pattern, such as 'orders*' in quotes: * "
+            "is any text, ? is one character, [ab] is one of these (repeat for several)",
             unit="glob",
             otherwise="all",
         ),

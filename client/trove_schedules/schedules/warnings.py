@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trove_schedules.schedules.options import Options
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.room import MOST, USUAL_QUOTA, most_kept
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.words import counted
@@ -52,6 +53,29 @@ def remarks(
     """
     warnings = [*_cut_off(schedule), *_alike(schedule, others)]
     return [_kept(schedule, room, now), *(Remark(said, True) for said in warnings)]
+
+
+def remarks_on_policy(
+    policy: Policy, taken: int, listed: int, room: Room, now: datetime
+) -> list[Remark]:
+    """The same of a policy, which has as many backups of each instance.
+
+    :param taken: how many instances it takes now.
+    :param listed: how many the project has.
+    """
+    warnings = [Remark(said, True) for said in _cut_off(policy)]
+    if not taken:
+        none = f"the policy takes none of the project's {counted(listed, 'instance')} now"
+        return [Remark(none, True), *warnings]
+    kept = most_kept(policy, now, pinned=len(policy.pinned))
+    if kept is None:
+        return [_kept(policy, room, now), *warnings]
+    number = f"{kept} or more" if kept == MOST else f"at most {kept}"
+    said = (
+        f"the policy has {number} backups at once of each instance, the one in progress included, "
+        f"and takes {counted(taken, 'instance')} now: {kept * taken} in all; {room}"
+    )
+    return [Remark(said, room.limit is not None and kept * taken > room.limit), *warnings]
 
 
 def _kept(schedule: Schedule, room: Room, now: datetime) -> Remark:

@@ -336,6 +336,52 @@ class TestPreview:
         assert cloud.trove_paths() == ["instances"] * 3
 
 
+class TestRemarks:
+    @pytest.fixture(autouse=True)
+    def _quota(self, cloud):
+        cloud.quotas = [{"resource": "backups", "limit": 50, "in_use": 0, "reserved": 0}]
+
+    def said(self, schedules, **options):
+        policy = schedules.policy_create("n", "0 2 * * *", **options)
+        return [(each.said, each.warning) for each in schedules.policy_remarks(policy)]
+
+    def test_the_backups_of_all_instances_are_held_against_the_quota(self, cloud, schedules):
+        for number in range(4):
+            cloud.add_instance(f"db-{number}", status="ACTIVE" if number else "SHUTDOWN")
+        [(said, warning)] = self.said(schedules, keep_last=14)
+        assert said.startswith(
+            "the policy has at most 15 backups at once of each instance, the one in progress "
+            "included, and takes 4 instances now: 60 in all; "
+        )
+        assert said.endswith("the project's quota is 50 backups")
+        assert warning
+        [(said, warning)] = self.said(schedules, keep_last=2, exclude=["db-3"])
+        assert "takes 3 instances now: 9 in all" in said
+        assert not warning
+
+    def test_one_that_takes_nothing_is_told(self, cloud, schedules):
+        cloud.add_instance("m", status="ACTIVE")
+        told = self.said(schedules, match=["db-*"], keep_last=3)
+        assert told == [("the policy takes none of the project's 1 instance now", True)]
+
+    def test_one_that_keeps_everything_is_told(self, cloud, schedules):
+        cloud.add_instance("m", status="ACTIVE")
+        [(said, warning)] = self.said(schedules)
+        assert said.startswith("no backup is ever deleted, because no rule of retention is set; ")
+        assert warning
+
+    def test_a_deadline_that_cuts_attempts_off_is_told(self, cloud, schedules):
+        cloud.add_instance("m", status="ACTIVE")
+        told = self.said(schedules, keep_last=3, attempts=3, retry_every=20, deadline=30)
+        assert told[1][0].startswith("the last of 3 attempts is 40 minutes after the due time")
+
+    def test_one_that_is_given_is_not_asked_for_again(self, cloud, schedules, policy):
+        cloud.mistral.requests.clear()
+        schedules.policy_remarks(policy)
+        assert cloud.mistral.requests == []
+        assert schedules.policy_remarks("nightly") == schedules.policy_remarks(policy)
+
+
 class TestPrune:
     def backups(self, cloud, policy, instance, days):
         return [

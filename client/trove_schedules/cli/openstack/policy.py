@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cliff.columns import FormattableColumn
 from osc_lib.exceptions import CommandError
 
-from trove_schedules.cli.openstack import base, columns, looking, options, schedule
+from trove_schedules.cli.openstack import base, columns, looking, options, remarks, schedule
 from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class CreatePolicy(base.ShowOne):
         policy = self.schedules.policy_create(
             parsed_args.name, parsed_args.pattern, **options.given(parsed_args, POLICY_OPTIONS)
         )
+        remarks.say(self.schedules, policy)
         return schedule.shown(parsed_args, _properties(policy))
 
 
@@ -192,7 +193,9 @@ class SetPolicy(base.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         changes = options.changes(parsed_args, POLICY_OPTIONS)
-        self.schedules.policy_set(parsed_args.policy, force=parsed_args.force, **changes)
+        policy, force = parsed_args.policy, parsed_args.force
+        policy = self.schedules.policy_set(policy, force=force, **changes)
+        remarks.say(self.schedules, policy)
 
 
 class UnsetPolicy(base.Command):
@@ -206,7 +209,9 @@ class UnsetPolicy(base.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         names = parsed_args.names or []
-        self.schedules.policy_set(parsed_args.policy, unset=names, force=parsed_args.force)
+        policy, force = parsed_args.policy, parsed_args.force
+        policy = self.schedules.policy_set(policy, unset=names, force=force)
+        remarks.say(self.schedules, policy)
 
 
 class PausePolicy(base.Command):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said on stderr of a schedule that was created or changed."""
+"""What is said on stderr of a schedule or policy that was created or changed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 
 def say(schedules: ScheduledBackups, schedule: Schedule) -> None:
-    """Print the remarks on a schedule, one on a line.
+    """Print the remarks on a schedule or policy, one on a line.
 
     What keeps them from being found is a line too: the schedule is there all the same.
     """
     try:
-        found = schedules.schedule_remarks(schedule)
+        if schedule.noun == "policy":
+            found = schedules.policy_remarks(schedule)
+        else:
+            found = schedules.schedule_remarks(schedule)
     except ScheduledBackupError as error:
         _print(f"warning: nobody could look for traps: {error}")
         return

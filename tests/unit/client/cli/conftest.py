@@ -114,6 +114,7 @@ def schedules(good: Health, covered: Coverage) -> Any:
     schedules.schedule_health.return_value = [good]
     schedules.schedule_drill_show.return_value = None
     schedules.schedule_remarks.return_value = []
+    schedules.policy_remarks.return_value = []
     schedules.instance_names.return_value = {INSTANCE: "orders-db"}
     schedules.coverage.return_value = [covered]
     # Each is asked the same questions.

@@ -32,6 +32,7 @@ from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import ScheduleConflictError, ServiceError
 from trove_schedules.health import Health, Limits, PolicyHealth, State
 from trove_schedules.schedules.selection import POLICY_OPTIONS, Candidate, Choice, Selection
+from trove_schedules.schedules.warnings import Remark
 
 NO_OPTIONS: dict[str, Any] = dict.fromkeys(POLICY_OPTIONS)
 
@@ -64,6 +65,17 @@ class TestOptions:
     def test_set_asks_for_what_the_arguments_say(self, take, schedules, words, asked):
         take(SetPolicy, "nightly", *words, "--force")
         schedules.policy_set.assert_called_once_with("nightly", force=True, **(NO_OPTIONS | asked))
+
+
+def test_what_is_to_be_said_of_a_policy_goes_to_stderr(take, schedules, policy, capsys):
+    schedules.policy_create.return_value = schedules.policy_set.return_value = policy
+    schedules.policy_remarks.return_value = [Remark("600 in all", warning=True)]
+    take(CreatePolicy, "nightly", "0 2 * * *")
+    take(SetPolicy, "nightly", "--keep-last", "3")
+    take(UnsetPolicy, "nightly", "--match")
+    assert [each.args for each in schedules.policy_remarks.call_args_list] == [(policy,)] * 3
+    assert capsys.readouterr().err == "warning: 600 in all\n" * 3
+    schedules.schedule_remarks.assert_not_called()
 
 
 def test_unset_takes_away_what_the_arguments_say(take, schedules):
