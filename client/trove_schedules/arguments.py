@@ -63,6 +63,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     **{name: _TYPES[option.kind] for name, option in (OPTIONS | POLICY_OPTIONS).items()},
     "schedule": (_has_id, "the ID or name of a schedule, or a Schedule"),
     "policy": (_has_id, "the ID or name of a policy, or a Policy"),
+    "policies": (_is_several(_has_id), "a list of IDs or names of policies, or of Policies"),
     "schedules": (_is_several(_has_id), "a list of IDs or names of schedules, or of Schedules"),
     "instance": (_has_id, "the ID or name of an instance, or an object with an ID"),
     "backup": (_has_id, "the ID of a backup, or an object with an ID"),

@@ -8,11 +8,12 @@ from Trove's instances.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.services import Services
@@ -21,8 +22,12 @@ from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
 from trove_schedules.drills.proofs import proofs_of_instances
 from trove_schedules.health.words import span
 from trove_schedules.schedules.names import is_temporary, schedule_of
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.triggers.finding import find_all
+from trove_schedules.schedules.selection import Choice
+from trove_schedules.triggers.finding import find_all, find_policies
+
+S = TypeVar("S", bound=Schedule)
 
 
 class Cover(StrEnum):
@@ -55,6 +60,7 @@ class Coverage:
         knows of no drill that did.
     :ivar proven_backup: the id of that backup.
     :ivar replica_of: the id of the instance that it is a replica of, or None.
+    :ivar policies: those that take it, likewise.
     """
 
     instance: str
@@ -68,6 +74,7 @@ class Coverage:
     last_proven: datetime | None
     proven_backup: str | None
     replica_of: str | None
+    policies: tuple[Policy, ...] = ()
 
 
 def coverage_of(
@@ -89,6 +96,7 @@ def coverage_of(
     schedules = defaultdict[str, list[Schedule]](list)
     for schedule in find_all(services.mistral):
         schedules[schedule.instance].append(schedule)
+    policies = find_policies(services.mistral)
     newest = dict[str, Backup]()
     for backup in services.trove.backups():
         known = newest.get(backup.instance_id)
@@ -100,7 +108,8 @@ def coverage_of(
         _judged(
             each,
             # The rights of a schedule are those of its project.
-            [own for own in schedules[each.id] if own.project_id in (None, each.project_id)],
+            _of_project(schedules[each.id], each),
+            _of_project(policies, each),
             newest.get(each.id),
             proofs.get(each.id, NEVER_PROVEN),
             excluded=_excluded(each, exclude),
@@ -115,9 +124,14 @@ def coverage_of(
     )
 
 
+def _of_project(found: Iterable[S], instance: Instance) -> list[S]:
+    return [each for each in found if each.project_id in (None, instance.project_id)]
+
+
 def _judged(
     instance: Instance,
     schedules: Sequence[Schedule],
+    policies: Sequence[Policy],
     newest: Backup | None,
     proof: RestoreProof,
     *,
@@ -125,7 +139,13 @@ def _judged(
     max_age: timedelta | None,
     now: datetime,
 ) -> Coverage:
-    state, reason = _state(instance, schedules, newest, excluded, max_age, now)
+    chosen = [(each, each.selection.candidate(instance)) for each in policies]
+    taking = [each for each, candidate in chosen if candidate.choice != Choice.LEFT]
+    by = [*schedules, *(each.of(instance.id, instance.created) for each in taking)]
+    state, reason = _state(instance, by, newest, excluded, max_age, now)
+    leaving = [each for each, candidate in chosen if candidate.reason == "excluded"]
+    if state == Cover.UNPROTECTED and leaving:
+        state, reason = Cover.EXCLUDED, f"excluded by policy {leaving[0].name}"
     return Coverage(
         instance=instance.id,
         name=instance.name,
@@ -138,6 +158,7 @@ def _judged(
         last_proven=proof.last_proven,
         proven_backup=proof.backup_id,
         replica_of=instance.replica_of,
+        policies=tuple(taking),
     )
 
 
@@ -157,9 +178,9 @@ def _state(
     if not schedules:
         if instance.replica_of is not None:
             return Cover.REPLICA, f"replica of {instance.replica_of}"
-        return Cover.UNPROTECTED, f"no schedule backs it up; {told}"
+        return Cover.UNPROTECTED, f"no schedule or policy backs it up; {told}"
     if not active:
-        return Cover.PAUSED, f"no schedule backs it up that is not paused; {told}"
+        return Cover.PAUSED, f"no schedule or policy backs it up that is not paused; {told}"
     # Without a backup, as old as what should have brought one.
     since = newest.created if newest else min(each.owed_since for each in active)
     if max_age is not None and now - since > max_age:

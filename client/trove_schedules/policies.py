@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Unpack
 
-from trove_schedules import making
+from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
 from trove_schedules.backups import pruning, retention
 from trove_schedules.drills import executions as drills
+from trove_schedules.health.policies import health_of_policies
 from trove_schedules.ids import HasId, id_of
 from trove_schedules.runs import records
 from trove_schedules.runs.progress import refuse_while_running
@@ -218,6 +219,25 @@ class Policies:
         services = self._own.through(mistral_client)
         found = finding.find_policy(services.mistral, id_of(policy))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def policy_health(
+        self,
+        policies: Collection[str | HasId] = (),
+        mistral_client: MistralClient | None = None,
+        *,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.PolicyHealth]:
+        """The state of policies and of each of their instances, and why; the worst first.
+
+        An instance is judged as a schedule of its own is, and owes nothing from before it was made.
+        The number of requests grows with the pages of instances, backups and executions, not with
+        the instances.
+
+        :param policies: which; none means every one of the project. One that is given as a
+            :class:`Policy` is judged as it is, and not asked for again.
+        :raises ScheduleNotFoundError: the project has no such policy.
+        """
+        return health_of_policies(self._own.through(mistral_client), policies, limits)
 
     def _to_delegate(self, client: MistralClient | None) -> Services:
         """The services, for a call that creates a trust.

@@ -81,6 +81,13 @@ def test_a_page_of_instances_begins_behind_an_id_so_deleting_one_moves_no_other(
     assert trove["instances_page"]["limit"] == PAGE
 
 
+def test_a_list_of_instances_tells_what_a_policy_looks_at_and_a_detailed_one_their_birth(trove):
+    assert trove["instance_listed"] == {
+        "plain": ["ACTIVE", "mysql", "s"],
+        "created": [None, "2026-01-01T00:00:00"],
+    }
+
+
 def test_a_page_of_all_projects_instances_begins_at_a_position_and_has_an_order_of_its_own(trove):
     page = trove["all_instances_page"]
     assert page["order"] == "instances.updated DESC"

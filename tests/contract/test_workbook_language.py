@@ -52,7 +52,7 @@ def _options(_mistral_api: MistralApi) -> None:
 
 def evaluate(expression, context, result=None):
     """Evaluate with a task whose result is given: the database is asked for one otherwise."""
-    here = expression.replace("task().result", "$.result_of_task")
+    here = re.sub(r"task\(\w*\)\??\.result", "$.result_of_task", expression)
     return expressions.evaluate(here, context | {"result_of_task": result})
 
 
@@ -76,8 +76,8 @@ def test_mistral_parses_it(parsed, name):
 def test_the_workflows_that_triggers_or_people_start_bear_the_workbooks_version(parsed):
     tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
     tagged = {name: parsed[name].get_tags() for name in WORKFLOWS if parsed[name].get_tags()}
-    started = ("backup_create", "backup_drill", "backup_hold", "backup_webhook")
-    assert tagged == {name: [tag] for name in started}
+    started = ("create", "drill", "hold", "policy", "webhook")
+    assert tagged == {f"backup_{name}": [tag] for name in started}
 
 
 def test_what_gets_the_whole_input_of_a_workflow_has_all_its_inputs(parsed):
@@ -88,7 +88,7 @@ def test_what_gets_the_whole_input_of_a_workflow_has_all_its_inputs(parsed):
     assert set(parsed["backup_create"].get_input()) | {"top", "since"} == decide
     assert decide | {"base"} == run == retention
     assert run < trouble
-    assert run | {"backup_id", "reason", "test"} == webhook
+    assert run | {"backup_id", "reason", "test", "policy"} == webhook
 
 
 def test_every_input_but_instance_and_name_has_a_default(parsed):
@@ -120,12 +120,13 @@ def test_no_action_of_a_run_that_is_lost_keeps_it_from_going_on():
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_what_mistral_keeps_in_each_execution_is_small(name):
-    # backup_drill runs rarely.
+    # backup_drill runs rarely, and backup_policy once for many instances.
     most = {
-        "backup_create": 2300,
+        "backup_create": 2330,
         "backup_decide": 6000,
         "backup_run": 4000,
         "backup_drill": 10_000,
+        "backup_policy": 10_000,
     }.get(name, 5700)
     assert len(json.dumps(WORKFLOWS[name])) < most
 
@@ -265,6 +266,24 @@ class TestDue:
         monkeypatch.setattr(date_time, "DATETIME_TYPE", Clock)
 
 
+class TestPace:
+    """How long a run waits before its first look, in seconds."""
+
+    WAIT = WORKFLOW["tasks"]["look"]["wait-before"]
+
+    @pytest.mark.parametrize("schedule", [None, {}, {"id": SCHEDULE}])
+    def test_a_run_of_a_schedule_does_not_wait(self, schedule):
+        assert evaluate(self.WAIT, {"schedule": schedule}) == 0
+
+    def test_one_of_a_policy_waits_for_as_long_as_that_says_at_most(self):
+        waits = {evaluate(self.WAIT, {"schedule": {"paced": 3}}) for _ in range(200)}
+        assert waits == {0, 1, 2, 3}
+
+
+def test_a_policy_looks_for_the_due_time_as_its_runs_do():
+    assert WORKFLOWS["backup_policy"]["vars"]["since"] == WORKFLOW["vars"]["since"]
+
+
 class TestRefusals:
     VERDICT = TROUBLE["tasks"]["weigh"]["publish"]["verdict"]
 
@@ -346,7 +365,7 @@ class TestWatch:
 
     def state(self, status, waited=0):
         now = datetime.now(UTC).timestamp()
-        context = {"asked": now - waited}
+        context = {"until": now - waited + 2700}
         return evaluate(self.WATCH["publish"]["state"], context, {"status": status})
 
     @pytest.mark.parametrize("state", ["COMPLETED", "FAILED"])
@@ -369,8 +388,18 @@ class TestWatch:
         ],
     )
     def test_a_look_that_fails_is_repeated_unless_something_is_gone(self, said, state):
-        context = {"asked": datetime.now(UTC).timestamp()}
+        context = {"until": datetime.now(UTC).timestamp() + 2700}
         assert evaluate(self.WATCH["publish-on-error"]["state"], context, said) == state
+
+    @pytest.mark.parametrize(
+        ("schedule", "minutes"), [(None, 45), ({}, 45), ({"ends": 50}, 45), ({"ends": 20}, 20)]
+    )
+    def test_it_ends_while_the_token_of_a_policys_run_lives(self, schedule, minutes):
+        now = datetime.now(UTC).timestamp()
+        if schedule:
+            schedule = {"ends": now + 60 * schedule["ends"]}
+        until = evaluate(RUN["vars"]["until"], {"schedule": schedule})
+        assert until == pytest.approx(now + 60 * minutes, abs=5)
 
     def test_looks_get_rarer_up_to_a_minute(self):
         waits = [self.WATCH["wait-before"]]
@@ -409,6 +438,7 @@ class TestRetain:
     def test_it_ends_while_the_token_lives(self):
         assert self.longest(1440, waited=2700) in (299, 300)
 
-    def test_a_run_by_hand_and_a_first_one_do_not_wait(self):
+    def test_a_run_by_hand_one_of_a_policy_and_a_first_one_do_not_wait(self):
         assert self.longest(1440, manual=True) == 0
+        assert self.longest(1440, paced=60) == 0
         assert self.longest(None) == 0

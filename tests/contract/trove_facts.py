@@ -15,7 +15,7 @@ from trove.backup.views import BackupView
 from trove.common import apischema, cfg, exception, limits, pagination, utils, wsgi
 from trove.db.sqlalchemy import api
 from trove.extensions.mgmt.instances import models as mgmt_models, views as mgmt_views
-from trove.instance import models
+from trove.instance import models, views
 
 cfg.CONF.set_override("connection", f"sqlite:///{sys.argv[1]}/trove.sqlite", group="database")
 api.db_sync(cfg.CONF)
@@ -155,6 +155,21 @@ def all_instances_page() -> dict[str, object]:
     }
 
 
+def instance_listed() -> dict[str, object]:
+    """What a list of one's own instances tells that policies look at, with details and without."""
+    context = SimpleNamespace(is_admin=False)
+    request = mock.MagicMock(environ={wsgi.CONTEXT_KEY: context})
+    row = mock.MagicMock(id="i", created="2026-01-01T00:00:00", status="ACTIVE", slave_of_id="s")
+    row.datastore.name = "mysql"
+    with mock.patch("trove.instance.views.create_links"):
+        plain = views.InstancesView([row], req=request).data()["instances"][0]
+        shown = views.InstancesView([row], views.InstanceDetailView, request).data()["instances"][0]
+    return {
+        "plain": [plain["status"], plain["datastore"]["type"], plain["replica_of"]["id"]],
+        "created": [plain.get("created"), shown["created"]],
+    }
+
+
 print(  # noqa: T201 - the answer
     json.dumps(
         {
@@ -215,6 +230,7 @@ print(  # noqa: T201 - the answer
             "backups_order": newest_first(),
             "backups_page": page_asked_for(1000, 999),
             "instances_page": instances_page(),
+            "instance_listed": instance_listed(),
             "all_instances_page": all_instances_page(),
             "messages": {
                 "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},

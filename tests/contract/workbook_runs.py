@@ -755,7 +755,10 @@ def hurried() -> str:
         ("[1500,", "[1,"),
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
+        ("=> 10, true => 0) %>", "=> 0, true => 0) %>"),
+        ("[240, ", "[1, "),
         ("delay: 60", "delay: 1"),
+        ("delay: 45", "delay: 1"),
         ("delay: 30", "delay: 1"),
         ("delay: 15", "delay: 1"),
         ("delay: 5", "delay: 1"),
@@ -764,10 +767,10 @@ def hurried() -> str:
         # A backup that is SAVING at the second look never ends, and one of which two looks fail is
         # lost. Others are never late, however slow this machine is.
         (
-            "now().timestamp - $.asked < 2700 => open",
+            "now().timestamp < $.until => open",
             "task().result.status != SAVING or $.state = null => open",
         ),
-        ("now().timestamp - $.asked < 2700 and not", "$.said = null and not"),
+        ("now().timestamp < $.until and not", "$.said = null and not"),
         ("2400", "3"),
     ):
         assert there in text, there

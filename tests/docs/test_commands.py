@@ -198,7 +198,7 @@ def _typed_by_tests() -> Iterator[tuple[str, ...]]:
             ]
             # LiveCloud.openstack adds the beginning; what it is given may stand in a tuple.
             method = getattr(getattr(node, "func", None), "attr", "")
-            if method == "openstack" or words[:1] == ["schedule"]:
+            if method == "openstack" or words[:1] in (["schedule"], ["policy"]):
                 words = ["openstack", "database", "backup", *words]
             if len(words) > 1 and words[0] in _PARSERS:
                 yield tuple(words)

@@ -56,7 +56,7 @@ def test_every_option_is_there_as_the_tables_have_it() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["backup_create", "backup_drill"])
+@pytest.mark.parametrize("name", ["backup_create", "backup_policy", "backup_drill"])
 def test_every_input_and_output_of_the_workbook_is_there(name: str) -> None:
     workflow = yaml.safe_load(workbook.text())["workflows"][name]
     wanted = [

@@ -29,7 +29,9 @@ class Instance:
     :ivar replica_of: the id of the instance that it is a replica of, or None.
     :ivar status: in Trove's words, such as ``ACTIVE``, or None where the list doesn't say.
     :ivar datastore: the kind of database, such as ``mysql``, or None likewise.
-    :ivar updated: in UTC, to the second; None where the list doesn't say, as that of one's own.
+    :ivar created: in UTC, to the second; None where the list doesn't say, as that of one's own
+        without details.
+    :ivar updated: likewise.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Instance:
     updated: datetime | None = None
     status: str | None = None
     datastore: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,14 @@ class InstanceDetails:
 
 def listed_instance(row: dict[str, Any]) -> Instance:
     """An instance of a list."""
-    replica_of, updated = row.get("replica_of"), row.get("updated")
+    replica_of = row.get("replica_of")
     return Instance(
         id=text_in(row, "id"),
         name=text_in(row, "name"),
         project_id=row.get("tenant_id"),
         replica_of=replica_of and text_in(replica_of, "id"),
-        updated=updated and datetime.fromisoformat(updated).replace(tzinfo=UTC),
+        updated=_time(row.get("updated")),
+        created=_time(row.get("created")),
         status=row.get("status"),
         datastore=(row.get("datastore") or {}).get("type"),
     )
@@ -123,6 +127,10 @@ def shown_instance(row: dict[str, Any]) -> InstanceDetails:
         addresses=tuple(text_in(each, "address") for each in addresses),
         fault=fault or None,
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
 
 
 def _id(value: dict[str, Any] | None) -> str | None:

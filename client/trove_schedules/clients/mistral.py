@@ -35,7 +35,8 @@ _TRIGGER_FIELDS = (
     "project_id"
 )
 _EXECUTION_FIELDS = (
-    "id,workflow_name,description,input,output,state,state_info,created_at,updated_at,project_id"
+    "id,workflow_name,description,input,output,state,state_info,created_at,updated_at,project_id,"
+    "root_execution_id"
 )
 
 

@@ -34,7 +34,8 @@ class Execution:
     """A workflow execution.
 
     ``trigger_id`` is the cron trigger that started it or, where ``manual``, whose schedule somebody
-    ran by hand; None where it has to do with none.
+    ran by hand; None where it has to do with none. ``root_id`` is the execution that it is part of,
+    or None where it is none's.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Execution:
     state_info: str | None
     created_at: datetime
     updated_at: datetime | None
+    root_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def execution(row: dict[str, Any]) -> Execution:
         state_info=state_info and text_in(row, "state_info"),
         created_at=_required_time(row["created_at"]),
         updated_at=time_in(row.get("updated_at")),
+        root_id=row.get("root_execution_id"),
     )
 
 

@@ -34,6 +34,12 @@ def proofs_of_instances(mistral: Mistral) -> dict[str, RestoreProof]:
     )
 
 
+def proofs_of_policy(mistral: Mistral, policy_id: str) -> dict[str, RestoreProof]:
+    """What the drills of a policy have shown, by instance."""
+    found = ((each, history.of_schedule(each)) for each in _newest(mistral))
+    return _shown((run.instance or "", run) for _, run in found if run.schedule_id == policy_id)
+
+
 def proofs_of(drills: Iterable[ScheduleExecution]) -> dict[str, RestoreProof]:
     """What drills, newest first, have shown, by schedule."""
     return _shown((each.schedule_id or "", each) for each in drills)

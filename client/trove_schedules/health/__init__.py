@@ -7,6 +7,13 @@
 :mod:`~trove_schedules.health.words` tells why.
 """
 
-from trove_schedules.health.state import BLOCKED_AFTER, USUAL_LIMITS, Health, Limits, State
+from trove_schedules.health.state import (
+    BLOCKED_AFTER,
+    USUAL_LIMITS,
+    Health,
+    Limits,
+    PolicyHealth,
+    State,
+)
 
-__all__ = ["BLOCKED_AFTER", "USUAL_LIMITS", "Health", "Limits", "State"]
+__all__ = ["BLOCKED_AFTER", "USUAL_LIMITS", "Health", "Limits", "PolicyHealth", "State"]

@@ -22,8 +22,9 @@ from trove_schedules.errors import InvalidPatternError, ServiceError
 from trove_schedules.health.seen import EARLY, GRACE, Seen
 from trove_schedules.health.state import Health, Limits, State
 from trove_schedules.health.words import ORPHANED, UNMARKED, at, last_backup, missing, span
-from trove_schedules.runs.execution import ASKS_WITHIN, ScheduleExecution
+from trove_schedules.runs.execution import ASKS_WITHIN, LONGEST_RUN, ScheduleExecution
 from trove_schedules.runs.reason import reason
+from trove_schedules.schedules.names import EVERY
 from trove_schedules.schedules.schedule import Schedule
 
 
@@ -249,8 +250,12 @@ def _unexplained(seen: Seen, error: ServiceError) -> tuple[State, str]:
 
 
 def _in_progress(run: ScheduleExecution, now: datetime) -> bool:
-    """Whether a run that has no backup yet may still ask for it."""
-    return not run.ended and now - run.created_at < ASKS_WITHIN
+    """Whether a run that has no backup yet may still ask for it.
+
+    A policy's goes from instance to instance for as long as it has rights.
+    """
+    within = LONGEST_RUN if run.instance == EVERY else ASKS_WITHIN
+    return not run.ended and now - run.created_at < within
 
 
 def _limited(

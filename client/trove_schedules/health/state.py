@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 #: A backup that runs longer than this is taken for stuck, where the caller doesn't say.
 BLOCKED_AFTER = timedelta(hours=6)
@@ -59,6 +60,7 @@ class Health:
     :ivar last_duration: seconds from when that began to when it was completed, or a little more;
         None where Trove doesn't say.
     :ivar project_id: the id of the schedule's project, or None where it is not known.
+    :ivar instance_name: of one of a policy's instances; None where only its id is known.
     """
 
     schedule_id: str
@@ -78,6 +80,29 @@ class Health:
     last_size: float | None = None
     last_duration: float | None = None
     project_id: str | None = None
+    instance_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyHealth:
+    """The state of a policy: that of the instance that is worst off.
+
+    :ivar reason: how many instances are in which state, and what concerns all, in words.
+    :ivar instances: the state of each instance that the policy takes, the worst first.
+    :ivar not_reached: how many of these its newest run had no time for.
+    :ivar gone: ids of instances that were backed up at the last due time but one, and that the
+        project has no more. They are told until the next due time.
+    """
+
+    policy_id: str
+    name: str
+    state: State
+    reason: str
+    next_execution_time: datetime | None
+    instances: tuple[Health, ...]
+    not_reached: int
+    gone: tuple[str, ...]
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +120,8 @@ class Limits:
 USUAL_LIMITS = Limits()
 
 
-def worst_first(states: Iterable[Health]) -> list[Health]:
+_Judged = TypeVar("_Judged", Health, PolicyHealth)
+
+
+def worst_first(states: Iterable[_Judged]) -> list[_Judged]:
     return sorted(states, key=lambda each: -each.state.severity)

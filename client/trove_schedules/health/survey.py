@@ -18,7 +18,7 @@ from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.drills.drill import NEVER_PROVEN
-from trove_schedules.drills.proofs import proofs as read_proofs
+from trove_schedules.drills.proofs import proofs as read_proofs, proofs_of_policy
 from trove_schedules.errors import BackupNotFoundError, ServiceError
 from trove_schedules.health.judge import Look, look, unknown
 from trove_schedules.health.seen import EARLY
@@ -27,6 +27,7 @@ from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules import zones
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
 
 #: So few things are asked for one by one.
@@ -45,17 +46,32 @@ def survey(
 
     :param now: not later than when the schedules were read.
     """
+    try:
+        backups = Backups(services.trove)
+    except ServiceError as error:
+        return [unknown(each, f"Trove can't say: {error}") for each in schedules]
+    return survey_with(services, backups, schedules, limits, now)
+
+
+def survey_with(
+    services: Services,
+    backups: Backups,
+    schedules: Sequence[Schedule],
+    limits: Limits,
+    now: datetime,
+    policy: Policy | None = None,
+) -> list[Health]:
+    """The same, of backups that were read.
+
+    :param policy: by which these are the schedules of instances that are known to be there.
+    """
     mistral, trove = services.mistral, services.trove
     notes = []
     try:
-        proofs = read_proofs(mistral)
+        proofs = proofs_of_policy(mistral, policy.id) if policy else read_proofs(mistral)
     except ServiceError as error:
         proofs = {}
         notes.append(f"drills can't be read: {error}")
-    try:
-        backups = _Backups(trove)
-    except ServiceError as error:
-        return [unknown(each, f"Trove can't say: {error}") for each in schedules]
     left = None
     try:
         if (quota := trove.backup_quota()) is not None:
@@ -68,7 +84,8 @@ def survey(
     gone, unsure = set[str](), set[str]()
     try:
         pages = _INSTANCE_PAGES if trove.scope.is_own else _INSTANCE_PAGES_OF_OTHERS
-        gone, unsure = gone_instances(trove, _instances(looks), pages=pages)
+        if policy is None:
+            gone, unsure = gone_instances(trove, _instances(looks), pages=pages)
     except ServiceError as error:
         notes.append(f"instances can't be read: {error}")
     looks = [
@@ -77,7 +94,7 @@ def survey(
         else each
         for each in looks
     ]
-    runs = _Runs(mistral, looks, now)
+    runs = _PartRuns(mistral, policy, looks, now) if policy else _Runs(mistral, looks, now)
     states = []
     for each in looks:
         state = each.judge(
@@ -85,7 +102,7 @@ def survey(
             quota_left=left,
             look_again=backups.again,
             unread=partial(runs.unread, each),
-            proof=proofs.get(each.schedule.id, NEVER_PROVEN),
+            proof=proofs.get(each.schedule.instance if policy else each.schedule.id, NEVER_PROVEN),
         )
         unlooked = ["its instance was not looked up"] if each.schedule.instance in unsure else []
         stale = zones.trouble(each.schedule.timezone, each.schedule.offsets, now)
@@ -119,7 +136,7 @@ def _instances(looks: Sequence[Look]) -> list[str]:
     return [each.schedule.instance for each in ordered]
 
 
-class _Backups:
+class Backups:
     """The backups of the project, read once, and looked at again where a run contradicts them."""
 
     def __init__(self, trove: Trove) -> None:
@@ -132,6 +149,10 @@ class _Backups:
 
     def of(self, instance_id: str) -> list[Backup]:
         return self._by_instance[instance_id]
+
+    def instances(self) -> list[str]:
+        """The ids of the instances that have some."""
+        return [each for each, backups in self._by_instance.items() if backups]
 
     def again(self, backup_id: str) -> Backup | None:
         """A backup that was not in the list; None where Trove has none."""
@@ -216,6 +237,60 @@ class _Runs:
         for each in rows:
             if each.trigger_id is not None:
                 found[each.trigger_id].append(history.of_schedule(each))
+
+
+class _PartRuns(_Runs):
+    """The same of a policy: its own executions, and the parts of them that are its instances'."""
+
+    def __init__(
+        self, mistral: Mistral, policy: Policy, looks: Sequence[Look], now: datetime
+    ) -> None:
+        super().__init__(mistral, (), now)
+        self._own: list[ScheduleExecution] = []
+        #: By instance: its runs, by the id of the policy's execution.
+        self._parts = defaultdict[str, dict[str | None, ScheduleExecution]](dict)
+        starts = [each.asks_since for each in looks if each.asks_since]
+        if starts:
+            try:
+                self._read_policy(policy, min(starts))
+            except ServiceError as error:
+                self._trouble = error
+
+    def since(self, look: Look, start: datetime) -> list[ScheduleExecution]:
+        """The executions of an instance, and those of the policy that have none of it."""
+        if self._trouble is not None:
+            raise self._trouble
+        instance = look.schedule.instance
+        parts = self._parts[instance]
+        found = [*parts.values()]
+        found += [_left_by(each, instance) for each in self._own if each.id not in parts]
+        found = [each for each in found if each.created_at >= start]
+        return sorted(found, key=lambda each: each.created_at, reverse=True)
+
+    def _read_policy(self, policy: Policy, start: datetime) -> None:
+        self._own = history.since(self._mistral, policy, start)
+        rows, self._complete_from = history.newest_of_project(
+            self._mistral, start, _EXECUTION_PAGES
+        )
+        for row in rows:
+            run = history.of_schedule(row)
+            if run.schedule_id == policy.id and run.instance is not None:
+                self._parts[run.instance][row.root_id] = run
+
+
+def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
+    """A policy's execution that has no part of an instance, as one of the instance."""
+    if not run.ended or not isinstance(run.output.get("counts"), dict):
+        return run
+    unable = run.output.get("unable")
+    for each in unable if isinstance(unable, list) else ():
+        if isinstance(each, dict) and each.get("instance") == instance:
+            return replace(run, state="ERROR", state_info=str(each.get("reason")))
+    # Those for which there was no time have no part that could be told apart.
+    not_reached = run.output["counts"].get("not_reached")
+    why = "Skipped: not reached" if not_reached else f"execution {run.id} did not take it"
+    # One that had nothing to do for all that it took is none of this one's either.
+    return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output={"status": why})
 
 
 def _requests(look: Look) -> int:

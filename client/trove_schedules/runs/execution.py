@@ -35,7 +35,8 @@ class ScheduleExecution:
     :ivar state_info: why it is in error, in Mistral's words, or None.
     :ivar output: what the workflow published: ``status`` in words, and ``backup_id``. A policy's
         has instead ``counts``, and the instances that ``failed`` or were ``unable``, 20 of each.
-    :ivar instance: the id of the instance that it backs up; None where that is a policy's many.
+    :ivar instance: the id of the instance that it backs up; ``*`` where that is a policy's many,
+        None where the run does not say.
     """
 
     id: str

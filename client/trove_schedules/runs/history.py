@@ -21,6 +21,7 @@ from trove_schedules.clients.mistral_wire import PAGE
 from trove_schedules.errors import ExecutionNotFoundError, InvalidPatternError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs.execution import ScheduleExecution, in_progress
+from trove_schedules.schedules.names import EVERY
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
 
 #: An execution may be as much older than its due time, or than its trigger, as clocks and early
@@ -244,7 +245,11 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
         state=execution.state,
         state_info=execution.state_info,
         output=execution.output,
-        instance=_text(execution.input.get("instance")),
+        instance=(
+            EVERY
+            if execution.workflow_name == workbook.POLICY
+            else _text(execution.input.get("instance"))
+        ),
     )
 
 

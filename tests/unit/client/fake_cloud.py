@@ -164,7 +164,7 @@ class FakeCloud:
         if kind == "mgmt":
             return json.dumps({"quotas": self.quotas})
         rows = {"instances": self.instances, "backups": self.backups}[kind]
-        if identifier:
+        if identifier and (kind, identifier) != ("instances", "detail"):
             for row in rows:
                 if row["id"] != identifier:
                     continue

@@ -9,7 +9,6 @@ from typing import Any
 
 from tests.mistral_api import Row
 from tests.unit.client.fake_cloud import FakeCloud
-from trove_schedules import workbook
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 OTHER_PROJECT = "f" * 32
@@ -33,22 +32,6 @@ def add_schedule(
         project or cloud.project,
         f"trove-backup:{instance}:{schedule}:{generation}",
         **({"workflow_input": json.dumps(given)} | values),
-    )
-
-
-def add_policy_workflow(cloud: FakeCloud) -> Row:
-    """The workflow of policies, as far as Mistral checks a trigger's input by it."""
-    given = ["name", {"description": None}, {"incremental": False}, "schedule", "selection"]
-    task = {"name": "list", "version": "2.0", "action": "std.noop"}
-    version = workbook.version_of(workbook.text())
-    spec = {"name": workbook.POLICY, "version": "2.0", "input": given, "tasks": {"list": task}}
-    return cloud.mistral.add(
-        "workflows",
-        cloud.project,
-        name=workbook.POLICY,
-        namespace="",
-        spec=spec,
-        tags=[f"trove-schedules-{max(version, workbook.RUN_POLICY.least or 0)}"],
     )
 
 

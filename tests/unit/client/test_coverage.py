@@ -50,7 +50,7 @@ def test_an_instance_without_a_schedule_is_unprotected_and_comes_first(cloud, sc
         (covered, Cover.PROTECTED),
     ]
     assert [each.id for each in found[1].schedules] == [id_of(row)]
-    assert found[0].reason == "no schedule backs it up; no backup"
+    assert found[0].reason == "no schedule or policy backs it up; no backup"
     assert found[1].reason == "no backup yet"
     assert {each.project_id for each in found} == {cloud.project}
 
@@ -114,7 +114,7 @@ def test_a_backup_by_hand_protects_nothing_for_tomorrow(cloud, schedules):
     cloud.add_backup(instance, created=ago(hours=3, minutes=5))
     found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
     assert found.state == Cover.UNPROTECTED
-    assert found.reason == "no schedule backs it up; last backup 3 h 5 min ago, by hand"
+    assert found.reason == "no schedule or policy backs it up; last backup 3 h 5 min ago, by hand"
 
 
 def test_paused_schedules_protect_only_beside_one_that_runs(cloud, schedules):
@@ -122,7 +122,7 @@ def test_paused_schedules_protect_only_beside_one_that_runs(cloud, schedules):
     add_schedule(cloud, instance, next_execution_time="9999-12-31 23:59:00")
     found = one(schedules.coverage(max_age=timedelta(hours=1)), instance)
     assert found.state == Cover.PAUSED
-    assert found.reason == "no schedule backs it up that is not paused; no backup yet"
+    assert found.reason == "no schedule or policy backs it up that is not paused; no backup yet"
     add_schedule(cloud, instance)
     found = one(schedules.coverage(), instance)
     assert found.state == Cover.PROTECTED
@@ -147,7 +147,7 @@ def test_what_is_excluded_is_said_to_be(cloud, schedules):
     assert found[0].instance == other
     told = {each.instance: (each.state, each.reason) for each in found}
     assert told == {
-        other: (Cover.UNPROTECTED, "no schedule backs it up; no backup"),
+        other: (Cover.UNPROTECTED, "no schedule or policy backs it up; no backup"),
         by_name: (Cover.EXCLUDED, "excluded by test-*"),
         by_id: (Cover.EXCLUDED, f"excluded by {by_id}"),
         drill: (Cover.EXCLUDED, "temporary instance of a drill"),
@@ -164,6 +164,73 @@ def test_the_newest_drill_that_passed_proves_whichever_schedule_it_was_of(cloud,
     found = one(schedules.coverage(), instance)
     assert (found.last_proven, found.proven_backup) == (NOW - timedelta(days=2), "b")
     assert one(schedules.coverage(), other).last_proven is None
+
+
+def add_policy(cloud, project=None, *, schedule=None, name="nightly", **selection):
+    schedule = {"id": str(uuid.uuid4())} | (schedule or {})
+    given = {"name": name, "schedule": schedule, "selection": selection}
+    return cloud.mistral.add_trigger(
+        project or cloud.project,
+        f"trove-policy:*:{schedule['id']}:1",
+        workflow_name=workbook.POLICY,
+        workflow_input=json.dumps(given),
+    )
+
+
+class TestPolicies:
+    def test_an_instance_that_a_policy_takes_is_protected_by_it(self, cloud, schedules):
+        taken, other = cloud.add_instance("db-1", status="ACTIVE"), cloud.add_instance("other")
+        row = add_policy(cloud, match=["db-*"])
+        cloud.add_backup(taken, created=ago(hours=1), description=marker(id_of(row)))
+        found = one(schedules.coverage(), taken)
+        assert (found.state, found.reason) == (Cover.PROTECTED, "last backup 1 h 0 min ago")
+        assert [each.id for each in found.policies] == [id_of(row)]
+        assert found.schedules == ()
+        left = one(schedules.coverage(), other)
+        assert (left.state, left.policies) == (Cover.UNPROTECTED, ())
+
+    def test_one_that_can_t_be_backed_up_now_is_its_all_the_same(self, cloud, schedules):
+        instance = cloud.add_instance("db-1", status="SHUTDOWN")
+        add_policy(cloud)
+        assert one(schedules.coverage(), instance).state == Cover.PROTECTED
+
+    def test_what_a_policy_excludes_on_purpose_is_said_to_be(self, cloud, schedules):
+        excluded = cloud.add_instance("test-1")
+        add_policy(cloud, exclude=["test-*"])
+        found = one(schedules.coverage(), excluded)
+        assert (found.state, found.reason) == (Cover.EXCLUDED, "excluded by policy nightly")
+        add_schedule(cloud, excluded)
+        assert one(schedules.coverage(), excluded).state == Cover.PROTECTED
+
+    def test_a_paused_policy_protects_nothing(self, cloud, schedules):
+        instance = cloud.add_instance("db-1")
+        row = add_policy(cloud)
+        cloud.mistral.change("cron_triggers", row, next_execution_time="9999-12-31 23:59:00")
+        assert one(schedules.coverage(), instance).state == Cover.PAUSED
+
+    def test_a_replica_is_taken_only_where_the_policy_says_so(self, cloud, schedules):
+        replica = cloud.add_instance("r", replica_of={"id": GONE})
+        add_policy(cloud)
+        assert one(schedules.coverage(), replica).state == Cover.REPLICA
+        add_policy(cloud, replicas=True)
+        assert one(schedules.coverage(), replica).state == Cover.PROTECTED
+
+    def test_without_a_backup_the_policy_s_age_counts_or_the_instance_s(self, cloud, schedules):
+        owed = {"owed_since": f"{ago(days=9)}+00:00"}
+        add_policy(cloud, schedule=owed)
+        instance = cloud.add_instance("db-1")
+        found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
+        assert (found.state, found.reason) == (
+            Cover.STALE, "no backup, and it has had a schedule for 9 d 0 h",
+        )  # fmt: skip
+
+    def test_a_policy_of_another_project_protects_nothing(self, cloud):
+        instance = cloud.add_instance("m", tenant_id="theirs")
+        add_policy(cloud, "mine")
+        overview = cloud.schedules(admin=True).overview()
+        assert one(overview.coverage(), instance).state == Cover.UNPROTECTED
+        add_policy(cloud, "theirs")
+        assert one(overview.coverage(), instance).state == Cover.PROTECTED
 
 
 def test_a_schedule_of_another_project_protects_nothing(cloud):
@@ -186,7 +253,7 @@ def test_three_hundred_instances_of_five_projects_cost_a_request_a_page(cloud):
     assert [each.state for each in found] == [Cover.UNPROTECTED] * 100 + [Cover.PROTECTED] * 200
     assert [each.project_id for each in found[:100]] == [f"p{n // 20}" for n in range(100)]
     assert cloud.trove_paths() == ["mgmt/instances"] * 5 + ["backups"]
-    assert len(cloud.mistral.requests) == 2
+    assert len(cloud.mistral.requests) == 3
 
 
 def test_while_mistral_is_down_nothing_is_called_unprotected(cloud, schedules, instance):

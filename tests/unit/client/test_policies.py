@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.client.fake_cloud import use_clock
-from tests.unit.client.rows import add_policy_workflow, change_triggers, triggers
+from tests.unit.client.rows import change_triggers, triggers
 from trove_schedules import Policy, Schedule, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -27,7 +27,7 @@ from trove_schedules.schedules.selection import Choice, Selection
 
 @pytest.fixture(autouse=True)
 def _workflow(cloud):
-    add_policy_workflow(cloud)
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ class TestExecutions:
         given = json.loads(row["input"])
         assert given["schedule"]["manual"] is True
         assert given["selection"] == {}
-        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, None)
+        assert (run.schedule_id, run.manual, run.instance) == (policy.id, True, "*")
         assert schedules.execution_list(policy) == [run]
         assert schedules.execution_show(run) == run
 

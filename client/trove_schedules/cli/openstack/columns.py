@@ -180,18 +180,23 @@ yaml.SafeDumper.add_representer(_JsonList, yaml.SafeDumper.represent_list)
 
 
 class Schedules(FormattableColumn[Any]):
-    """Schedules of an instance: their names, or a list of objects."""
+    """Schedules and policies of an instance: their names, or a list of objects."""
 
     def __init__(self, value: Sequence[Schedule]) -> None:
         super().__init__(value)
 
     def human_readable(self) -> str:
-        names = [f"{each.name} (paused)" if each.paused else each.name for each in self._value]
-        return ", ".join(names) or "—"
+        return ", ".join(map(self._said, self._value)) or "—"
+
+    @staticmethod
+    def _said(schedule: Schedule) -> str:
+        name = schedule.name if schedule.noun == "schedule" else f"policy {schedule.name}"
+        return f"{name} (paused)" if schedule.paused else name
 
     def machine_readable(self) -> list[dict[str, Any]]:
         return _JsonList(
-            {"id": each.id, "name": each.name, "paused": each.paused} for each in self._value
+            {"id": each.id, "kind": each.noun, "name": each.name, "paused": each.paused}
+            for each in self._value
         )
 
 

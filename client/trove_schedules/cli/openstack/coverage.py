@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 class ListCoverage(base.Lister):
     _description = (
-        "List the database instances and what protects each: those first that no schedule backs "
-        "up. Exit status, as monitoring plugins have it: 0: all are protected, replicas or "
-        "excluded. 1: all schedules of one are paused. 2: one is unprotected, or its newest backup "
-        "is too old. 3: there are no instances, or nothing could be read"
+        "List the database instances and what protects each: those first that no schedule or "
+        "policy backs up. Exit status, as monitoring plugins have it: 0: all are protected, "
+        "replicas or excluded. 1: all schedules of one are paused. 2: one is unprotected, or its "
+        "newest backup is too old. 3: there are no instances, or nothing could be read"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def _columns(parsed_args: argparse.Namespace) -> list[columns.Column[Coverage]]:
         ("State", lambda each: str(each.state)),
         ("Name", lambda each: each.name),
         ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
-        ("Protected By", lambda each: columns.Schedules(each.schedules)),
+        ("Protected By", lambda each: columns.Schedules([*each.schedules, *each.policies])),
         (
             "Last Backup",
             lambda each: columns.relative(each.backup.created if each.backup else None),
@@ -95,4 +95,6 @@ def _maker(coverage: Coverage) -> str | None:
     if coverage.backup is None:
         return None
     maker = schedule_of(coverage.backup.description)
-    return f"schedule {maker}" if maker else "by hand"
+    if maker is None:
+        return "by hand"
+    return f"{'policy' if maker in {each.id for each in coverage.policies} else 'schedule'} {maker}"

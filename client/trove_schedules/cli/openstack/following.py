@@ -136,9 +136,11 @@ def exit_status(execution: ScheduleExecution) -> int:
 
 
 def _left_undone(execution: ScheduleExecution) -> bool:
-    """Whether a policy's run has not reached all instances, or has not seen a backup's end."""
+    """Whether a policy's run leaves instances of which it has not seen a backup."""
     counts = execution.output.get("counts")
-    return isinstance(counts, dict) and bool(counts.get("not_reached"))
+    if not isinstance(counts, dict):
+        return False
+    return bool(counts.get("taken") != counts.get("made", 0) + counts.get("done", 0))
 
 
 def standing(execution: ScheduleExecution) -> str:

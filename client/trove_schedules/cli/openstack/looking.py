@@ -14,7 +14,7 @@ from osc_lib.exceptions import CommandError
 
 if TYPE_CHECKING:
     from trove_schedules.cli.openstack.base import Command
-    from trove_schedules.health import Health, State
+    from trove_schedules.health import Health, Limits, PolicyHealth, State
     from trove_schedules.manager import ScheduledBackups
     from trove_schedules.overview import Overview
 
@@ -42,11 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="<instance>",
         help="Look at the schedules of this instance only (name or ID)",
     )
+    add_limits(parser)
+    add_projects(parser)
+
+
+def add_limits(parser: argparse.ArgumentParser, what: str = "a schedule") -> None:
+    """When a schedule, or whatever else, is taken for ill."""
     parser.add_argument(
         "--max-age",
         metavar="<span>",
         type=span,
-        help="Call a schedule STALE when its newest backup is older than this, such as 26h or 2d "
+        help=f"Call {what} STALE when its newest backup is older than this, such as 26h or 2d "
         "(default: when a due backup is missing)",
     )
     parser.add_argument(
@@ -55,7 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=span,
         help="Call a backup stuck when it runs longer than this, such as 90m or 6h (default: 6h)",
     )
-    add_projects(parser)
 
 
 def add_projects(parser: argparse.ArgumentParser, what: str = "the schedules") -> None:
@@ -114,15 +119,21 @@ def project_names(command: Command, parsed: argparse.Namespace) -> dict[str, str
 
 def look(schedules: ScheduledBackups | Overview, parsed: argparse.Namespace) -> list[Health]:
     """What those arguments ask for, the worst first."""
+    return schedules.schedule_health(
+        parsed.schedules, instance=parsed.instance, limits=limits(parsed)
+    )
+
+
+def limits(parsed: argparse.Namespace) -> Limits:
+    """What those arguments take for ill."""
     from trove_schedules import health  # not at import, see the package
 
-    limits = health.Limits(
+    return health.Limits(
         max_age=parsed.max_age, blocked_after=parsed.blocked_after or health.BLOCKED_AFTER
     )
-    return schedules.schedule_health(parsed.schedules, instance=parsed.instance, limits=limits)
 
 
-def worst(found: Collection[Health]) -> State:
+def worst(found: Collection[Health] | Collection[PolicyHealth]) -> State:
     """The state that tells the exit status; where no schedule was looked at, it is unknown."""
     from trove_schedules.health import State
 

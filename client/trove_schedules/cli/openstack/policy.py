@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies: ``create``, ``delete``, ``list``, ``preview`` and ``show``, and their changes."""
+"""Policies: how they are made, changed and shown, and how they are."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from trove_schedules.cli.openstack import base, columns, options, schedule
+from cliff.columns import FormattableColumn
+from osc_lib.exceptions import CommandError
+
+from trove_schedules.cli.openstack import base, columns, looking, options, schedule
 from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
 
 if TYPE_CHECKING:
+    from trove_schedules.health import Health, PolicyHealth
     from trove_schedules.schedules.policy import Policy
     from trove_schedules.schedules.selection import Candidate
 
@@ -88,7 +93,7 @@ class ListPolicy(base.Lister):
 
 
 class ShowPolicy(base.ShowOne):
-    _description = "Show a backup policy"
+    _description = "Show a backup policy and its health"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         return _of_one(super().get_parser(prog_name), "show")
@@ -97,7 +102,56 @@ class ShowPolicy(base.ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         policy = self.schedules.policy_show(parsed_args.policy)
-        return schedule.shown(parsed_args, _properties(policy))
+        [health] = self.schedules.policy_health([policy])
+        told = {"health": str(health.state), "health_reason": health.reason}
+        return schedule.shown(parsed_args, _properties(policy) | told)
+
+
+class HealthPolicy(base.Lister):
+    _description = (
+        "Show the state of backup policies and why: a line for all instances of a policy together, "
+        "and one for each, the worst first. The exit status is that of the worst policy, as "
+        "monitoring plugins have it. 0: all are fine. 1: one is paused. 2: one needs help. 3: a "
+        "state is unknown, there are no policies, or nothing could be read"
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "policies",
+            metavar="<policy>",
+            nargs="*",
+            default=[],
+            help="Policies to look at (name or ID; default: all of the project)",
+        )
+        looking.add_limits(parser, "an instance")
+        parser.add_argument(
+            "--long",
+            action="store_true",
+            help="Also show the IDs of policy and instance, the age of the newest backup (in "
+            "seconds for programs), how many due times brought no backup, how many backups a "
+            "restore reads and how many are kept, the newest restore that was proven, and the size "
+            "of the newest backup in gigabytes",
+        )
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args)
+        except CommandError as error:
+            return looking.unknown(self.log, error)
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        found = self.schedules.policy_health(
+            parsed_args.policies, limits=looking.limits(parsed_args)
+        )
+        if not found:
+            self.log.warning("no policies in this project")
+        self.exit_status = looking.worst(found).exit_status
+        lines = [line for each in found for line in _lines(each)]
+        return columns.table(lines, _health_columns(parsed_args))
 
 
 class PreviewPolicy(base.Lister):
@@ -188,6 +242,50 @@ class ResumePolicy(base.Command):
 def _of_one(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
     parser.add_argument("policy", metavar="<policy>", help=f"Policy to {verb} (name or ID)")
     return parser
+
+
+#: A policy, and one of its instances; None for all of them together.
+_Line = tuple["PolicyHealth", "Health | None"]
+
+
+class _Instance(FormattableColumn[Any]):
+    """The name of an instance, or None for all of a policy's."""
+
+    def human_readable(self) -> str:
+        return "(all)" if self._value is None else str(self._value)
+
+
+def _lines(policy: PolicyHealth) -> Iterator[_Line]:
+    yield policy, None
+    for each in policy.instances:
+        yield policy, each
+
+
+def _health_columns(parsed: argparse.Namespace) -> list[columns.Column[_Line]]:
+    def of_one(name: str) -> Callable[[_Line], Any]:
+        return lambda line: line[1] and getattr(line[1], name)
+
+    shown: list[columns.Column[_Line]] = [
+        ("State", lambda line: str((line[1] or line[0]).state)),
+        ("Policy", lambda line: line[0].name),
+        ("Instance", lambda line: _Instance(of_one("instance_name")(line))),
+        ("Last Backup", lambda line: columns.relative(of_one("last_success")(line))),
+        ("Next Due", lambda line: columns.relative(line[0].next_execution_time)),
+        ("Reason", lambda line: (line[1] or line[0]).reason),
+    ]
+    if parsed.long:
+        shown += [
+            ("ID", lambda line: line[0].policy_id),
+            ("Instance ID", of_one("instance")),
+            ("Age", lambda line: columns.age(of_one("age")(line))),
+            ("Missed", of_one("missed")),
+            ("Chain Depth", of_one("chain_depth")),
+            ("Kept", of_one("kept")),
+            ("Last Proven Restore", lambda line: columns.relative(of_one("last_proven")(line))),
+            ("Proven Backup", of_one("proven_backup")),
+            ("Last Size", of_one("last_size")),
+        ]
+    return shown
 
 
 def _selected(policy: Policy) -> str:

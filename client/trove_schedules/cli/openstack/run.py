@@ -45,8 +45,8 @@ class RunPolicy(base.ShowOne):
     _description = (
         "Run a policy now, with your own rights: back up each instance that it takes, whether or "
         "not a backup is due. Exit status without --wait: 0 if the run was started. With --wait: 0 "
-        "if all are backed up, 1 if one failed, 2 if some were not reached, or it still runs at "
-        "the timeout"
+        "if all are backed up, 1 if one failed, 2 if some were skipped, not reached, or are still "
+        "in progress"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -13,12 +14,13 @@ import pytest
 
 from tests import examples
 from tests.examples import BACKUP, INSTANCE, SCHEDULE
-from trove_schedules import Backup
+from trove_schedules import Backup, Policy
 from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health, State
 from trove_schedules.manager import ScheduledBackups
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.selection import Selection
 
 
 @pytest.fixture
@@ -30,6 +32,13 @@ def schedule() -> Schedule:
         next_execution_time=datetime(2016, 6, 14, 7, 48, tzinfo=UTC),
         input={"instance": INSTANCE, "description": None, "parent_id": None, "name": "mý “b”"},
     )
+
+
+@pytest.fixture
+def policy(schedule: Schedule) -> Policy:
+    values = {each.name: getattr(schedule, each.name) for each in fields(Schedule)}
+    selection = Selection(match=("db-*", "x"), exclude=("db-test",), datastores=("mysql",))
+    return Policy(**values | {"instance": "*", "input": {}, "selection": selection})
 
 
 @pytest.fixture

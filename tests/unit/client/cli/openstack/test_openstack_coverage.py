@@ -30,7 +30,7 @@ TABLE = """\
 def forgotten(covered):
     return replace(
         covered, name="crm", state=Cover.UNPROTECTED, schedules=(), backup=None, age=None,
-        last_proven=None, proven_backup=None, reason="no schedule backs it up; no backup",
+        last_proven=None, proven_backup=None, reason="no schedule or policy backs it up; no backup",
     )  # fmt: skip
 
 
@@ -53,7 +53,9 @@ def test_programs_read_schedules_as_objects_and_times_in_full(run, schedules, co
         "State": "PROTECTED",
         "Name": "orders-db",
         "Instance": INSTANCE,
-        "Protected By": [{"id": examples.SCHEDULE, "name": "nightly", "paused": False}],
+        "Protected By": [
+            {"id": examples.SCHEDULE, "kind": "schedule", "name": "nightly", "paused": False}
+        ],
         "Last Backup": "2026-03-10T02:00:00+00:00",
         "Last Proven Restore": "2026-03-08T04:00:00+00:00",
         "Reason": "last backup 5 min ago",
@@ -64,6 +66,18 @@ def test_programs_read_schedules_as_objects_and_times_in_full(run, schedules, co
         "Replica Of": None,
         "Project": "a-project",
     }
+
+
+def test_a_policy_is_told_apart_from_a_schedule(app, run, schedules, covered, policy) -> None:
+    made = replace(covered.backup, description=f"x [schedule {policy.id}]")
+    both = replace(covered, policies=(replace(policy, paused=True),), backup=made)
+    schedules.coverage.return_value = [both]
+    assert "nightly, policy myback (paused)" in run(ListCoverage)
+    app.stdout.truncate(0)
+    app.stdout.seek(0)
+    [row] = json.loads(run(ListCoverage, "--long", "-f", "json"))
+    assert [each["kind"] for each in row["Protected By"]] == ["schedule", "policy"]
+    assert row["Made By"] == f"policy {policy.id}"
 
 
 @pytest.mark.parametrize("output", ["csv", "value", "yaml"])

@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.examples import INSTANCE, SCHEDULE
-from trove_schedules import Policy, Schedule
+from trove_schedules import Policy
 from trove_schedules.backups.retention import Verdict
 from trove_schedules.cli.openstack.execution import ListPolicyExecution, ShowExecution
 from trove_schedules.cli.openstack.policy import (
     CreatePolicy,
     DeletePolicy,
+    HealthPolicy,
     ListPolicy,
     PausePolicy,
     PreviewPolicy,
@@ -27,17 +29,11 @@ from trove_schedules.cli.openstack.policy import (
 from trove_schedules.cli.openstack.prune import PrunePolicy
 from trove_schedules.cli.openstack.run import RunPolicy
 from trove_schedules.clients.trove import Backup
-from trove_schedules.errors import ScheduleConflictError
+from trove_schedules.errors import ScheduleConflictError, ServiceError
+from trove_schedules.health import Health, Limits, PolicyHealth, State
 from trove_schedules.schedules.selection import POLICY_OPTIONS, Candidate, Choice, Selection
 
 NO_OPTIONS: dict[str, Any] = dict.fromkeys(POLICY_OPTIONS)
-
-
-@pytest.fixture
-def policy(schedule: Schedule) -> Policy:
-    values = {each.name: getattr(schedule, each.name) for each in fields(Schedule)}
-    selection = Selection(match=("db-*", "x"), exclude=("db-test",), datastores=("mysql",))
-    return Policy(**values | {"instance": "*", "input": {}, "selection": selection})
 
 
 @pytest.mark.parametrize(
@@ -124,20 +120,69 @@ def test_a_long_list_tells_all_the_options(run, schedules, policy):
     assert (row["At A Time"], row["Retention"], row["Builds On"]) == (5, "last 7", "full")
 
 
-def test_show_tells_every_option_and_no_instance(run, schedules, policy):
+def test_show_tells_every_option_and_its_health_and_no_instance(run, schedules, policy, health):
     schedules.policy_show.return_value = policy
     shown = json.loads(run(ShowPolicy, "nightly", "-f", "json"))
     schedules.policy_show.assert_called_once_with("nightly")
     assert shown.keys() >= POLICY_OPTIONS.keys() | {"id", "paused", "input", "created_at"}
     assert not shown.keys() & {"instance", "parent_id"}
+    schedules.policy_health.assert_called_once_with([policy])
+    assert (shown["health"], shown["health_reason"]) == ("LOST", health.reason)
     assert (shown["match"], shown["max_parallel"], shown["replicas"]) == (["db-*", "x"], 5, False)
 
 
-def test_people_read_patterns_one_after_another(run, schedules, policy):
+def test_people_read_patterns_one_after_another(run, schedules, policy, health):
     schedules.policy_show.return_value = policy
     said = run(ShowPolicy, "nightly")
     assert "| db-*, x " in said
     assert "input" not in said
+
+
+@pytest.fixture
+def health(schedules, policy: Policy, good: Health) -> PolicyHealth:
+    bad = replace(good, state=State.LOST, instance_name="db-2", last_success=None, reason="lost")
+    told = PolicyHealth(
+        policy_id=policy.id,
+        name="nightly",
+        state=State.LOST,
+        reason="2 instances: 1 LOST, 1 OK (db-2)",
+        next_execution_time=policy.next_execution_time,
+        instances=(bad, replace(good, instance_name="db-1")),
+        not_reached=0,
+        gone=(),
+    )
+    schedules.policy_health.return_value = [told]
+    return told
+
+
+def test_health_has_a_line_for_all_and_one_for_each(app, connect, schedules, health):
+    command = HealthPolicy(app, None)
+    words = ["nightly", "--max-age", "26h", "--long", "-f", "json"]
+    assert command.run(command.get_parser("openstack").parse_args(words)) == 2
+    schedules.policy_health.assert_called_once_with(
+        ["nightly"], limits=Limits(max_age=timedelta(hours=26))
+    )
+    rows = json.loads(app.stdout.getvalue())
+    assert [(row["State"], row["Instance"], row["Reason"][:6]) for row in rows] == [
+        ("LOST", None, "2 inst"),
+        ("LOST", "db-2", "lost"),
+        ("OK", "db-1", "last b"),
+    ]
+    assert [row["Instance ID"] for row in rows] == [None, INSTANCE, INSTANCE]
+    assert {row["Policy"] for row in rows} == {"nightly"}
+    assert [row["Last Size"] for row in rows] == [None, 0.25, 0.25]
+
+
+def test_people_read_that_a_line_is_for_all(run, health):
+    assert "| (all) " in run(HealthPolicy)
+
+
+@pytest.mark.parametrize("trouble", [None, ServiceError("no", service="Keystone", operation="x")])
+def test_where_nothing_is_known_the_exit_status_says_so(app, connect, schedules, trouble):
+    schedules.policy_health.return_value = []
+    schedules.policy_health.side_effect = trouble
+    command = HealthPolicy(app, None)
+    assert command.run(command.get_parser("openstack").parse_args([])) == 3
 
 
 def test_a_preview_tells_what_is_taken_and_why_not_the_others(run, schedules):
@@ -186,9 +231,13 @@ def test_an_execution_tells_its_instance(run, schedules, execution):
 @pytest.mark.parametrize(
     ("state", "output", "status"),
     [
-        ("SUCCESS", {"status": "Backed up 9 of 9", "counts": {"not_reached": 0}}, 0),
+        ("SUCCESS", {"status": "Backed up 9 of 9", "counts": {"taken": 9, "made": 9}}, 0),
+        ("SUCCESS", {"status": "Backed up 2 of 9, 7 already backed up",
+                     "counts": {"taken": 9, "made": 2, "done": 7}}, 0),
         ("SUCCESS", {"status": "Backed up 7 of 9, 2 not reached",
-                     "counts": {"not_reached": 2}}, 2),
+                     "counts": {"taken": 9, "made": 7, "not_reached": 2}}, 2),
+        ("SUCCESS", {"status": "Backed up 8 of 9, 1 in progress",
+                     "counts": {"taken": 9, "made": 8, "done": 0, "running": 1}}, 2),
         ("ERROR", {"status": "Backed up 7 of 9, 2 failed", "counts": {"failed": 2}}, 1),
         ("SUCCESS", {"status": "Skipped: all 9 already backed up"}, 2),
         ("SUCCESS", {"status": "Backed up 9 of 9", "counts": "odd"}, 0),

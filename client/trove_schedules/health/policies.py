@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The health of policies: of each of their instances, and of all of them together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from trove_schedules import clock
+from trove_schedules.clients.instances import Instance
+from trove_schedules.clients.services import Services
+from trove_schedules.errors import InvalidPatternError, ServiceError
+from trove_schedules.health.seen import Seen
+from trove_schedules.health.state import Health, Limits, PolicyHealth, State, worst_first
+from trove_schedules.health.survey import Backups, survey_with
+from trove_schedules.health.words import at
+from trove_schedules.ids import HasId, id_of
+from trove_schedules.schedules.policy import Policy
+from trove_schedules.schedules.selection import Choice
+from trove_schedules.triggers.finding import find_policies, find_policy
+from trove_schedules.words import counted
+
+#: The most instances that a reason names.
+_MOST_NAMED = 5
+#: How the status of an instance's run begins for which its policy's had no time.
+_NOT_REACHED = "Skipped: not reached"
+
+
+def health_of_policies(
+    services: Services, wanted: Collection[str | HasId], limits: Limits
+) -> list[PolicyHealth]:
+    """The state of policies, the worst first.
+
+    :param wanted: which; none means every one. One that is given as a :class:`Policy` is judged as
+        it is.
+    :raises ScheduleNotFoundError: there is no such policy.
+    """
+    now = clock.now()
+    found = [
+        each if isinstance(each, Policy) else find_policy(services.mistral, id_of(each))
+        for each in wanted
+    ] or ([] if wanted else find_policies(services.mistral))
+    try:
+        instances = services.trove.instances(detailed=True) if found else []
+        backups = Backups(services.trove)
+    except ServiceError as error:
+        return [_summary(each, (), (), (State.UNKNOWN, f"Trove can't say: {error}"))
+                for each in found]  # fmt: skip
+    # The same one may be asked for by its id and by its name.
+    policies = {each.id: each for each in found}.values()
+    return worst_first(
+        _judged(services, each, instances, backups, limits, now) for each in policies
+    )
+
+
+def _judged(
+    services: Services,
+    policy: Policy,
+    instances: Sequence[Instance],
+    backups: Backups,
+    limits: Limits,
+    now: datetime,
+) -> PolicyHealth:
+    known = {each.id: each for each in instances}
+    taken = {
+        each.instance: each
+        for each in policy.selection.candidates(instances)
+        if each.choice != Choice.LEFT
+    }
+    parts = [policy.of(each, known[each].created) for each in taken]
+    states = []
+    for state in survey_with(services, backups, parts, limits, now, policy):
+        unable = taken[state.instance].reason
+        why = f"{state.reason}; it can't be backed up now: {unable}" if unable else state.reason
+        states.append(replace(state, reason=why, instance_name=known[state.instance].name))
+    gone = tuple(_gone(policy, backups, known.keys(), now))
+    told = _told(policy, states, len(instances))
+    return _summary(policy, states, gone, told)
+
+
+def _summary(
+    policy: Policy, states: Sequence[Health], gone: tuple[str, ...], told: tuple[State, str]
+) -> PolicyHealth:
+    state, reason = told
+    said = [reason, *(f"instance {each} is gone; its backups stay" for each in gone[:_MOST_NAMED])]
+    not_reached = sum(each.reason.startswith(_NOT_REACHED) for each in states)
+    if not_reached:
+        said.append(
+            f"{not_reached} of {len(states)} were not reached within the hour that a run has: "
+            "raise max-parallel or attempts, or make two policies of it"
+        )
+    return PolicyHealth(
+        policy_id=policy.id,
+        name=policy.name,
+        state=state,
+        reason="; ".join(said),
+        next_execution_time=policy.next_execution_time,
+        instances=tuple(states),
+        not_reached=not_reached,
+        gone=gone,
+        project_id=policy.project_id,
+    )
+
+
+def _told(policy: Policy, states: Sequence[Health], listed: int) -> tuple[State, str]:
+    """The state of all, and how many are in which."""
+    if not states:
+        none = f"it takes none of the project's {counted(listed, 'instance')}"
+        return (State.PAUSED if policy.paused else State.PENDING), none
+    worst = states[0].state
+    number = Counter(each.state for each in states)
+    if len(number) == 1:
+        said = f"{counted(len(states), 'instance')}: {worst}"
+    else:
+        said = f"{counted(len(states), 'instance')}: " + ", ".join(
+            f"{count} {state}" for state, count in number.items()
+        )
+    ill = [each.instance_name or each.instance for each in states if each.state.exit_status >= 2]
+    if ill:
+        more = [f"and {len(ill) - _MOST_NAMED} more"] if len(ill) > _MOST_NAMED else []
+        said += f" ({', '.join([*ill[:_MOST_NAMED], *more])})"
+    if worst == State.PENDING:
+        said += f"; first due at {at(policy.next_execution_time)}"
+    left = states[0].quota_left
+    if left is not None and left < len(states) and not policy.paused:
+        said += (
+            f"; the project's quota leaves room for {counted(left, 'backup')}, and a run makes up "
+            f"to {len(states)}"
+        )
+        worst = State.QUOTA if worst.exit_status == 0 else worst
+    return worst, said
+
+
+def _gone(policy: Policy, backups: Backups, known: Collection[str], now: datetime) -> Iterator[str]:
+    """The instances that had their backup lately, and that the project has no more."""
+    if policy.paused:
+        return
+    for instance in backups.instances():
+        if instance in known:
+            continue
+        try:
+            seen = Seen(policy.of(instance), backups.of(instance), now)
+        except InvalidPatternError:
+            return
+        # Told at one due time, and forgotten at the next.
+        if seen.completed and seen.missed <= 1:
+            yield instance

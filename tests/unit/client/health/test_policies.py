@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The health of policies: a new instance, a deleted one, and in how few requests."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests_mock
+
+from tests.unit.client.rows import UNKNOWN
+from trove_schedules import workbook
+from trove_schedules.errors import ScheduleNotFoundError
+from trove_schedules.health import Limits, State
+from trove_schedules.schedules.names import marker
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+#: Every policy here is due each hour.
+DUE = (NOW - timedelta(minutes=3)).replace(minute=0, second=0)
+LONG_AGO = NOW - timedelta(days=9)
+
+
+def written(time, form="%Y-%m-%dT%H:%M:%S"):
+    return f"{time:{form}}"
+
+
+class Fleet:
+    """A policy in the fake cloud, with instances, backups and runs."""
+
+    def __init__(self, cloud, *, selection=None, **values):
+        self.cloud, self.id = cloud, str(uuid.uuid4())
+        given = {"name": "nightly", "schedule": {"id": self.id}, "selection": selection or {}}
+        self.trigger = cloud.mistral.add_trigger(
+            cloud.project,
+            f"trove-policy:*:{self.id}:1",
+            **(
+                {
+                    "workflow_name": workbook.POLICY,
+                    "workflow_input": json.dumps(given),
+                    "pattern": "0 * * * *",
+                    "created_at": written(LONG_AGO),
+                    "next_execution_time": written(NOW + timedelta(hours=1)),
+                }
+                | values
+            ),
+        )
+
+    def add(self, name, *, backup=DUE, created=LONG_AGO, **values):
+        """An instance, and its newest backup, begun soon after this time."""
+        instance = self.cloud.add_instance(
+            name, **({"status": "ACTIVE", "created": written(created)} | values)
+        )
+        if backup is not None:
+            self.add_backup(instance, backup)
+        return instance
+
+    def add_backup(self, instance, due, **values):
+        begun = written(due + timedelta(seconds=30))
+        return self.cloud.add_backup(
+            instance, description=marker(self.id), created=begun, updated=begun, **values
+        )
+
+    def ran(self, at=DUE, **values):
+        """A run of the policy."""
+        return self.cloud.mistral.add_execution(
+            self.cloud.project,
+            self.trigger["id"],
+            workflow_name=workbook.POLICY,
+            created_at=written(at),
+            updated_at=written(at),
+            **values,
+        )
+
+    def part(self, run, instance, at=DUE, **values):
+        """The run of one instance in it."""
+        given = {"instance": instance, "schedule": {"id": self.id}}
+        return self.cloud.mistral.add_execution(
+            self.cloud.project,
+            description="",
+            input=given,
+            root_execution_id=run["id"],
+            created_at=written(at),
+            updated_at=written(at),
+            **values,
+        )
+
+    def health(self, **values):
+        [found] = self.cloud.schedules().policy_health(**values)
+        return found
+
+    def states(self, **values):
+        return {each.instance_name: each.state for each in self.health(**values).instances}
+
+
+@pytest.fixture
+def fleet(cloud):
+    return Fleet(cloud)
+
+
+class TestInstances:
+    def test_each_is_judged_by_its_own_backups(self, fleet):
+        fleet.add("good")
+        fleet.add("bad", backup=DUE - timedelta(hours=2))
+        found = fleet.health()
+        assert [(each.instance_name, each.state, each.missed) for each in found.instances] == [
+            ("bad", State.LOST, 2),
+            ("good", State.OK, 0),
+        ]
+        assert {each.schedule_id for each in found.instances} == {fleet.id}
+        assert (found.state, found.reason) == (State.LOST, "2 instances: 1 LOST, 1 OK (bad)")
+
+    def test_a_new_one_owes_nothing_before_its_birth(self, fleet):
+        fleet.add("old")
+        fleet.add("new", backup=None, created=DUE + timedelta(minutes=1))
+        assert fleet.states() == {"old": State.OK, "new": State.PENDING}
+        assert fleet.health().state == State.OK or fleet.health().state == State.PENDING
+
+    def test_one_that_has_lived_through_a_due_time_owes_its_backup(self, fleet):
+        fleet.add("new", backup=None, created=DUE - timedelta(minutes=1))
+        assert fleet.states() == {"new": State.LOST}
+
+    def test_what_it_leaves_on_purpose_is_not_judged(self, cloud):
+        fleet = Fleet(cloud, selection={"match": ["db-*"]})
+        fleet.add("db-1")
+        fleet.add("test", backup=None)
+        fleet.add("db-2", backup=None, replica_of={"id": UNKNOWN})
+        assert fleet.states() == {"db-1": State.OK}
+
+    def test_one_that_can_t_be_backed_up_is_owed_all_the_same(self, fleet):
+        fleet.add("down", backup=None, status="SHUTDOWN")
+        [found] = fleet.health().instances
+        assert found.state == State.LOST
+        assert found.reason.endswith("it can't be backed up now: status SHUTDOWN")
+
+    def test_an_age_of_the_caller_s_is_told(self, fleet):
+        fleet.add("db-1")
+        limits = Limits(max_age=timedelta(minutes=1))
+        assert fleet.states(limits=limits) == {"db-1": State.STALE}
+
+
+class TestGone:
+    @pytest.mark.parametrize(("hours", "told"), [(0, True), (1, True), (2, False), (300, False)])
+    def test_a_deleted_one_is_named_once_and_forgotten(self, fleet, hours, told):
+        fleet.add("good")
+        gone = str(uuid.uuid4())
+        fleet.add_backup(gone, DUE - timedelta(hours=hours))
+        found = fleet.health()
+        assert found.gone == ((gone,) if told else ())
+        assert (f"instance {gone} is gone; its backups stay" in found.reason) is told
+        assert found.state == State.OK
+        assert len(found.instances) == 1
+
+    def test_one_of_another_schedule_is_none_of_it(self, cloud, fleet):
+        fleet.add("good")
+        cloud.add_backup(str(uuid.uuid4()), created=written(DUE))
+        assert fleet.health().gone == ()
+
+
+class TestWhy:
+    """What the executions explain: the policy's, and their parts."""
+
+    def test_an_instance_s_own_run_tells(self, fleet):
+        first, second = (fleet.add(name, backup=None) for name in ("db-1", "db-2"))
+        run = fleet.ran(state="ERROR", state_info="2 of 2 failed")
+        fleet.part(run, first, state="ERROR", state_info="disk full")
+        fleet.part(run, second, state="ERROR", state_info="no such thing")
+        told = {each.instance_name: each.reason for each in fleet.health().instances}
+        assert told["db-1"].startswith("disk full; no backup for ")
+        assert told["db-2"].startswith("no such thing; no backup for ")
+
+    def test_the_policy_s_run_tells_where_it_never_came_to_an_instance(self, fleet):
+        fleet.add("db-1", backup=None)
+        fleet.ran(state="ERROR", state_info="Trove is down")
+        [found] = fleet.health().instances
+        assert (found.state, found.reason[:14]) == (State.FAILED, "Trove is down;")
+
+    def test_what_it_could_not_back_up_it_has_said(self, fleet):
+        instance = fleet.add("db-1", backup=None)
+        unable = [{"instance": instance, "name": "db-1", "reason": "status BUILD"}]
+        fleet.ran(state="ERROR", output={"counts": {"unable": 1}, "unable": unable})
+        [found] = fleet.health().instances
+        assert found.reason.startswith("status BUILD; no backup for ")
+
+    def test_what_it_did_not_take_then_is_said(self, fleet):
+        fleet.add("renamed", backup=None)
+        run = fleet.ran(output={"status": "Backed up 1 of 1", "counts": {"taken": 1}})
+        [found] = fleet.health().instances
+        assert found.state == State.STALE
+        assert found.reason.startswith(f"execution {run['id']} did not take it")
+
+    def test_a_run_may_come_to_an_instance_for_an_hour(self, cloud, monkeypatch, fleet):
+        fleet.add("db-1", backup=None, created=DUE - timedelta(minutes=1))
+        fleet.ran(NOW - timedelta(minutes=50) if NOW - timedelta(minutes=50) > DUE else DUE,
+                  state="RUNNING", output={})  # fmt: skip
+        assert fleet.states() == {"db-1": State.RUNNING}
+
+    def test_what_was_not_reached_is_counted_with_what_to_change(self, fleet):
+        run = fleet.ran(output={"status": "Backed up 1 of 3", "counts": {"not_reached": 2}})
+        fleet.add("db-1", backup=None)
+        begun = fleet.add("db-2", backup=None)
+        fleet.part(run, begun, output={"status": "Skipped: not reached"})
+        fleet.add("db-3")
+        found = fleet.health()
+        assert found.not_reached == 2
+        assert "2 of 3 were not reached within the hour" in found.reason
+        assert "raise max-parallel or attempts, or make two policies" in found.reason
+
+    def test_further_attempts_that_had_nothing_to_do_hide_nothing(self, fleet):
+        instance = fleet.add("db-1", backup=None)
+        run = fleet.ran(state="ERROR", state_info="1 of 1 failed")
+        fleet.part(run, instance, state="ERROR", state_info="disk full")
+        fleet.ran(
+            DUE + timedelta(seconds=90),
+            output={"status": "Skipped: nothing was due", "counts": {"taken": 1}},
+        )
+        [found] = fleet.health().instances
+        assert found.reason.startswith("disk full;")
+
+    def test_no_run_at_all_is_lost(self, fleet):
+        fleet.add("db-1", backup=None)
+        assert fleet.states() == {"db-1": State.LOST}
+
+
+class TestWhole:
+    def test_one_that_takes_nothing_says_so(self, fleet):
+        found = fleet.health()
+        assert (found.state, found.instances) == (State.PENDING, ())
+        assert found.reason == "it takes none of the project's 0 instances"
+
+    def test_a_paused_one_owes_nothing(self, cloud):
+        fleet = Fleet(cloud, next_execution_time="9999-12-31 23:59:00")
+        fleet.add("db-1", backup=None)
+        fleet.add_backup(str(uuid.uuid4()), DUE)
+        found = fleet.health()
+        assert (found.state, found.gone) == (State.PAUSED, ())
+        assert [each.state for each in found.instances] == [State.PAUSED]
+
+    def test_one_that_mistral_does_not_fire_is_overdue(self, cloud):
+        fleet = Fleet(cloud, next_execution_time=written(NOW - timedelta(minutes=30)))
+        fleet.add("db-1")
+        assert fleet.health().state == State.OVERDUE
+
+    def test_a_quota_that_a_run_would_use_up_is_told(self, cloud, fleet):
+        cloud.quotas = [{"resource": "backups", "limit": 4, "in_use": 3, "reserved": 0}]
+        for number in range(3):
+            fleet.add(f"db-{number}")
+        found = fleet.health()
+        assert found.state == State.QUOTA
+        assert "room for 1 backup, and a run makes up to 3" in found.reason
+
+    def test_the_worst_policy_comes_first(self, cloud):
+        good, bad = Fleet(cloud, selection={"match": ["a"]}), Fleet(cloud)
+        good.add("a")
+        found = cloud.schedules().policy_health()
+        assert [each.policy_id for each in found] == [bad.id, good.id]
+        assert [each.state for each in found] == [State.LOST, State.OK]
+
+    def test_one_that_is_given_is_not_asked_for_again(self, cloud, schedules, fleet):
+        fleet.add("db-1")
+        policy = schedules.policy_show(fleet.id)
+        cloud.mistral.requests.clear()
+        assert [each.state for each in schedules.policy_health([policy])] == [State.OK]
+        assert cloud.mistral.count("GET", "/cron_triggers") == 0
+        with pytest.raises(ScheduleNotFoundError, match="no backup policy"):
+            schedules.policy_health(["another"])
+
+    def test_without_trove_nothing_is_known(self, cloud, schedules, fleet):
+        cloud.mock.get(requests_mock.ANY, status_code=503)
+        policy_trigger = fleet.trigger
+        cloud.mistral.mount(cloud.mock)
+        [found] = schedules.policy_health()
+        assert (found.state, found.instances) == (State.UNKNOWN, ())
+        assert found.reason.startswith("Trove can't say: ")
+        assert policy_trigger
+
+
+@pytest.mark.parametrize("number", [1, 60])
+def test_requests_grow_with_pages_not_with_instances(cloud, fleet, number):
+    run = fleet.ran(state="ERROR", state_info="all failed")
+    for each in range(number):
+        instance = fleet.add(f"db-{each}", backup=None)
+        fleet.part(run, instance, state="ERROR", state_info="disk full")
+    cloud.mock.reset_mock()
+    assert {each.state for each in fleet.health().instances} == {State.FAILED}
+    asked = [each.path for each in cloud.mock.request_history if each.netloc != "keystone.test"]
+    assert len([each for each in asked if "/instances" in each]) == -(-number // 20)
+    assert len([each for each in asked if "/instances" not in each]) == 6
