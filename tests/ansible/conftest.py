@@ -16,7 +16,6 @@ import yaml
 from tests.ansible.collection import BIN, Collection, wait
 from tests.ansible.served import Served
 from tests.unit.client.fake_cloud import KEYSTONE_URL, FakeCloud
-from tests.unit.client.rows import add_policy_workflow
 from trove_schedules import workbook
 
 if not BIN.is_dir():
@@ -37,9 +36,8 @@ def cloud(collection: Collection) -> Iterator[FakeCloud]:
         cloud = FakeCloud(mock)
         # The programs go by their own clock.
         cloud.mistral.rewind(datetime.now(UTC))
-        for name in (workbook.WORKFLOW, workbook.DRILL):
+        for name in (workbook.WORKFLOW, workbook.DRILL, workbook.POLICY):
             cloud.mistral.add_workflow(cloud.project, name=name)
-        add_policy_workflow(cloud)
         cloud.add_instance("m")
         entry = {
             "auth_type": "v3password",

@@ -14,7 +14,6 @@ import yaml
 
 from tests.docs.pages import REPOSITORY
 from tests.unit.client.fake_cloud import FakeCloud
-from tests.unit.client.rows import add_policy_workflow
 from trove_schedules import workbook
 from trove_schedules.coverage import Cover
 from trove_schedules.schedules.options import OPTIONS
@@ -32,7 +31,7 @@ def cloud() -> Iterator[FakeCloud]:
     with requests_mock.Mocker() as mock:
         cloud = FakeCloud(mock)
         cloud.mistral.add_workflow(cloud.project)
-        add_policy_workflow(cloud)
+        cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
         cloud.add_instance("m", id=INPUT["instance"])
         yield cloud
 

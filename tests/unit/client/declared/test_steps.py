@@ -8,7 +8,7 @@ import uuid
 import pytest
 import yaml
 
-from tests.unit.client.rows import UNKNOWN, add_policy_workflow, add_schedule
+from tests.unit.client.rows import UNKNOWN, add_schedule
 from trove_schedules import workbook
 from trove_schedules.declared import Action, Difference, options_of
 from trove_schedules.errors import (
@@ -26,7 +26,7 @@ DAILY = {"name": "nightly", "instance": "m", "pattern": "0 2 * * *"}
 def drills(cloud):
     """The workflows of drills and policies are loaded too."""
     cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
-    add_policy_workflow(cloud)
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
 
 
 FLEET = {"name": "fleet", "pattern": "0 2 * * *", "match": ["db-*"]}
