@@ -52,6 +52,7 @@ PAGES = (
 _MENUS = ".backup-schedules .actions_column .dropdown-toggle"
 FORM = "#create_backup_schedule_form"
 EDIT_FORM = "#edit_backup_schedule_form"
+POLICY_FORM = "#create_backup_policy_form"
 REPEAT_FORM = "#repeat_backup_drills_form"
 RESTORE_FORM = "#restore_backup_form"
 #: Where nobody listens: a ping that fails changes nothing.
@@ -330,6 +331,48 @@ def test_coverage_leads_from_an_unprotected_instance_to_its_proof(
     browser.find("tr[data-display='m'] td", "Protected, restore not proven")
     browser.click("tr[data-display='m'] a", "Prove")
     browser.find("h1", "nightly")
+
+
+def test_a_policy_is_created_previewed_run_and_deleted(
+    browser: Browser, schedules: ScheduledBackups
+) -> None:
+    browser.open(POLICIES)
+    browser.click("a", "Create Policy")
+    browser.type(f"{POLICY_FORM} #id_name", "nearly all")
+    browser.type(f"{POLICY_FORM} #id_exclude", "orders")
+    browser.type(f"{POLICY_FORM} #id_keep_last", "7")
+    browser.find("#next_runs li", " 02:00:00 UTC")
+    browser.screenshot("policy-create")
+    browser.click(f"{POLICY_FORM} input[type=submit]")
+    browser.find("tr[data-display='nearly all'] td", "all; without orders")
+    assert "Created policy nearly all." in browser.messages()[0]
+
+    browser.click("tr[data-display='nearly all'] a", "nearly all")
+    browser.find("h2", "A run now would back up 1 instance")
+    browser.find("tr[data-display='m'] td", "Backed up")
+    browser.find("tr[data-display='orders'] td", "Left out")
+    browser.screenshot("policy")
+    browser.driver.set_window_size(800, 860)
+    assert browser.driver.execute_script(
+        "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
+    )
+    browser.driver.set_window_size(WIDTH, HEIGHT)
+    if AXE.exists():
+        browser.click(".page-header .dropdown-toggle")
+        assert browser.accessibility_faults(".backup-schedules") == []
+        browser.click(".page-header .dropdown-toggle")
+    _act(browser, "button", "Run Now")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Started a Run of Policy: nearly all" in browser.messages()[0]
+    browser.click(".page-header a", "Executions")
+    browser.find("table.datatable tbody td", "Backed up", DRILLED)
+
+    browser.open(COVERAGE)
+    browser.click("tr[data-display='m'] a", "nearly all")
+    _act(browser, "button", "Delete Policy")
+    browser.confirm()
+    browser.wait("end of the policy", lambda: schedules.policy_list() == [])
+    browser.messages()
 
 
 def test_a_run_in_progress_is_followed_and_its_backup_pinned(
