@@ -17,11 +17,13 @@ MINICLOUD := --editable client --editable 'minicloud[mariadb,swift]'
 DASHBOARD := --editable client --editable dashboard cheroot
 # The OpenStack releases that `test-releases` is for; RELEASE=2025.1 is for one of them.
 RELEASE ?= 2025.1 2025.2 2026.1 2026.2
+# Of `nights`: up to 20, which have every fault.
+NIGHTS ?= 14
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-browser test-end-to-end \
-        test-releases test-python test-debian-python lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos screenshots constraints clean
+        test-releases test-python test-debian-python lint types docs package format messages bench bench-full bench-requests bench-rate-limit bench-cluster cluster chaos clock-changes nights screenshots constraints clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -130,6 +132,13 @@ cluster: $(BIN)/.test ## A distributed Mistral to look at, in the folder ROOT, u
 chaos: $(BIN)/.test ## Faults in mid-burst, and a table of what became of every firing (an hour)
 	tools/debian-packages mariadb
 	$(BIN)/python -m bench.chaos
+
+clock-changes: $(BIN)/.test ## A year's changes of the clocks on real services, whose own clock is moved (4 minutes)
+	$(BIN)/python -m bench.clock_changes
+
+nights: $(BIN)/.test ## 14 nights of one machine with a fault in each, or NIGHTS=20 (half an hour; root for a small disk)
+	tools/debian-packages mariadb
+	$(BIN)/python -m bench.nights --nights $(NIGHTS)
 
 screenshots: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(AXE) ## Make the pictures of docs/images anew
 	TROVE_SCHEDULES_SCREENSHOTS=docs/images $(BIN)/pytest tests/end_to_end/test_dashboard.py
