@@ -59,8 +59,8 @@ class Night:
 class Nights:
     """One after the other, from tomorrow on."""
 
-    def __init__(self, house: Machine, faults: Sequence[tuple[str, Fault]]) -> None:
-        self._house, self._faults = house, faults
+    def __init__(self, tried: Machine, faults: Sequence[tuple[str, Fault]]) -> None:
+        self._tried, self._faults = tried, faults
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         self._first = tomorrow.replace(hour=2, minute=0, second=0, microsecond=0)
 
@@ -73,43 +73,43 @@ class Nights:
                 self._spend(night, fault, moves=following != store)
             except (AssertionError, LookupError, MiniCloudError, RuntimeError) as error:
                 night.wrong.append(f"{type(error).__name__}: {error}")
-                self._house.recover(to_s3=following == "S3")
+                self._tried.recover(to_s3=following == "S3")
             yield night
 
     def _spend(self, night: Night, fault: Fault, *, moves: bool) -> None:
-        house = self._house
-        due = house.due = self._first + timedelta(days=night.number - 1)
-        house.at(due - _EVENING)
-        house.wait_until_whole()
-        house.add_row(night.number)
+        tried = self._tried
+        due = tried.due = self._first + timedelta(days=night.number - 1)
+        tried.at(due - _EVENING)
+        tried.wait_until_whole()
+        tried.add_row(night.number)
         with ExitStack() as till_morning:
             with ExitStack() as till_over:
                 if fault.span != "morning":
                     stack = till_over if fault.span == "due" else till_morning
-                    stack.enter_context(fault.breaking(house))
-                house.fire(due, due + RETRY_EVERY - timedelta(minutes=1), fault.most)
+                    stack.enter_context(fault.breaking(tried))
+                tried.fire(due, due + RETRY_EVERY - timedelta(minutes=1), fault.most)
             for attempt in (1, 2):
                 # What takes seconds to come back has 20 minutes for it.
                 if fault.span == "night":
-                    house.wait_until_ready()
+                    tried.wait_until_ready()
                 else:
-                    house.wait_until_whole()
+                    tried.wait_until_whole()
                 at = due + attempt * RETRY_EVERY
-                house.fire(at, at + RETRY_EVERY - timedelta(minutes=1))
-            house.at(due + _LAST_ATTEMPT)
+                tried.fire(at, at + RETRY_EVERY - timedelta(minutes=1))
+            tried.at(due + _LAST_ATTEMPT)
             if fault.span == "morning":
-                till_morning.enter_context(fault.breaking(house))
-            house.reboot(to_s3=moves)
-            house.at(due + _MORNING)
+                till_morning.enter_context(fault.breaking(tried))
+            tried.reboot(to_s3=moves)
+            tried.at(due + _MORNING)
             self._judge(night, fault, due)
         self._restore(night, all_of_them=night.number == len(self._faults))
 
     def _judge(self, night: Night, fault: Fault, due: datetime) -> None:
         """What health says, beside what it has to say and what there is."""
-        seen = {each.schedule_id: each for each in self._house.schedules.schedule_health()}
+        seen = {each.schedule_id: each for each in self._tried.schedules.schedule_health()}
         expected: dict[str, States] = {"orders": fault.orders, "shop": fault.shop}
         for name, states in expected.items():
-            health = seen[self._house.made[name].id]
+            health = seen[self._tried.made[name].id]
             night.states[name] = str(health.state)
             print(f"  {name}: {health.state}, {health.reason}", file=sys.stderr, flush=True)
             if health.state not in states:
@@ -119,15 +119,15 @@ class Nights:
                 night.wrong.append(f"{name} has no backup of this night, and is {health.state}")
 
     def _served(self, name: str, due: datetime) -> bool:
-        return any(_created(each) >= due - EARLY for each in self._house.backups(name))
+        return any(_created(each) >= due - EARLY for each in self._tried.backups(name))
 
     def _restore(self, night: Night, *, all_of_them: bool) -> None:
         for name in DATASTORES:
-            kept = self._house.backups(name)
+            kept = self._tried.backups(name)
             night.kept[name] = len(kept)
             for backup in kept if all_of_them else kept[:1]:
                 try:
-                    rows = self._house.restored(backup["id"])
+                    rows = self._tried.restored(backup["id"])
                 except MiniCloudError as error:
                     night.wrong.append(f"backup {backup['id']} of {name}: {error}")
                     continue
@@ -156,8 +156,8 @@ def chosen(nights: int, only: str = "") -> list[tuple[str, Fault]]:
 
 
 def run(nights: int = NIGHTS, only: str = "") -> Iterator[Night]:
-    with own_clock() as clock, machine(clock) as house:
-        yield from Nights(house, chosen(nights, only)).run()
+    with own_clock() as clock, machine(clock) as tried:
+        yield from Nights(tried, chosen(nights, only)).run()
 
 
 def table(nights: Sequence[Night]) -> str:
@@ -191,8 +191,7 @@ def main() -> int:
     before, nights = this_machine(), []
     for night in run(arguments.nights, arguments.only):
         nights.append(night)
-        for wrong in night.wrong:
-            print(f"  WRONG: {wrong}", file=sys.stderr, flush=True)
+        print(f"  {json.dumps(asdict(night))}", file=sys.stderr, flush=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = {"machine": before, "load_after": os.getloadavg(), "nights": [*map(asdict, nights)]}
     Path(RESULTS, "nights.json").write_text(json.dumps(content, indent=2) + "\n")

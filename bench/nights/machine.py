@@ -49,10 +49,10 @@ RETRY_EVERY = timedelta(minutes=20)
 KEPT = 3
 #: In megabytes: PostgreSQL keeps up to 1 GB of its log for backups that are under way.
 DISK = 2048
-_QUIET = 4.0
+_QUIET = 3.0
 _PATIENCE = 300.0
 #: Seconds after which waiting runs are hurried, and by how much the clock goes on each second.
-_HURRY_AFTER, _HURRY = 25.0, timedelta(seconds=10)
+_HURRY_AFTER, _HURRY = 6.0, timedelta(seconds=10)
 _READY = 240.0
 _SERVICES = {"keystone", "mistral", "trove"}
 _DOWN = 360.0
@@ -60,7 +60,11 @@ _S3_LOGIN = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 class Machine:
-    """It is up from the beginning; see `machine`."""
+    """It is up from the beginning; see `machine`.
+
+    :ivar made: the schedules, by the names of their instances.
+    :ivar due: the due time of this night.
+    """
 
     def __init__(self, root: Root, clock: Clock, s3: S3Server) -> None:
         self.root, self.clock, self.s3 = root, clock, s3
@@ -174,14 +178,14 @@ class Machine:
                 connect_to_mariadb(instance.superuser_password_file(self.root)) as connection,
                 connection.cursor() as cursor,
             ):
-                cursor.execute("CREATE DATABASE IF NOT EXISTS house")
-                connection.select_db("house")
+                cursor.execute("CREATE DATABASE IF NOT EXISTS nights")
+                connection.select_db("nights")
                 yield cursor
                 connection.commit()
 
     def begin(self) -> None:
         """Make the instances and their schedules."""
-        self.schedules_of_the_cloud_loaded()
+        self._load_workbook()
         for name, datastore in DATASTORES.items():
             databases.create(self.root, name, datastore, _say)
             with self._cursor(name) as cursor:
@@ -195,7 +199,7 @@ class Machine:
             "shop", PATTERN, "nightly-shop", keep_last=KEPT, attempts=1
         )
 
-    def schedules_of_the_cloud_loaded(self) -> None:
+    def _load_workbook(self) -> None:
         session = login(self.root, "minicloud-admin")
         trove_schedules.connect(session=session).workbook_load(public=True)
 
