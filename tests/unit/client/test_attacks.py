@@ -243,7 +243,7 @@ class TestOtherPeoplesTriggers:
             health = {each.schedule_id: each for each in schedules.schedule_health()}
             assert set(health) == {good.id, bad}
             for each in schedules.schedule_list():
-                commands._properties(each)
+                commands.properties(each)
                 commands._health_properties(health[each.id])
                 columns.table([each], commands._more(health))
             for call in every_call(schedules, bad, instance):
