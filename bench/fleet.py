@@ -44,8 +44,10 @@ class Size:
     renamed: int
     parallel: int
 
-
-FULL = Size(100, 10, 20, 10, 5, parallel=5)
+    @classmethod
+    def of(cls, count: int, parallel: int = 5) -> Size:
+        """A tenth of N fail, a fifth are made, a tenth deleted and a twentieth renamed."""
+        return cls(count, count // 10, count // 5, count // 10, count // 20, parallel)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def measure(found: Report, crowd: Crowd, size: Size, attempts: int = ATTEMPTS) -
     judge(found, "next night", night(crowd, policy, due, 1), good, size.failing)
 
 
-def run(size: Size = FULL) -> Report:
+def run(size: Size) -> Report:
     """A mini cloud with a policy of so many instances."""
     import_path()
     found = Report("fleet")
@@ -137,10 +139,13 @@ def run(size: Size = FULL) -> Report:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parallel", type=int, default=FULL.parallel, help="instances at a time")
-    parallel = parser.parse_args().parallel
+    parser.add_argument("--parallel", type=int, default=5, metavar="N", help="at a time")
+    parser.add_argument(
+        "--instances", type=int, default=100, metavar="N", help="of the first night"
+    )
+    chosen = parser.parse_args()
     report.end_when_told()
-    found = run(Size(100, 10, 20, 10, 5, parallel=parallel))
+    found = run(Size.of(chosen.instances, chosen.parallel))
     print(f"written: {found.write()}", file=sys.stderr)
     return report.finish([found])
 

@@ -328,9 +328,10 @@ def ping(method: str, url: str, **given: Any) -> Any:
 
 def start(scenario: Scenario) -> str:
     """Start a run as the policy's trigger does; the id of its execution."""
+    trigger = str(uuid.uuid5(uuid.NAMESPACE_OID, scenario.project))
     note = {
-        "description": "Workflow execution created by cron trigger.",
-        "triggered_by": {"type": "cron_trigger", "name": f"trove-policy:*:{SCHEDULE}:1"},
+        "description": f"Workflow execution created by cron trigger '({trigger})'.",
+        "triggered_by": {"type": "cron_trigger", "id": trigger},
     }
     started = rpc_clients.get_engine_client().start_workflow(
         workbook.POLICY,
