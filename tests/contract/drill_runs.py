@@ -176,10 +176,11 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
 
 
 def page(scenario: Scenario, query: dict[str, list[str]]) -> dict[str, Any]:
-    """Trove's order is by id; see test_trove.py."""
+    """Trove chooses a page by id, and shows it in another order; see test_trove.py."""
     after = query.get("marker", [""])[0]
     rows = sorted(scenario.instances, key=lambda row: row["id"])
-    return {"instances": [row for row in rows if row["id"] > after][: int(query["limit"][0])]}
+    chosen = [row for row in rows if row["id"] > after][: int(query["limit"][0])]
+    return {"instances": chosen[::-1]}
 
 
 def create(scenario: Scenario, body: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def test_a_page_of_instances_begins_behind_an_id_so_deleting_one_moves_no_other(
 
 def test_a_list_of_instances_tells_what_a_policy_looks_at_and_a_detailed_one_their_birth(trove):
     assert trove["instance_listed"] == {
+        # The newest first, although a page is chosen by id.
+        "order": ["3", "2", "1"],
         "plain": ["ACTIVE", "mysql", "s"],
         "created": [None, "2026-01-01T00:00:00"],
     }

@@ -164,7 +164,10 @@ def instance_listed() -> dict[str, object]:
     with mock.patch("trove.instance.views.create_links"):
         plain = views.InstancesView([row], req=request).data()["instances"][0]
         shown = views.InstancesView([row], views.InstanceDetailView, request).data()["instances"][0]
+        page = [mock.MagicMock(id=each, created=each, status="ACTIVE") for each in ("1", "3", "2")]
+        order = [each["id"] for each in views.InstancesView(page, req=request).data()["instances"]]
     return {
+        "order": order,
         "plain": [plain["status"], plain["datastore"]["type"], plain["replica_of"]["id"]],
         "created": [plain.get("created"), shown["created"]],
     }
