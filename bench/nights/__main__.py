@@ -65,6 +65,8 @@ class Nights:
         self._first = tomorrow.replace(hour=2, minute=0, second=0, microsecond=0)
 
     def run(self) -> Iterator[Night]:
+        if self._faults and self._faults[0][0] == "S3":
+            self._tried.reboot(to_s3=True)
         for number, (store, fault) in enumerate(self._faults, 1):
             following = self._faults[number][0] if number < len(self._faults) else store
             night = Night(number, store, fault.name)

@@ -35,7 +35,7 @@ MISSED = States({State.FAILED, State.LOST})
 #: The same, or fired late: while Mistral can't write, it fires nothing.
 LATE = MISSED | OK
 
-#: When a fault begins and ends: before the due minute, and when what was due is over or in the
+#: When a fault begins and ends: before the due time, and when what was due is over or in the
 #: morning; or after the attempts, and in the morning.
 Span = Literal["due", "night", "morning"]
 _DRILL = 300.0
@@ -147,7 +147,7 @@ def mariadb_killed(machine: Machine) -> AbstractContextManager[object]:
 
 @contextmanager
 def machine_off(machine: Machine) -> Iterator[None]:
-    """From before the due minute until ten minutes after it."""
+    """From before the due time until ten minutes after it."""
     machine.kill()
     machine.clock.move_to(machine.due + timedelta(minutes=10))
     machine.up()
@@ -339,18 +339,18 @@ ON_DISK: tuple[Fault, ...] = (
     Fault("disk full for 20 s", disk_full, OK, LATE, most=20),
     Fault("folder of the backups away", store_away, OK, FAILED),
     Fault("event triggers that refuse and write", event_triggers, OK, OK),
-    Fault("Keystone away at the due minute", keystone_away, OK, MISSED, most=20),
+    Fault("Keystone away at the due time", keystone_away, OK, MISSED, most=20),
     Fault("newest backup damaged, met by a drill", backup_damaged, OK, FAILED, "morning"),
     Fault("shop's database stopped by its owner", database_stopped, OK, FAILED, "night"),
     Fault("no room beside the databases' reserve", no_room, OK, FAILED),
     Fault("a database of SQL_ASCII", odd_encoding, OK, OK),
-    Fault("Mistral hangs at the due minute", mistral_hangs, OK, OK),
+    Fault("Mistral hangs at the due time", mistral_hangs, OK, OK),
 )
 IN_S3: tuple[Fault, ...] = (
     Fault("S3 away", s3_away, OK, FAILED),
     Fault("Trove killed in mid-backup", trove_killed, OK, FAILED),
-    Fault("Keystone hangs at the due minute", keystone_hangs, OK, MISSED),
-    Fault("machine off at the due minute", machine_off, OK, OK),
+    Fault("Keystone hangs at the due time", keystone_hangs, OK, MISSED),
+    Fault("machine off at the due time", machine_off, OK, OK),
     Fault("login of S3 readable by others", s3_login_open, OK, FAILED),
     Fault("mariadbd killed in mid-backup", mariadb_killed, OK, FAILED),
     Fault("the backups' password changed in orders", password_changed, FAILED, OK, "night"),

@@ -50,7 +50,8 @@ KEPT = 3
 #: In megabytes: PostgreSQL keeps up to 1 GB of its log for backups that are under way.
 DISK = 2048
 _QUIET = 3.0
-_PATIENCE = 300.0
+#: Runs that Trove refuses are tried again for minutes.
+_PATIENCE = 900.0
 #: Seconds after which waiting runs are hurried, and by how much the clock goes on each second.
 _HURRY_AFTER, _HURRY = 6.0, timedelta(seconds=10)
 _READY = 240.0

@@ -27,7 +27,7 @@ def test_the_backups_of_the_first_half_go_to_the_disk_and_of_the_second_to_s3() 
 
 def test_faults_can_be_chosen_by_their_names() -> None:
     assert {fault.name for _, fault in chosen(20, "hangs")} == {
-        "Mistral hangs at the due minute", "Keystone hangs at the due minute"
+        "Mistral hangs at the due time", "Keystone hangs at the due time"
     }  # fmt: skip
 
 
