@@ -3,15 +3,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.apart import told
 from trove_schedules.runs.reason import reason
 
 SCHEDULE = "fb149a29-be9b-49c1-a2f7-ca6c1213896f"
@@ -20,25 +16,7 @@ NETWORK = "33333333-be9b-49c1-a2f7-ca6c1213896f"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    root = Path(__file__).parents[2]
-    command = [
-        sys.executable,
-        "-m",
-        "tests.contract.drill_runs",
-        str(tmp_path_factory.mktemp("mistral")),
-    ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return told("drill_runs", tmp_path_factory.mktemp("mistral"), 180)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.apart import told
 from trove_schedules.runs.reason import reason
 
 #: All runs go side by side, for minutes on a busy machine.
@@ -25,20 +22,7 @@ MOST = 8192
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    root = Path(__file__).parents[2]
-    directory = str(tmp_path_factory.mktemp("mistral"))
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.contract.policy_runs", directory],
-        capture_output=True,
-        text=True,
-        timeout=1100,
-        check=False,
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return told("policy_runs", tmp_path_factory.mktemp("mistral"), 1100)
 
 
 def counts(**several: int) -> dict[str, int]:

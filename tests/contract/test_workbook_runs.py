@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.apart import told
 from trove_schedules.ids import is_uuid
 from trove_schedules.schedules.names import marker
 
@@ -24,12 +22,7 @@ PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    script = Path(__file__).with_name("workbook_runs.py")
-    command = [sys.executable, str(script), str(tmp_path_factory.mktemp("mistral"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1100, check=False)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return told("workbook_runs", tmp_path_factory.mktemp("mistral"), 1100)
 
 
 def id_of(run: dict[str, Any], name: str) -> str:

@@ -32,8 +32,8 @@ options:
     type: str
   match:
     description:
-    - 'Take the instances whose name or ID fits this pattern, such as ''orders-*'' in
-      quotes, with *, ? and […] as shells have them (a list) (default: all).'
+    - 'Take the instances whose name or ID fits this pattern, such as ''orders*'' in quotes:
+      * is any text, ? is one character, [ab] is one of these (a list) (default: all).'
     type: list
     elements: str
   exclude:
