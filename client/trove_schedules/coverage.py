@@ -85,7 +85,8 @@ def coverage_of(
         them.
     :param max_age: of the newest completed backup; None means any.
     """
-    instances = lists.instances
+    # By a policy, an instance owes nothing from before it was made.
+    instances = lists.instances_with_times if lists.policies else lists.instances
     schedules = defaultdict[str, list[Schedule]](list)
     for schedule in lists.schedules:
         schedules[schedule.instance].append(schedule)
@@ -173,12 +174,12 @@ def _state(
             return Cover.REPLICA, f"replica of {instance.replica_of}"
         return Cover.UNPROTECTED, f"no schedule or policy backs it up; {told}"
     if not active:
-        return Cover.PAUSED, f"no schedule or policy backs it up that is not paused; {told}"
+        return Cover.PAUSED, f"all its schedules and policies are paused; {told}"
     # Without a backup, as old as what should have brought one.
     since = newest.created if newest else min(each.owed_since for each in active)
     if max_age is not None and now - since > max_age:
         return Cover.STALE, f"{told}, more than {span(max_age)}" if newest else (
-            f"no backup, and it has had a schedule for {span(now - since)}"
+            f"no backup, and it has been due for {span(now - since)}"
         )
     return Cover.PROTECTED, told
 
@@ -192,7 +193,7 @@ def _last_backup(schedules: Sequence[Schedule], newest: Backup | None, now: date
     elif maker in {each.id for each in schedules}:
         by = ""
     else:
-        by = f", by schedule {maker}, which is gone"
+        by = f", by {maker}, which doesn't back it up now"
     return f"last backup {span(now - newest.created)} ago{by}"
 
 

@@ -48,7 +48,7 @@ def test_an_instance_is_covered_or_named_whoever_made_its_newest_backup(
 
     weekly = schedules.schedule_create("m", NEVER_SOON, "weekly")
     schedules.schedule_delete(nightly)
-    assert "which is gone" in _of_m(schedules.coverage()).reason
+    assert "which doesn't back it up now" in _of_m(schedules.coverage()).reason
     schedules.schedule_pause(weekly)
     row, _ = _line(cloud, "--all-projects", login="minicloud-admin")
     assert (row["State"], row["Backup"]) == ("PAUSED", made[1])

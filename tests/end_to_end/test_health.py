@@ -224,7 +224,7 @@ def test_a_backup_older_than_the_limit_is_stale(
     age_backups(cloud, tenant.instance, _OLDER)
     state, status, reason = tenant.line("nothing newer", "--max-age", "1m")
     assert (state, status) == (State.STALE, 2)
-    assert "more than 1 min" in reason
+    assert "more than 60 s" in reason
 
 
 def test_a_backup_in_progress_is_running(tenants: dict[str, Tenant], hung: str) -> None:

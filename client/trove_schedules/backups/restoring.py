@@ -27,6 +27,7 @@ from trove_schedules.errors import (
 )
 from trove_schedules.ids import is_uuid
 from trove_schedules.schedules.names import schedule_of
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.schedules.text import check_text
 from trove_schedules.triggers import finding
@@ -108,13 +109,18 @@ def _plan(
     like: Like,
 ) -> tuple[ScheduleRestore, Schedule | None]:
     """The restore as it would be, and the schedule if Mistral has it."""
-    found, schedule_id, remark = _schedule(services, wanted)
+    found, schedule_id, remark = _schedule(services, wanted, backup_id)
     backups = services.trove.backups(found.instance if found else None)
     own = [each for each in backups if schedule_of(each.description) == schedule_id]
     if found is None and not own:
         raise ScheduleNotFoundError(
             f"this project has neither a backup schedule {schedule_id!r} nor a backup of it"
             + (f" ({remark})" if remark else "")
+        )
+    if found is None and backup_id is None and len({each.instance_id for each in own}) > 1:
+        raise InvalidScheduleError(
+            f"the backups of {schedule_id} are those of a policy, of several instances; give the "
+            "backup of the one to restore"
         )
     if backup_id is None:
         backup = choosing.newest(own, schedule_id, time)
@@ -147,10 +153,22 @@ def _plan(
     return replace(like_source, **changes), found
 
 
-def _schedule(services: Services, wanted: str) -> tuple[Schedule | None, str, str]:
-    """The schedule, or None where only its id is known; its id; what to know of that."""
+def _schedule(
+    services: Services, wanted: str, backup_id: str | None
+) -> tuple[Schedule | None, str, str]:
+    """The schedule, or None where only its id is known; its id; what to know of that.
+
+    Of a policy, that of the instance which the backup is of.
+    """
     try:
-        found = finding.find(services.mistral, wanted)
+        found = finding.find_either(services.mistral, wanted)
+        if isinstance(found, Policy):
+            if backup_id is None:
+                raise InvalidScheduleError(
+                    f"policy {found.id} backs up several instances; give the backup of the one to "
+                    "restore"
+                )
+            found = found.of(services.trove.backup(backup_id).instance_id)
     except ScheduleNotFoundError:
         if not is_uuid(wanted):
             raise

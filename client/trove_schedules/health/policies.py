@@ -83,8 +83,8 @@ def _summary(
     not_reached = sum(each.reason.startswith(_NOT_REACHED) for each in states)
     if not_reached:
         said.append(
-            f"{not_reached} of {len(states)} were not reached within the hour that a run has: "
-            "raise max-parallel or attempts, or make two policies of it"
+            f"the run had no time for {not_reached} of {counted(len(states), 'instance')}: give it "
+            "more attempts, or divide it into policies that are due at different hours"
         )
     return PolicyHealth(
         policy_id=policy.id,
@@ -103,7 +103,10 @@ def _told(policy: Policy, states: Sequence[Health], listed: int) -> tuple[State,
     """The state of all, and how many are in which."""
     if not states:
         none = f"it takes none of the project's {counted(listed, 'instance')}"
-        return (State.PAUSED if policy.paused else State.PENDING), none
+        if policy.paused:
+            return State.PAUSED, none
+        # A pattern with a slip in it would be a silent gap.
+        return (State.STALE if listed else State.PENDING), none
     worst = states[0].state
     number = Counter(each.state for each in states)
     if len(number) == 1:
@@ -119,10 +122,12 @@ def _told(policy: Policy, states: Sequence[Health], listed: int) -> tuple[State,
     if worst == State.PENDING:
         said += f"; first due at {at(policy.next_execution_time)}"
     left = states[0].quota_left
-    if left is not None and left < len(states) and not policy.paused:
+    # With rules, each instance's run deletes what the policy no longer keeps.
+    made = min(policy.selection.max_parallel, len(states)) if policy.rules else len(states)
+    if left is not None and left < made and not policy.paused:
         said += (
             f"; the project's quota leaves room for {counted(left, 'backup')}, and a run makes up "
-            f"to {len(states)}"
+            f"to {made} before it deletes any"
         )
         worst = State.QUOTA if worst.exit_status == 0 else worst
     return worst, said

@@ -22,10 +22,13 @@ from trove_schedules.health.check import Check
 from trove_schedules.health.seen import GRACE
 from trove_schedules.health.survey import gone_instances
 from trove_schedules.schedules import zones
+from trove_schedules.schedules.names import BACKUP, POLICY
 from trove_schedules.schedules.options import STORES
+from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.room import keeps_all, most_kept
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.triggers.finding import find_all
+from trove_schedules.schedules.selection import Choice
+from trove_schedules.triggers.finding import find_all, find_policies
 from trove_schedules.words import counted
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def checks(services: Services, instance: str | None) -> Iterator[Check]:
         yield _check("workbook", lambda: _workbook(mistral))
         yield _check("actions", lambda: _actions(mistral))
         try:
-            schedules = find_all(mistral)
+            schedules = [*find_all(mistral), *find_policies(mistral)]
         except ScheduledBackupError as error:
             yield Check("schedules", False, str(error))
         else:
@@ -77,7 +80,10 @@ def checks(services: Services, instance: str | None) -> Iterator[Check]:
     else:
         yield _check("Trove", lambda: _room(quota))
     if schedules is not None:
-        yield _retention(schedules, quota, known=known)
+        try:
+            yield _retention(schedules, _taken(trove, schedules), quota, known=known)
+        except ScheduledBackupError as error:
+            yield Check("retention", None, f"nobody can tell what policies take: {error}")
     if instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
@@ -132,8 +138,8 @@ def _unreadable(schedules: list[Schedule]) -> dict[str, Check]:
             lines[schedule.id] = Check(
                 "pattern",
                 False,
-                f"schedule {schedule.id}: {error}; give it a pattern of five fields by "
-                "'openstack database backup schedule set --pattern', or delete it",
+                f"{schedule.noun} {schedule.id}: {error}; give it a pattern of five fields by "
+                f"'openstack database backup {schedule.noun} set --pattern', or delete it",
             )
     return lines
 
@@ -143,7 +149,7 @@ def _zones(schedules: list[Schedule]) -> Iterator[Check]:
     for schedule in schedules:
         said = zones.trouble(schedule.timezone, schedule.offsets, clock.now())
         if said is not None:
-            yield Check("time zone", False, f"schedule {schedule.id}: {said}")
+            yield Check("time zone", False, f"{schedule.noun} {schedule.id}: {said}")
 
 
 def _periodic(listed: list[Schedule]) -> Check:
@@ -154,8 +160,9 @@ def _periodic(listed: list[Schedule]) -> Check:
         return Check(
             "periodic server",
             False,
-            f"schedule {late[0].id} should have been fired at {late[0].next_firing:%Y-%m-%d %H:%M} "
-            "UTC: start Mistral's periodic server (mistral-server --server periodic). Mistral has "
+            f"{late[0].noun} {late[0].id} should have been fired at "
+            f"{late[0].next_firing:%Y-%m-%d %H:%M} UTC: start Mistral's periodic server "
+            "(mistral-server --server periodic). Mistral has "
             "it since release 2026.2; before, see to its API ([cron_trigger] enabled), and to the "
             "roles that the schedule's trust needs",
         )
@@ -169,6 +176,7 @@ def _periodic(listed: list[Schedule]) -> Check:
 
 def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
     """That the schedules' instances are there."""
+    schedules = [each for each in schedules if each.kind == BACKUP]
     instances = [each.instance for each in schedules]
     gone, unsure = gone_instances(
         trove, instances, lambda: trove.instance_names(_MOST_PAGES), confirm=_MOST_CONFIRMED
@@ -198,22 +206,46 @@ def _room(quota: Quota | None) -> str:
     return f"answers; {quota.used} of {quota.limit} backups made"
 
 
-def _retention(schedules: list[Schedule], quota: Quota | None, *, known: bool) -> Check:
-    """What the schedules want to keep, and one more each while it is made, against the quota."""
+def _taken(trove: Trove, schedules: list[Schedule]) -> dict[str, int]:
+    """How many instances each policy takes now, by its id."""
+    policies = [each for each in schedules if isinstance(each, Policy)]
+    listed = trove.instances() if policies else []
+    return {
+        each.id: sum(one.choice != Choice.LEFT for one in each.selection.candidates(listed))
+        for each in policies
+    }
+
+
+def _counted(schedules: list[Schedule]) -> str:
+    policies = sum(each.kind == POLICY for each in schedules)
+    said = counted(len(schedules) - policies, "schedule")
+    return f"{said} and {counted(policies, 'policy')}" if policies else said
+
+
+def _retention(
+    schedules: list[Schedule], taken: dict[str, int], quota: Quota | None, *, known: bool
+) -> Check:
+    """What the schedules want to keep, and one more each while it is made, against the quota.
+
+    :param taken: how many instances each policy takes.
+    """
     endless = [each.id for each in schedules if keeps_all(each)]
     if endless:
         return Check(
             "retention",
             False,
-            f"{len(endless)} of {counted(len(schedules), 'schedule')} never delete a backup, until "
+            f"{len(endless)} of {_counted(schedules)} never delete a backup, until "
             f"the quota is used up (the first: {endless[0]}); set a rule such as keep-last, and "
             "full-every for a chain, because retention deletes a chain only as a whole",
         )
     if not known:
         return Check("retention", None, "without the quota nobody can tell whether it is enough")
-    wanted = sum(most_kept(each, clock.now(), pinned=len(each.pinned)) or 0 for each in schedules)
+    wanted = sum(
+        (most_kept(each, clock.now(), pinned=len(each.pinned)) or 0) * taken.get(each.id, 1)
+        for each in schedules
+    )
     said = (
-        f"{counted(len(schedules), 'schedule')} may have {counted(wanted, 'backup')} at once, "
+        f"{_counted(schedules)} may have {counted(wanted, 'backup')} at once, "
         "those in progress included"
     )
     if quota is None:

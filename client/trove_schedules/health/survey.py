@@ -289,13 +289,20 @@ def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
     """A policy's execution that has no part of an instance, as one of the instance."""
     if not run.ended or not isinstance(run.output.get("counts"), dict):
         return run
+    if run.state == "ERROR" and run.output.get("status") is None:
+        # It failed as a whole, before it knew which instances there are.
+        return run
     unable = run.output.get("unable")
     for each in unable if isinstance(unable, list) else ():
         if isinstance(each, dict) and each.get("instance") == instance:
             return replace(run, state="ERROR", state_info=str(each.get("reason")))
     # Those for which there was no time have no part that could be told apart.
     not_reached = run.output["counts"].get("not_reached")
-    why = "Skipped: not reached" if not_reached else f"execution {run.id} did not take it"
+    why = (
+        "Skipped: not reached"
+        if not_reached
+        else f"the policy did not take it then (execution {run.id})"
+    )
     # One that had nothing to do for all that it took is none of this one's either.
     return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output={"status": why})
 

@@ -29,22 +29,23 @@ def survey(
     :raises ServiceUnavailableError: no backup tells of any schedule, and none is asked for.
     """
     instance_id = None if instance is None else trove.instance_id(instance)
-    made: dict[str, list[Backup]] = {}
+    #: By schedule and instance: a policy makes backups of several.
+    made: dict[tuple[str, str], list[Backup]] = {}
     for backup in trove.backups(instance_id):
         schedule_id = schedule_of(backup.description)
         if schedule_id is None:
             continue
         # A schedule's name is that of its backups.
         if not wanted or not wanted.isdisjoint((schedule_id, backup.name)):
-            made.setdefault(schedule_id, []).append(backup)
-    named = {each.name for backups in made.values() for each in backups}
-    wanted = made.keys() | (wanted - named)
-    if not wanted:
+            made.setdefault((schedule_id, backup.instance_id), []).append(backup)
+    known = {each.name for backups in made.values() for each in backups} | {key for key, _ in made}
+    found = made | {(each, ""): [] for each in wanted - known}
+    if not found:
         raise why
     now = clock.now()
     return worst_first(
-        judge(schedule_id, made.get(schedule_id, []), limits, str(why), now)
-        for schedule_id in sorted(wanted)
+        judge(schedule_id, backups, limits, str(why), now)
+        for (schedule_id, _), backups in sorted(found.items())
     )
 
 

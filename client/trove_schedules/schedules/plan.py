@@ -107,8 +107,8 @@ class Plan(Options):
         firing.check_room(pattern, plan.firings)
         if plan._needs_due(plan.offsets()) and len(cron.due_minutes(pattern)) > MOST_DUE:
             raise InvalidScheduleError(
-                "a deadline, more than one attempt, or a time zone is for patterns of at most "
-                f"{MOST_DUE} due times a day, which {pattern!r} exceeds"
+                "a policy, a deadline, more than one attempt, or a time zone is for patterns of at "
+                f"most {MOST_DUE} due times a day, which {pattern!r} exceeds"
             )
         return plan
 

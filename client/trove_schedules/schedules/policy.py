@@ -23,6 +23,7 @@ from trove_schedules.schedules.selection import (
     USUAL,
     Selection,
 )
+from trove_schedules.schedules.zones import Offsets
 
 
 class PolicyOptions(MoreOptions, total=False):
@@ -83,6 +84,11 @@ class PolicyPlan(Plan):
             )
         plan = Plan.checked(self, schedule_id)
         return replace(self, pattern=plan.pattern)
+
+    def _needs_due(self, offsets: Offsets) -> bool:
+        """Always: a second run of one due time is to find what the first has made."""
+        del offsets
+        return True
 
     def workflow_input(
         self, instance: str, schedule_id: str, past: dict[str, Any]

@@ -71,11 +71,13 @@ def remarks_on_policy(
     if kept is None:
         return [_kept(policy, room, now), *warnings]
     number = f"{kept} or more" if kept == MOST else f"at most {kept}"
+    # Not all of them make a backup at once.
+    most = (kept - 1) * taken + min(policy.selection.max_parallel, taken)
     said = (
         f"the policy has {number} backups at once of each instance, the one in progress included, "
-        f"and takes {counted(taken, 'instance')} now: {kept * taken} in all; {room}"
+        f"and takes {counted(taken, 'instance')} now: {most} in all; {room}"
     )
-    return [Remark(said, room.limit is not None and kept * taken > room.limit), *warnings]
+    return [Remark(said, room.limit is not None and most > room.limit), *warnings]
 
 
 def _kept(schedule: Schedule, room: Room, now: datetime) -> Remark:

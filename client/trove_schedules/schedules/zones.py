@@ -95,7 +95,7 @@ def trouble(name: str, table: Offsets, now: datetime) -> str | None:
     theirs = [pair for pair in theirs if pair[0] <= end]
     if ours == theirs:
         return None
-    renew = "'openstack database backup schedule set --timezone' with the same zone renews it"
+    renew = "'set --timezone' with the same zone renews it"
     if ours and ours == theirs[: len(ours)]:
         known = datetime.fromtimestamp(theirs[len(ours)][0], UTC)
         return f"its table of offsets of {name} ends before the change of {known:%Y-%m-%d}; {renew}"

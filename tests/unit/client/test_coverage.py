@@ -62,7 +62,7 @@ def test_an_instance_without_a_schedule_is_unprotected_and_comes_first(cloud, sc
         ("its schedule", ""),
         ("by hand", ", by hand"),
         ("an increment", ", by hand"),
-        ("another schedule", f", by schedule {GONE}, which is gone"),
+        ("another schedule", f", by {GONE}, which doesn't back it up now"),
     ],
 )
 def test_the_newest_completed_backup_counts_whoever_made_it(cloud, schedules, origin, told):
@@ -107,7 +107,7 @@ def test_without_a_backup_the_schedule_s_age_counts(cloud, schedules, age, state
     found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
     assert found.state == state
     if state == Cover.STALE:
-        assert found.reason == "no backup, and it has had a schedule for 27 h"
+        assert found.reason == "no backup, and it has been due for 27 h"
 
 
 def test_a_backup_by_hand_protects_nothing_for_tomorrow(cloud, schedules):
@@ -123,7 +123,7 @@ def test_paused_schedules_protect_only_beside_one_that_runs(cloud, schedules):
     add_schedule(cloud, instance, next_execution_time="9999-12-31 23:59:00")
     found = one(schedules.coverage(max_age=timedelta(hours=1)), instance)
     assert found.state == Cover.PAUSED
-    assert found.reason == "no schedule or policy backs it up that is not paused; no backup yet"
+    assert found.reason == "all its schedules and policies are paused; no backup yet"
     add_schedule(cloud, instance)
     found = one(schedules.coverage(), instance)
     assert found.state == Cover.PROTECTED
@@ -222,7 +222,7 @@ class TestPolicies:
         instance = cloud.add_instance("db-1")
         found = one(schedules.coverage(max_age=timedelta(hours=26)), instance)
         assert (found.state, found.reason) == (
-            Cover.STALE, "no backup, and it has had a schedule for 9 d",
+            Cover.STALE, "no backup, and it has been due for 9 d",
         )  # fmt: skip
 
     def test_a_policy_of_another_project_protects_nothing(self, cloud):

@@ -170,23 +170,28 @@ class TestWhy:
 
     def test_the_policy_s_run_tells_where_it_never_came_to_an_instance(self, fleet):
         fleet.add("db-1", backup=None)
-        fleet.ran(state="ERROR", state_info="Trove is down")
+        # Its output as it is then: no status, and counts of nothing.
+        counts = {"taken": 0, "failed": 0, "not_reached": 0}
+        output = {"status": None, "counts": counts}
+        fleet.ran(state="ERROR", state_info="Trove is down", output=output)
         [found] = fleet.health().instances
         assert (found.state, found.reason[:14]) == (State.FAILED, "Trove is down;")
 
     def test_what_it_could_not_back_up_it_has_said(self, fleet):
         instance = fleet.add("db-1", backup=None)
         unable = [{"instance": instance, "name": "db-1", "reason": "status BUILD"}]
-        fleet.ran(state="ERROR", output={"counts": {"unable": 1}, "unable": unable})
+        status = "Backed up 0 of 1, 1 can't be backed up now"
+        output = {"status": status, "counts": {"unable": 1}, "unable": unable}
+        fleet.ran(state="ERROR", output=output)
         [found] = fleet.health().instances
         assert found.reason.startswith("status BUILD; no backup for ")
 
     def test_what_it_did_not_take_then_is_said(self, fleet):
         fleet.add("renamed", backup=None)
-        run = fleet.ran(output={"status": "Backed up 1 of 1", "counts": {"taken": 1}})
+        fleet.ran(output={"status": "Backed up 1 of 1", "counts": {"taken": 1}})
         [found] = fleet.health().instances
         assert found.state == State.STALE
-        assert found.reason.startswith(f"execution {run['id']} did not take it")
+        assert found.reason.startswith("the policy did not take it then")
 
     def test_a_run_may_come_to_an_instance_for_an_hour(self, cloud, monkeypatch, fleet):
         fleet.add("db-1", backup=None, created=DUE - timedelta(minutes=1))
@@ -202,8 +207,8 @@ class TestWhy:
         fleet.add("db-3")
         found = fleet.health()
         assert found.not_reached == 2
-        assert "2 of 3 were not reached within the hour" in found.reason
-        assert "raise max-parallel or attempts, or make two policies" in found.reason
+        assert "the run had no time for 2 of 3 instances" in found.reason
+        assert "give it more attempts, or divide it into policies" in found.reason
 
     def test_further_attempts_that_had_nothing_to_do_hide_nothing(self, fleet):
         instance = fleet.add("db-1", backup=None)
