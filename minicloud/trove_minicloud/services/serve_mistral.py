@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 from oslo_service import backend
+from wsme import types as wsme_types
 
 backend.init_backend(backend.BackendType.THREADING)
+# WSME parses the sources of all types for the order of attributes in answers: a third of the start.
+wsme_types.sort_attributes = lambda _type, attributes: attributes.sort(key=lambda each: each.key)
 
 from mistral import config
 from mistral.api import app
