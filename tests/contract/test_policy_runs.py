@@ -116,6 +116,12 @@ def test_an_instance_that_another_backup_is_made_of_is_no_failure(runs):
     assert run["output"]["status"] == "Backed up 1 of 2, 1 skipped"
 
 
+def test_one_that_is_deleted_meanwhile_is_no_failure(runs):
+    run = runs["deleted"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["status"] == "Backed up 2 of 3, 1 skipped"
+
+
 class TestFurtherAttempt:
     def test_nothing_is_done_where_all_have_their_backup(self, runs):
         run = runs["guard_done"]
@@ -136,6 +142,14 @@ class TestFurtherAttempt:
         run = runs["guard_unlisted"]
         assert run["backed_up"] == ["db-2"]
         assert run["output"]["status"] == "Backed up 1 of 3, 2 already backed up"
+
+    def test_one_whose_backups_can_not_be_listed_has_lost_its_backup(self, runs):
+        run = runs["guard_lost"]
+        assert run["state"] == "ERROR"
+        assert run["output"]["counts"] == counts(taken=4, skipped=2, done=2, failed=1, not_reached=1)
+        (failed,) = run["output"]["failed"]
+        assert failed["name"] == "db-2"
+        assert "Trove is tired (HTTP 503)" in failed["reason"]
 
     def test_one_that_went_down_after_its_backup_is_no_failure(self, runs):
         assert runs["guard_down"]["state"] == "SUCCESS"
