@@ -201,6 +201,9 @@ SCENARIOS = {
         OLD, GUARDED | watched("guard_watched"), {}, [made(o, 9) for o in OLD]
     ),
     "guard_some": guarded(23, 20),
+    "guard_deleted": Scenario(
+        fleet(2), GUARDED, backups=[made(each, 9) for each in fleet(5, "gone")]
+    ),
     "guard_unlisted": guarded(3, 2, backup_lists=[(503, "Trove is tired")]),
     "guard_lost": guarded(
         4,

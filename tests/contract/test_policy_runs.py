@@ -138,6 +138,11 @@ class TestFurtherAttempt:
         assert run["output"]["status"] == "Backed up 3 of 23, 20 already backed up"
         assert run["runs"].count("trove.backup_create") == 3
 
+    def test_the_backups_of_deleted_instances_do_not_count(self, runs):
+        run = runs["guard_deleted"]
+        assert run["output"]["status"] == "Backed up 2 of 2"
+        assert run["asked"]["GET backups of project"] == 2
+
     def test_the_runs_look_themselves_if_the_projects_backups_can_not_be_listed(self, runs):
         run = runs["guard_unlisted"]
         assert run["backed_up"] == ["db-2"]
@@ -146,7 +151,9 @@ class TestFurtherAttempt:
     def test_one_whose_backups_can_not_be_listed_has_lost_its_backup(self, runs):
         run = runs["guard_lost"]
         assert run["state"] == "ERROR"
-        assert run["output"]["counts"] == counts(taken=4, skipped=2, done=2, failed=1, not_reached=1)
+        assert run["output"]["counts"] == counts(
+            taken=4, skipped=2, done=2, failed=1, not_reached=1
+        )
         (failed,) = run["output"]["failed"]
         assert failed["name"] == "db-2"
         assert "Trove is tired (HTTP 503)" in failed["reason"]
