@@ -51,8 +51,8 @@ LONG = 'the disk of "é😀" is\nfull, ' * 100
 ODD = ("é😀\"'" * 64)[:255]
 #: How many instances Trove shows in a page, whatever is asked for.
 PAGE = 20
-#: Of a schedule that is due at midnight and twice after that: the firing is the third.
-GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5}
+#: Of a schedule that is due at midnight and three times after that: the firing is the third.
+GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5, "attempts": 4}
 
 
 @dataclass
@@ -220,7 +220,14 @@ SCENARIOS = {
     "busy": Scenario(fleet(2), refused={"db-1": (422, f"Instance x {BUSY}")}),
     "deleted": Scenario(fleet(3), refused={"db-1": (404, GONE)}),
     "slow": Scenario(fleet(3), watched("slow"), slow=("db-1",)),
-    "expires": Scenario(fleet(12), watched("expires"), {"max_parallel": 1}, expires=4),
+    "expires": Scenario(fleet(12), GUARDED | watched("expires"), {"max_parallel": 1}, expires=4),
+    "expires_last": Scenario(
+        fleet(12),
+        GUARDED | {"attempts": 3} | watched("expires_last"),
+        {"max_parallel": 1},
+        expires=4,
+    ),
+    "expires_only": Scenario(fleet(3), watched("expires_only"), {"max_parallel": 1}, expires=2),
     "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
     "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=True),
 }

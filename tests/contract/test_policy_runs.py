@@ -187,8 +187,25 @@ class TestToken:
         assert run["output"]["status"] == "Backed up 3 of 12, 9 not reached"
         assert run["output"]["counts"] == counts(taken=12, made=3, not_reached=9)
 
-    def test_no_watcher_is_told_that_all_is_well(self, runs):
+    def test_no_watcher_is_told_of_a_part_that_the_next_attempt_completes(self, runs):
         assert runs["expires"]["pings"] == ["start"]
+        assert runs["expires"]["sent"] == runs["slow"]["sent"] == []
+
+    @pytest.mark.parametrize(
+        ("name", "status"),
+        [
+            ("expires_last", "Backed up 3 of 12, 9 not reached"),
+            ("expires_only", "Backed up 1 of 3, 2 not reached"),
+        ],
+    )
+    def test_what_the_last_attempt_does_not_reach_is_told(self, runs, name, status):
+        run = runs[name]
+        assert (run["state"], run["info"]) == ("ERROR", f"{status}.")
+        assert run["output"]["status"] == status
+        assert run["pings"] == ["start", "fail"]
+        (sent,) = run["sent"]
+        assert sent["outcome"] == "failure"
+        assert sent["summary"] == f"Policy nightly: {status}."
 
     def test_the_runs_know_when_it_ends(self, runs):
         for each in runs["several"]["schedules"]:
