@@ -22,6 +22,7 @@ import requests_mock
 
 from tests.contract.workbook_runs import (
     BUSY,
+    GONE,
     NOW,
     OVER,
     SCHEDULE,
@@ -50,8 +51,8 @@ LONG = 'the disk of "é😀" is\nfull, ' * 100
 ODD = ("é😀\"'" * 64)[:255]
 #: How many instances Trove shows in a page, whatever is asked for.
 PAGE = 20
-#: Of a schedule that is due at midnight and twice after that: the firing is the third.
-GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5}
+#: Of a schedule that is due at midnight and three times after that: the firing is the third.
+GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5, "attempts": 4}
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Scenario:
     :ivar slow: the names of instances whose backups stay SAVING.
     :ivar lists: what a list of instances is answered, in turn; None stands for the instances.
     :ivar backup_lists: the same for the list of the project's backups.
+    :ivar unlisted: by the name of an instance, what a list of its backups is answered.
     :ivar expires: after how many creates Trove knows the token no more.
     """
 
@@ -77,6 +79,7 @@ class Scenario:
     slow: tuple[str, ...] = ()
     lists: list[Answer | None] = field(default_factory=list)
     backup_lists: list[Answer | None] = field(default_factory=list)
+    unlisted: dict[str, Answer] = field(default_factory=dict)
     expires: int | None = None
     incremental: bool = False
     beside: bool = False
@@ -198,7 +201,15 @@ SCENARIOS = {
         OLD, GUARDED | watched("guard_watched"), {}, [made(o, 9) for o in OLD]
     ),
     "guard_some": guarded(23, 20),
+    "guard_deleted": Scenario(
+        fleet(2), GUARDED, backups=[made(each, 9) for each in fleet(5, "gone")]
+    ),
     "guard_unlisted": guarded(3, 2, backup_lists=[(503, "Trove is tired")]),
+    "guard_lost": guarded(
+        4,
+        2,
+        unlisted={"db-2": (503, "Trove is tired"), "db-3": (401, "Unauthorized")},
+    ),
     "guard_down": Scenario(
         [down := database("down", "SHUTDOWN")], GUARDED, backups=[made(down, 9)]
     ),
@@ -207,8 +218,16 @@ SCENARIOS = {
     "unlisted": Scenario(fleet(2), watched("unlisted"), lists=[(503, "Trove is tired")]),
     "list_recovers": Scenario(fleet(30), lists=[None, (503, "Trove is tired"), None]),
     "busy": Scenario(fleet(2), refused={"db-1": (422, f"Instance x {BUSY}")}),
+    "deleted": Scenario(fleet(3), refused={"db-1": (404, GONE)}),
     "slow": Scenario(fleet(3), watched("slow"), slow=("db-1",)),
-    "expires": Scenario(fleet(12), watched("expires"), {"max_parallel": 1}, expires=4),
+    "expires": Scenario(fleet(12), GUARDED | watched("expires"), {"max_parallel": 1}, expires=4),
+    "expires_last": Scenario(
+        fleet(12),
+        GUARDED | {"attempts": 3} | watched("expires_last"),
+        {"max_parallel": 1},
+        expires=4,
+    ),
+    "expires_only": Scenario(fleet(3), watched("expires_only"), {"max_parallel": 1}, expires=2),
     "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
     "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=True),
 }
@@ -271,6 +290,9 @@ def instances(scenario: Scenario, query: dict[str, str], context: Any) -> dict[s
 def backups(scenario: Scenario, query: dict[str, str], context: Any) -> dict[str, Any]:
     rows = sorted(scenario.backups, key=lambda row: str(row["updated"]), reverse=True)
     if "instance_id" in query:
+        name = scenario.name_of(query["instance_id"])
+        if name in scenario.unlisted:
+            return fault(context, *scenario.unlisted[name])
         rows = [row for row in rows if row["instance_id"] == query["instance_id"]]
     elif (answer := next_of(scenario.backup_lists)) is not None:
         return fault(context, *answer)

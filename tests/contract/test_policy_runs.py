@@ -116,6 +116,12 @@ def test_an_instance_that_another_backup_is_made_of_is_no_failure(runs):
     assert run["output"]["status"] == "Backed up 1 of 2, 1 skipped"
 
 
+def test_one_that_is_deleted_meanwhile_is_no_failure(runs):
+    run = runs["deleted"]
+    assert run["state"] == "SUCCESS"
+    assert run["output"]["status"] == "Backed up 2 of 3, 1 skipped"
+
+
 class TestFurtherAttempt:
     def test_nothing_is_done_where_all_have_their_backup(self, runs):
         run = runs["guard_done"]
@@ -132,10 +138,25 @@ class TestFurtherAttempt:
         assert run["output"]["status"] == "Backed up 3 of 23, 20 already backed up"
         assert run["runs"].count("trove.backup_create") == 3
 
+    def test_the_backups_of_deleted_instances_do_not_count(self, runs):
+        run = runs["guard_deleted"]
+        assert run["output"]["status"] == "Backed up 2 of 2"
+        assert run["asked"]["GET backups of project"] == 2
+
     def test_the_runs_look_themselves_if_the_projects_backups_can_not_be_listed(self, runs):
         run = runs["guard_unlisted"]
         assert run["backed_up"] == ["db-2"]
         assert run["output"]["status"] == "Backed up 1 of 3, 2 already backed up"
+
+    def test_one_whose_backups_can_not_be_listed_has_lost_its_backup(self, runs):
+        run = runs["guard_lost"]
+        assert run["state"] == "ERROR"
+        assert run["output"]["counts"] == counts(
+            taken=4, skipped=2, done=2, failed=1, not_reached=1
+        )
+        (failed,) = run["output"]["failed"]
+        assert failed["name"] == "db-2"
+        assert "Trove is tired (HTTP 503)" in failed["reason"]
 
     def test_one_that_went_down_after_its_backup_is_no_failure(self, runs):
         assert runs["guard_down"]["state"] == "SUCCESS"
@@ -166,8 +187,25 @@ class TestToken:
         assert run["output"]["status"] == "Backed up 3 of 12, 9 not reached"
         assert run["output"]["counts"] == counts(taken=12, made=3, not_reached=9)
 
-    def test_no_watcher_is_told_that_all_is_well(self, runs):
+    def test_no_watcher_is_told_of_a_part_that_the_next_attempt_completes(self, runs):
         assert runs["expires"]["pings"] == ["start"]
+        assert runs["expires"]["sent"] == runs["slow"]["sent"] == []
+
+    @pytest.mark.parametrize(
+        ("name", "status"),
+        [
+            ("expires_last", "Backed up 3 of 12, 9 not reached"),
+            ("expires_only", "Backed up 1 of 3, 2 not reached"),
+        ],
+    )
+    def test_what_the_last_attempt_does_not_reach_is_told(self, runs, name, status):
+        run = runs[name]
+        assert (run["state"], run["info"]) == ("ERROR", f"{status}.")
+        assert run["output"]["status"] == status
+        assert run["pings"] == ["start", "fail"]
+        (sent,) = run["sent"]
+        assert sent["outcome"] == "failure"
+        assert sent["summary"] == f"Policy nightly: {status}."
 
     def test_the_runs_know_when_it_ends(self, runs):
         for each in runs["several"]["schedules"]:

@@ -122,11 +122,11 @@ def test_no_action_of_a_run_that_is_lost_keeps_it_from_going_on():
 def test_what_mistral_keeps_in_each_execution_is_small(name):
     # backup_drill runs rarely, and backup_policy once for many instances.
     most = {
-        "backup_create": 2330,
+        "backup_create": 2360,
         "backup_decide": 6000,
         "backup_run": 4000,
         "backup_drill": 10_000,
-        "backup_policy": 10_000,
+        "backup_policy": 12_000,
     }.get(name, 5700)
     assert len(json.dumps(WORKFLOWS[name])) < most
 
@@ -278,6 +278,23 @@ class TestPace:
     def test_one_of_a_policy_waits_for_as_long_as_that_says_at_most(self):
         waits = {evaluate(self.WAIT, {"schedule": {"paced": 3}}) for _ in range(200)}
         assert waits == {0, 1, 2, 3}
+
+    def test_the_look_is_not_given_up_while_it_waits(self):
+        timeout = WORKFLOW["tasks"]["look"]["timeout"]
+        assert evaluate(timeout, {"schedule": {"paced": 600}}) == 900
+        assert [evaluate(timeout, {"schedule": each}) for each in (None, {})] == [300, 300]
+
+    @pytest.mark.parametrize("most", [1, 3, 5, 10, 50])
+    @pytest.mark.parametrize("count", [1, 9, 10, 25, 100, 1000])
+    def test_no_more_than_ten_begin_in_a_minute(self, most, count):
+        part = WORKFLOWS["backup_policy"]["tasks"]["pace"]["on-success"]["publish"]["global"][
+            "part"
+        ]
+        given = {"selection": {"max_parallel": most}, "todo": [*range(count)], "ends": 3300}
+        paced = evaluate(part, given | {"schedule": {"id": SCHEDULE}})["paced"]
+        assert count <= 9 or min(most, count) / (paced / 2) * 60 <= 10
+        # Where those at a time have all waited for the longest, the next ones have time to begin.
+        assert 2 * paced < 3300 - 600
 
 
 def test_a_policy_looks_for_the_due_time_as_its_runs_do():

@@ -775,7 +775,7 @@ def hurried() -> str:
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
         ("task().result.len() / 2", "0"),
-        ("[240, ", "[1, "),
+        ("paced => $pace", "paced => 1"),
         ("delay: 60", "delay: 1"),
         ("delay: 45", "delay: 1"),
         ("delay: 30", "delay: 1"),
