@@ -64,6 +64,8 @@ class Lists:
 
         :param pages: the most pages to read where they were not read yet; None means all.
         """
+        if "instances_with_times" in self.__dict__:
+            return {each.id: each.name for each in self.instances_with_times}
         if pages is not None and "instances" not in self.__dict__:
             return self.services.trove.instance_names(pages)
         return {each.id: each.name for each in self.instances}

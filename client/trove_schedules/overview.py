@@ -12,6 +12,7 @@ from trove_schedules.arguments import checked_methods
 from trove_schedules.clients.services import Services
 from trove_schedules.coverage import Coverage, coverage_of
 from trove_schedules.health import preflight
+from trove_schedules.health.policies import health_of_policies
 from trove_schedules.health.selection import health_of
 from trove_schedules.ids import HasId, id_if_any
 from trove_schedules.lists import Lists
@@ -44,6 +45,15 @@ class Snapshot:
     ) -> list[health.Health]:
         """As :meth:`ScheduledBackups.schedule_health` does."""
         return health_of(self._lists, schedules, id_if_any(instance), limits)
+
+    def policy_health(
+        self,
+        policies: Collection[str | HasId] = (),
+        *,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.PolicyHealth]:
+        """As :meth:`ScheduledBackups.policy_health` does."""
+        return health_of_policies(self._lists, policies, limits)
 
     def coverage(
         self, *, exclude: Collection[str] = (), max_age: timedelta | None = None

@@ -48,7 +48,17 @@ def health_of_policies(
                 for each in found]  # fmt: skip
     # The same one may be asked for by its id and by its name.
     policies = {each.id: each for each in found}.values()
-    return worst_first(_judged(lists, each, instances, backups, limits) for each in policies)
+    return worst_first(
+        # The rights of a policy are those of its project.
+        _judged(
+            lists,
+            each,
+            [one for one in instances if each.project_id in (None, one.project_id)],
+            backups,
+            limits,
+        )
+        for each in policies
+    )
 
 
 def _judged(

@@ -65,9 +65,9 @@ _GAUGES: tuple[tuple[str, str, Callable[[Health], float | datetime | None]], ...
 
 class ScheduleMetrics(base.Command):
     _description = (
-        "Print the health of backup schedules, and unless some are chosen the coverage of "
-        "instances, as metrics in Prometheus' text format. Exit status: 0 if the health could be "
-        "read, whatever it is"
+        "Print the health of backup schedules, and unless some are chosen that of the instances of "
+        "policies and the coverage of all instances, as metrics in Prometheus' text format. Exit "
+        "status: 0 if the health could be read, whatever it is"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -80,7 +80,7 @@ class ScheduleMetrics(base.Command):
         now = looking.of_projects(self, parsed_args).snapshot()
         # First: see Snapshot.
         covered = self._covered(now, parsed_args)
-        found = looking.look(now, parsed_args)
+        found = [*looking.look(now, parsed_args), *self._by_policies(now, parsed_args)]
         names = Names(self._instance_names(now), looking.project_names(self, parsed_args))
         written = [
             *lines(found, names),
@@ -99,6 +99,18 @@ class ScheduleMetrics(base.Command):
             # The health is told without it, and an alert says that it is missing.
             self.log.warning("The coverage of instances can't be read: %s", error)
             return None
+
+    def _by_policies(self, now: Snapshot, parsed_args: argparse.Namespace) -> list[Health]:
+        """The state of each instance by each policy, unless only some schedules are asked for."""
+        if parsed_args.schedules or parsed_args.instance:
+            return []
+        try:
+            found = now.policy_health(limits=looking.limits(parsed_args))
+        except ServiceError as error:
+            # As above: while Mistral is down, backups tell of policies as they do of schedules.
+            self.log.warning("The health of policies can't be read: %s", error)
+            return []
+        return [each for policy in found for each in policy.instances]
 
     def _instance_names(self, now: Snapshot) -> dict[str, str]:
         try:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from trove_schedules.cli.openstack.metrics import ScheduleMetrics
 from trove_schedules.coverage import Cover
 from trove_schedules.errors import ScheduleNotFoundError, ServiceUnavailableError
-from trove_schedules.health import State
+from trove_schedules.health import Limits, PolicyHealth, State
 
 PREFIX, COVERAGE = "trove_backup_schedule_", "trove_backup_coverage_"
 
@@ -125,6 +125,31 @@ def test_coverage_has_the_same_limits_and_is_told_where_none_is_chosen(run, sche
     for chosen in (["nightly"], ["--instance", "m"]):
         run(ScheduleMetrics, *chosen)
     schedules.coverage.assert_not_called()
+
+
+def test_the_instances_of_policies_are_told_as_those_of_schedules(run, schedules, good) -> None:
+    part = replace(good, schedule_id="a-policy", name="fleet", instance="i", state=State.FAILED)
+    told = PolicyHealth(
+        "a-policy", "fleet", State.FAILED, "1 instance: FAILED", None, (part,), 0, ()
+    )
+    schedules.policy_health.return_value = [told]
+    written = run(ScheduleMetrics, "--max-age", "26h")
+    assert 'state{schedule="a-policy",name="fleet",instance_id="i"' in written
+    schedules.policy_health.assert_called_once_with(limits=Limits(max_age=timedelta(hours=26)))
+    schedules.policy_health.reset_mock()
+    for chosen in (["nightly"], ["--instance", "m"]):
+        run(ScheduleMetrics, *chosen)
+    schedules.policy_health.assert_not_called()
+
+
+def test_what_keeps_policies_from_being_read_is_no_end_of_the_others(
+    run, schedules, caplog
+) -> None:
+    schedules.policy_health.side_effect = ServiceUnavailableError(
+        "down", service="Mistral", operation="list cron triggers"
+    )
+    assert 'instance_name="orders-db"' in run(ScheduleMetrics)
+    assert "The health of policies can't be read" in caplog.text
 
 
 def test_while_mistral_is_down_the_instances_keep_their_names(run, schedules, caplog) -> None:
