@@ -55,7 +55,7 @@ def test_an_instance_is_covered_or_named_whoever_made_its_newest_backup(
     assert row["Made By"] == f"schedule {nightly.id}"
     written = cloud.openstack("schedule", "metrics", "--exclude", "m").out
     assert re.search(r'trove_backup_coverage_state{.*instance_name="m",.*EXCLUDED"} 1', written)
-    with pytest.raises(ScheduledBackupError, match="admin privileges"):
+    with pytest.raises(ScheduledBackupError, match="insufficient permissions"):
         schedules.overview().coverage()
     schedules.schedule_delete(weekly)
 

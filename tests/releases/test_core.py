@@ -360,6 +360,8 @@ def test_panels(cloud: LiveCloud, schedules: ScheduledBackups) -> None:
     page(f"{schedule.id}/drills/")
     form = {"csrfmiddlewaretoken": _hidden(page("create/")), "instance": schedule.instance}
     form |= {"name": "made-in-the-panel", "pattern": "0 2 * * *", "kind": "full"}
+    # What a browser finds chosen.
+    form |= {"timezone": "UTC", "webhook_on": "failure", "webhook_format": "json"}
     answer = browser.post(f"{panel}create/", form, headers={"Referer": panel}, timeout=120)
     assert answer.url == panel, re.findall(r"help-block[^>]*>([^<]+)", answer.text)
     assert "made-in-the-panel" in {each.name for each in schedules.schedule_list()}
