@@ -68,6 +68,8 @@ class Scenario:
     :ivar backup_lists: the same for the list of the project's backups.
     :ivar unlisted: by the name of an instance, what a list of its backups is answered.
     :ivar expires: after how many creates Trove knows the token no more.
+    :ivar beside: further runs: how many seconds after the first each of them is created.
+    :ivar before: a run that never ends: its state, and how many minutes ago it was created.
     """
 
     instances: list[dict[str, Any]]
@@ -82,7 +84,8 @@ class Scenario:
     unlisted: dict[str, Answer] = field(default_factory=dict)
     expires: int | None = None
     incremental: bool = False
-    beside: bool = False
+    beside: tuple[int, ...] = ()
+    before: tuple[str, int] | None = None
     project: str = field(default_factory=lambda: uuid.uuid4().hex)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
@@ -229,7 +232,9 @@ SCENARIOS = {
     ),
     "expires_only": Scenario(fleet(3), watched("expires_only"), {"max_parallel": 1}, expires=2),
     "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
-    "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=True),
+    "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=(0, 0, 1)),
+    "kept_waiting": Scenario(fleet(2), watched("kept_waiting"), before=("PAUSED", 59)),
+    "long_ago": Scenario(fleet(2), before=("RUNNING", 61)),
 }
 SCENARIOS["by_hand"].schedule = GUARDED | {"manual": True}
 for each in SCENARIOS["chain"].instances:
@@ -359,7 +364,8 @@ def start(scenario: Scenario) -> str:
     started = rpc_clients.get_engine_client().start_workflow(
         workbook.POLICY,
         "",
-        None,
+        # Behind the policy's id, which the text of its own execution has too.
+        f"ff{str(uuid.uuid4())[2:]}",
         {
             "name": "nightly",
             "incremental": scenario.incremental,
@@ -385,10 +391,10 @@ def main(directory: Path, names: list[str]) -> None:
         started = {}
         for name, each in chosen.items():
             act_for(each.project)
-            started[name] = [start(each)]
-            if each.beside:
-                time.sleep(1.1)  # Mistral keeps the second of a start
-                started[name].append(start(each))
+            if each.before:
+                leave(*each.before)
+            started[name] = [start(each), *(start(each) for _ in each.beside)]
+            set_apart(started[name], each.beside)
         deadline = time.monotonic() + DEADLINE
         told = {name: ended(name, chosen[name], ids, deadline) for name, ids in started.items()}
         print(json.dumps(told))  # noqa: T201
@@ -401,8 +407,33 @@ def act_for(project: str) -> None:
     context.set_ctx(context.MistralContext(project_id=project, user_id="u", auth_token="t"))
 
 
+def leave(state: str, minutes: int) -> None:
+    """A run of another policy of the project, that only the database knows of."""
+    with db_api.transaction():
+        db_api.create_workflow_execution(
+            {
+                "name": workbook.POLICY,
+                "workflow_name": workbook.POLICY,
+                "state": state,
+                "spec": {},
+                "input": {},
+                "context": {},
+                "params": {},
+                "created_at": (NOW - timedelta(minutes=minutes)).replace(tzinfo=None),
+            }
+        )
+
+
+def set_apart(ids: list[str], seconds: tuple[int, ...]) -> None:
+    """Say when runs were created, before they look: Mistral keeps whole seconds."""
+    with db_api.transaction():
+        first, *others = (db_api.get_workflow_execution(each) for each in ids)
+        for other, after in zip(others, seconds, strict=True):
+            other.created_at = first.created_at + timedelta(seconds=after)
+
+
 def ended(name: str, scenario: Scenario, ids: list[str], deadline: float) -> dict[str, Any]:
-    """Wait for the end of a scenario's runs; what came of the first, and of the second."""
+    """Wait for the end of a scenario's runs; what came of the first, and of each."""
     act_for(scenario.project)
     told: list[dict[str, Any]] = []
     while True:
@@ -418,7 +449,7 @@ def ended(name: str, scenario: Scenario, ids: list[str], deadline: float) -> dic
                 os._exit(1)
         time.sleep(0.2)
     return told[0] | {
-        "second": told[-1],
+        "each": told,
         "instances": {each["id"]: each["name"] for each in scenario.instances},
         "bodies": scenario.bodies,
         "backed_up": sorted(each["of"] for each in scenario.bodies),
@@ -440,6 +471,7 @@ def outcome(execution: Any) -> dict[str, Any]:
         for task in execution.task_executions
     )
     return {
+        "id": execution.id,
         "state": execution.state,
         "info": execution.state_info,
         "output": execution.output,

@@ -171,12 +171,33 @@ class TestFurtherAttempt:
         assert runs["by_hand"]["output"]["status"] == "Backed up 3 of 3"
 
 
-def test_two_runs_of_a_policy_follow_each_other(runs):
+def test_runs_of_a_policy_follow_each_other_even_those_of_one_second(runs):
     run = runs["overlapping"]
-    assert run["output"]["status"] == "Backed up 8 of 8"
-    assert run["second"]["output"]["status"] == "Skipped: all 8 already backed up"
+    *together, last = run["each"]
+    first, *others = sorted(together, key=lambda each: each["id"])
+    assert first["output"]["status"] == "Backed up 8 of 8"
+    assert [each["output"]["status"] for each in (*others, last)] == [
+        "Skipped: all 8 already backed up"
+    ] * 3
     assert max(Counter(run["backed_up"]).values()) == 1
     assert run["most"] <= 2
+
+
+def test_a_run_whose_time_goes_to_others_says_so(runs):
+    run = runs["kept_waiting"]
+    assert run["state"] == "ERROR"
+    assert run["info"] == (
+        "Runs of other policies took the whole hour that this run had; "
+        "give the policies different hours."
+    )
+    assert (run["output"]["status"], run["output"]["counts"]) == (None, counts())
+    assert run["asked"] == {}
+    assert run["pings"] == ["fail"]
+    assert [each["outcome"] for each in run["sent"]] == ["failure"]
+
+
+def test_a_run_whose_token_is_dead_is_not_waited_for(runs):
+    assert runs["long_ago"]["output"]["status"] == "Backed up 2 of 2"
 
 
 class TestToken:

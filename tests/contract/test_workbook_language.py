@@ -297,6 +297,13 @@ class TestPace:
         assert 2 * paced < 3300 - 600
 
 
+def test_a_policy_does_not_wait_for_others_when_it_has_no_time_left():
+    waits = WORKFLOWS["backup_policy"]["tasks"]["begin"]["retry"]["continue-on"]
+    now = datetime.now(UTC).timestamp()
+    for others, left, goes_on in ((True, 660, True), (True, 540, False), (False, 660, False)):
+        assert evaluate(waits, {"others": others, "ends": now + left}) is goes_on
+
+
 def test_a_policy_looks_for_the_due_time_as_its_runs_do():
     assert WORKFLOWS["backup_policy"]["vars"]["since"] == WORKFLOW["vars"]["since"]
 
