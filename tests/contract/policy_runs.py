@@ -364,7 +364,8 @@ def start(scenario: Scenario) -> str:
     started = rpc_clients.get_engine_client().start_workflow(
         workbook.POLICY,
         "",
-        None,
+        # Behind the policy's id, which the text of its own execution has too.
+        f"ff{str(uuid.uuid4())[2:]}",
         {
             "name": "nightly",
             "incremental": scenario.incremental,
