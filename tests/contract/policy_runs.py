@@ -168,7 +168,7 @@ SCENARIOS = {
     "none": Scenario([]),
     "one": Scenario(fleet(1)),
     "several": Scenario(fleet(23), selection={"max_parallel": 3}),
-    "many": Scenario(fleet(120)),
+    "many": Scenario(fleet(45)),
     "huge": Scenario(
         [database(ODD, "ACTIVE" if n < 30 else "ERROR") for n in range(1000)],
         watched("huge"),
