@@ -260,7 +260,7 @@ class TestListOfInstances:
 
     def test_it_is_not_kept_again_with_each_page(self, runs):
         assert runs["many"]["kept"] < 9_000
-        assert runs["many"]["context"] < 45 * 120
+        assert runs["many"]["context"] < 45 * 150
 
 
 class TestWatchers:

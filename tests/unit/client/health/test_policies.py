@@ -9,7 +9,7 @@ import pytest
 import requests_mock
 
 from tests.unit.client.rows import UNKNOWN
-from trove_schedules import workbook
+from trove_schedules import clock, workbook
 from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health import Limits, State
 from trove_schedules.schedules.names import marker
@@ -18,6 +18,12 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 #: Every policy here is due each hour.
 DUE = (NOW - timedelta(minutes=3)).replace(minute=0, second=0)
 LONG_AGO = NOW - timedelta(days=9)
+
+
+@pytest.fixture(autouse=True)
+def _moment(monkeypatch):
+    """It is still now when an hour begins between the tests' collection and this one."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 def written(time, form="%Y-%m-%dT%H:%M:%S"):

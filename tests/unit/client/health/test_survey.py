@@ -11,6 +11,7 @@ import requests
 
 from tests.unit.client.fake_cloud import TROVE_URL
 from tests.unit.client.rows import add_schedule, id_of
+from trove_schedules import clock
 from trove_schedules.health import State
 from trove_schedules.schedules.names import marker
 
@@ -21,6 +22,12 @@ DUE = (NOW - timedelta(minutes=3)).replace(minute=0, second=0)
 
 def written(time):
     return f"{time:%Y-%m-%d %H:%M:%S}"
+
+
+@pytest.fixture(autouse=True)
+def _moment(monkeypatch):
+    """It is still now when an hour begins between the tests' collection and this one."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture
