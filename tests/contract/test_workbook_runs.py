@@ -544,7 +544,7 @@ def test_a_further_attempt_costs_at_most_four_requests(runs, name):
 
 def test_a_run_and_a_further_attempt_leave_few_bytes(runs):
     # Version 5 left 27 kB and 19 kB. Since version 7 a run reckons with time zones, in 500 bytes.
-    assert runs["complete"]["left_behind"] < 15_600
+    assert runs["complete"]["left_behind"] < 15_700
     assert runs["guard_done"]["left_behind"] < 5_400
 
 
