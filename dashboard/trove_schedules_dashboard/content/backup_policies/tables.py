@@ -17,7 +17,10 @@ from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.actions import (
     REPLACE,
     DeletionTold,
+    EditSchedule,
+    RunSchedule,
     Told,
+    ViewExecutions,
 )
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickTable
 from trove_schedules_dashboard.content.backup_schedules.tables import NAMED_DROPDOWN, WIDE
@@ -37,35 +40,20 @@ class CreatePolicy(tables.LinkAction):
     policy_rules = (("workflow", "cron_triggers:create"),)
 
 
-class ViewExecutions(tables.LinkAction):
+class ViewPolicyExecutions(ViewExecutions):
     """To the executions of a policy."""
 
-    name = "executions"
-    verbose_name = _("Executions")
     url = f"{_PAGES}:executions"
-    icon = "list"
-    policy_rules = (("workflow", "executions:list"),)
 
 
-class EditPolicy(tables.LinkAction):
+class EditPolicy(EditSchedule):
     """To the form that changes a policy."""
 
-    name = "edit"
     verbose_name = _("Edit Policy")
     url = f"{_PAGES}:edit"
-    classes = ("ajax-modal",)
-    icon = "pencil"
-    policy_rules = REPLACE
 
 
-class RunPolicy(Told):
-    name = "run"
-    policy_rules = (("workflow", "executions:create"),)
-
-    @staticmethod
-    def action_present(count: int) -> Any:
-        return ngettext_lazy("Run Now", "Run Now", count)
-
+class RunPolicy(RunSchedule):
     @staticmethod
     def action_past(count: int) -> Any:
         return ngettext_lazy("Started a Run of Policy", "Started Runs of Policies", count)
@@ -156,7 +144,7 @@ class PoliciesTable(QuickTable):
         )
         table_actions = (CreatePolicy, DeletePolicy)
         row_actions = (
-            ViewExecutions,
+            ViewPolicyExecutions,
             RunPolicy,
             EditPolicy,
             PausePolicy,
