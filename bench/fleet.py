@@ -129,7 +129,7 @@ def measure(found: Report, crowd: Crowd, size: Size, attempts: int = ATTEMPTS) -
 
 
 def run(size: Size) -> Report:
-    """A mini cloud with a policy of so many instances."""
+    """Measure a policy of N instances on a mini cloud of its own."""
     import_path()
     found = Report("fleet")
     with mini_cloud(overrides=OPTIONS) as root:

@@ -55,7 +55,7 @@ policy:
   description:
   - The policy as it is after the task, or in check mode as it is before it.
   - It has every option by its name, but for O(notify_url) and O(webhook_url).
-  - It is null where there is none.
+  - It is null if there is no such policy.
   returned: success
   type: dict
   contains:

@@ -66,7 +66,7 @@ schedule:
   description:
   - The schedule as it is after the task, or in check mode as it is before it.
   - It has every option by its name, but for O(notify_url) and O(webhook_url).
-  - It is null where there is none.
+  - It is null if there is no such schedule.
   returned: success
   type: dict
   contains:

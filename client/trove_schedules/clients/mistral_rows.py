@@ -34,8 +34,8 @@ class Execution:
     """A workflow execution.
 
     ``trigger_id`` is the cron trigger that started it or, where ``manual``, whose schedule somebody
-    ran by hand; None where it has to do with none. ``root_id`` is the execution that it is part of,
-    or None where it is none's.
+    ran by hand; None where it has to do with none. ``root_id`` is the execution that it is part of;
+    None for an execution of its own.
     """
 
     id: str

@@ -30,8 +30,8 @@ def refuse_while_running(services: Services, schedule: Schedule) -> None:
 def _is_lost(services: Services, schedule: Schedule, run: ScheduleExecution) -> bool:
     """Whether a run lost its engine or executor.
 
-    It should have its backup by now, while none is running and nothing is being deleted. Of a
-    policy's run, which goes from instance to instance for an hour, nobody can tell.
+    It should have its backup by now, while none is running and nothing is being deleted. A policy's
+    run is never called lost: it goes from instance to instance for an hour.
     """
     if schedule.kind == POLICY:
         return False
