@@ -8,12 +8,11 @@ from Trove's instances.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TypeVar
 
 from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.trove import Backup
@@ -22,11 +21,9 @@ from trove_schedules.drills.proofs import proofs_of_instances
 from trove_schedules.lists import Lists
 from trove_schedules.schedules.names import is_temporary, schedule_of
 from trove_schedules.schedules.policy import Policy
-from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.schedule import Schedule, reaches
 from trove_schedules.schedules.selection import Choice
 from trove_schedules.words import span
-
-S = TypeVar("S", bound=Schedule)
 
 
 class Cover(StrEnum):
@@ -85,12 +82,12 @@ def coverage_of(
         them.
     :param max_age: of the newest completed backup; None means any.
     """
+    policies = lists.policies
     # By a policy, an instance owes nothing from before it was made.
-    instances = lists.instances_with_times if lists.policies else lists.instances
+    instances = lists.instances_with_times if policies else lists.instances
     schedules = defaultdict[str, list[Schedule]](list)
     for schedule in lists.schedules:
         schedules[schedule.instance].append(schedule)
-    policies = lists.policies
     newest = dict[str, Backup]()
     for backup in lists.backups:
         known = newest.get(backup.instance_id)
@@ -101,9 +98,8 @@ def coverage_of(
     found = [
         _judged(
             each,
-            # The rights of a schedule are those of its project.
-            _of_project(schedules[each.id], each),
-            _of_project(policies, each),
+            [own for own in schedules[each.id] if reaches(own, each.project_id)],
+            [own for own in policies if reaches(own, each.project_id)],
             newest.get(each.id),
             proofs.get(each.id, NEVER_PROVEN),
             excluded=_excluded(each, exclude),
@@ -116,10 +112,6 @@ def coverage_of(
     return sorted(
         found, key=lambda each: (order.index(each.state), each.project_id or "", each.name)
     )
-
-
-def _of_project(found: Iterable[S], instance: Instance) -> list[S]:
-    return [each for each in found if each.project_id in (None, instance.project_id)]
 
 
 def _judged(

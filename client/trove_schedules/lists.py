@@ -9,7 +9,7 @@ from trove_schedules import clock
 from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.services import Services
-from trove_schedules.clients.trove import Backup
+from trove_schedules.clients.trove import Backup, Quota
 from trove_schedules.drills import proofs
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
@@ -21,6 +21,7 @@ class Lists:
 
     Who needs several of them reads them in this order. Then an instance that gets a schedule
     meanwhile is not taken for unprotected, nor a schedule for one without the backup that it makes.
+    Only policies may come first, because they tell whether the times of instances are needed.
 
     :ivar now: not later than when any of them was read.
     """
@@ -53,6 +54,11 @@ class Lists:
     def backups(self) -> list[Backup]:
         """Every backup, in no order."""
         return self.services.trove.backups()
+
+    @cached_property
+    def quota(self) -> Quota | None:
+        """That of backups; None where there is none."""
+        return self.services.trove.backup_quota()
 
     @cached_property
     def drills(self) -> list[Execution]:

@@ -46,6 +46,19 @@ def pause(services: Services, schedule: Schedule, *, paused: bool, force: bool) 
     )
 
 
+def replan(services: Services, schedule: Schedule, plan: Plan, *, force: bool) -> Schedule:
+    """The schedule with another plan; the same where it has that, and its offsets are right.
+
+    :param plan: checked.
+    :raises BackupNotFoundError: or another error, as of :func:`change`.
+    """
+    if plan == schedule.plan and plan.offsets() == schedule.offsets:
+        return schedule
+    return change(
+        services, schedule, plan, paused=schedule.paused, declared=schedule.declared, force=force
+    )
+
+
 def change(
     services: Services,
     schedule: Schedule,

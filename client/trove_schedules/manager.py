@@ -270,7 +270,7 @@ class ScheduledBackups(Policies):
         already, no request does either. Any change renews the offsets of the schedule's time zone,
         and so does one to the time zone that it has.
 
-        :param unset: names of options that the schedule is to have no more.
+        :param unset: names of options to remove.
         :param force: change it while a run is in progress too, which takes that run's rights away.
         :param changes: what to change, by the argument names of :meth:`schedule_create`; what is
             left out or None stays. A new base, ``parent_id`` or ``incremental``, takes the place of
@@ -286,11 +286,7 @@ class ScheduledBackups(Policies):
         if parent is not None:
             changes["parent_id"] = id_of(parent)
         plan = changed(found.plan, found.id, changes, unset)
-        if plan == found.plan and plan.offsets() == found.offsets:
-            return found
-        return making.change(
-            services, found, plan, paused=found.paused, declared=found.declared, force=force
-        )
+        return making.replan(services, found, plan, force=force)
 
     def schedule_pause(
         self,

@@ -104,7 +104,7 @@ class Policies:
         What it selects is looked at in each run, so a change of that counts from the next one. The
         backups of an instance that it no longer selects stay.
 
-        :param unset: names of options that the policy is to have no more.
+        :param unset: names of options to remove.
         :param force: change it while a run is in progress too, which takes that run's rights away.
         :param changes: what to change, by the argument names of :meth:`policy_create`. Patterns and
             datastores take the place of all those before.
@@ -116,12 +116,7 @@ class Policies:
         services = self._to_delegate(mistral_client)
         found = finding.find_policy(services.mistral, id_of(policy))
         plan = changed(found.plan, found.id, changes, unset)
-        if plan == found.plan and plan.offsets() == found.offsets:
-            return found
-        made = making.change(
-            services, found, plan, paused=found.paused, declared=found.declared, force=force
-        )
-        return finding.policy_in(made)
+        return finding.policy_in(making.replan(services, found, plan, force=force))
 
     def policy_pause(
         self,
@@ -135,9 +130,7 @@ class Policies:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
-        services = self._to_delegate(mistral_client)
-        found = finding.find_policy(services.mistral, id_of(policy))
-        return finding.policy_in(making.pause(services, found, paused=True, force=force))
+        return self._pause_policy(policy, mistral_client, paused=True, force=force)
 
     def policy_resume(
         self,
@@ -151,9 +144,7 @@ class Policies:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
         :raises ScheduleConflictError: a run is in progress (``force`` takes its rights away).
         """
-        services = self._to_delegate(mistral_client)
-        found = finding.find_policy(services.mistral, id_of(policy))
-        return finding.policy_in(making.pause(services, found, paused=False, force=force))
+        return self._pause_policy(policy, mistral_client, paused=False, force=force)
 
     def policy_delete(
         self,
@@ -213,11 +204,7 @@ class Policies:
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
         """
         services = self._own.through(mistral_client)
-        found = (
-            policy
-            if isinstance(policy, Policy)
-            else finding.find_policy(services.mistral, id_of(policy))
-        )
+        found = finding.find_policy_unless_given(services.mistral, policy)
         return remarks.of_policy(services, found)
 
     def policy_prune(
@@ -259,6 +246,18 @@ class Policies:
         :raises ScheduleNotFoundError: the project has no such policy.
         """
         return health_of_policies(Lists(self._own.through(mistral_client)), policies, limits)
+
+    def _pause_policy(
+        self,
+        policy: str | HasId,
+        client: MistralClient | None,
+        *,
+        paused: bool,
+        force: bool,
+    ) -> Policy:
+        services = self._to_delegate(client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return finding.policy_in(making.pause(services, found, paused=paused, force=force))
 
     def _to_delegate(self, client: MistralClient | None) -> Services:
         """The services, for a call that creates a trust.

@@ -9,7 +9,6 @@ from trove_schedules.errors import PermissionDeniedError
 from trove_schedules.schedules import warnings
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.schedules.selection import Choice
 from trove_schedules.triggers.finding import find_of_instance
 
 
@@ -22,8 +21,7 @@ def of(services: Services, schedule: Schedule) -> list[warnings.Remark]:
 def of_policy(services: Services, policy: Policy) -> list[warnings.Remark]:
     """The same of a policy."""
     instances = services.trove.instances()
-    candidates = policy.selection.candidates(instances)
-    taken = sum(each.choice != Choice.LEFT for each in candidates)
+    taken = len(policy.selection.takes(instances))
     room = _room(services)
     return warnings.remarks_on_policy(policy, taken, len(instances), room, clock.now())
 

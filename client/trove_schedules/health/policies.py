@@ -14,11 +14,11 @@ from trove_schedules.health.seen import Seen
 from trove_schedules.health.state import Health, Limits, PolicyHealth, State, worst_first
 from trove_schedules.health.survey import Backups, survey_with
 from trove_schedules.health.words import at
-from trove_schedules.ids import HasId, id_of
+from trove_schedules.ids import HasId
 from trove_schedules.lists import Lists
 from trove_schedules.schedules.policy import Policy
-from trove_schedules.schedules.selection import Choice
-from trove_schedules.triggers.finding import find_policy
+from trove_schedules.schedules.schedule import reaches
+from trove_schedules.triggers.finding import find_policy_unless_given
 from trove_schedules.words import counted
 
 #: The most instances that a reason names.
@@ -37,9 +37,9 @@ def health_of_policies(
     :raises ScheduleNotFoundError: there is no such policy.
     """
     mistral = lists.services.mistral
-    found = [
-        each if isinstance(each, Policy) else find_policy(mistral, id_of(each)) for each in wanted
-    ] or ([] if wanted else lists.policies)
+    found = (
+        [find_policy_unless_given(mistral, each) for each in wanted] if wanted else lists.policies
+    )
     try:
         instances = lists.instances_with_times if found else []
         backups = Backups(lists.services.trove, lists.backups)
@@ -49,16 +49,10 @@ def health_of_policies(
     # The same one may be asked for by its id and by its name.
     policies = {each.id: each for each in found}.values()
     return worst_first(
-        # The rights of a policy are those of its project.
-        _judged(
-            lists,
-            each,
-            [one for one in instances if each.project_id in (None, one.project_id)],
-            backups,
-            limits,
-        )
-        for each in policies
-    )
+        _judged(lists, policy, [each for each in instances if reaches(policy, each.project_id)],
+                backups, limits)
+        for policy in policies
+    )  # fmt: skip
 
 
 def _judged(
@@ -69,11 +63,7 @@ def _judged(
     limits: Limits,
 ) -> PolicyHealth:
     known = {each.id: each for each in instances}
-    taken = {
-        each.instance: each
-        for each in policy.selection.candidates(instances)
-        if each.choice != Choice.LEFT
-    }
+    taken = {each.instance: each for each in policy.selection.takes(instances)}
     parts = [policy.of(each, known[each].created) for each in taken]
     states = []
     for state in survey_with(lists, backups, parts, limits, policy):

@@ -27,7 +27,6 @@ from trove_schedules.schedules.options import STORES
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.room import keeps_all, most_kept
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.schedules.selection import Choice
 from trove_schedules.triggers.finding import find_all, find_policies
 from trove_schedules.words import counted
 
@@ -83,7 +82,9 @@ def checks(services: Services, instance: str | None) -> Iterator[Check]:
         try:
             yield _retention(schedules, _taken(trove, schedules), quota, known=known)
         except ScheduledBackupError as error:
-            yield Check("retention", None, f"nobody can tell what policies take: {error}")
+            yield Check(
+                "retention", None, f"the instances that policies take can't be read: {error}"
+            )
     if instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
@@ -210,10 +211,7 @@ def _taken(trove: Trove, schedules: list[Schedule]) -> dict[str, int]:
     """How many instances each policy takes now, by its id."""
     policies = [each for each in schedules if isinstance(each, Policy)]
     listed = trove.instances() if policies else []
-    return {
-        each.id: sum(one.choice != Choice.LEFT for one in each.selection.candidates(listed))
-        for each in policies
-    }
+    return {each.id: len(each.selection.takes(listed)) for each in policies}
 
 
 def _counted(schedules: list[Schedule]) -> str:

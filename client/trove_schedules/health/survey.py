@@ -75,7 +75,7 @@ def survey_with(
         notes.append(f"drills can't be read: {error}")
     left = None
     try:
-        if (quota := trove.backup_quota()) is not None:
+        if (quota := lists.quota) is not None:
             left = quota.left
     except ServiceError as error:
         notes.append(f"the quota of backups can't be read: {error}")
@@ -303,7 +303,7 @@ def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
         if not_reached
         else f"the policy did not take it then (execution {run.id})"
     )
-    # One that had nothing to do for all that it took is none of this one's either.
+    # One that found the backups of all that it took made is left as it is.
     return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output={"status": why})
 
 

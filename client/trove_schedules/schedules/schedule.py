@@ -88,6 +88,11 @@ class Schedule(Options):
         return {"pinned": list(self.pinned)} if self.pinned else {}
 
 
+def reaches(schedule: Schedule, project_id: str | None) -> bool:
+    """Whether it has rights to the instances of a project: its own, where that is known."""
+    return schedule.project_id in (None, project_id)
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleTrial:
     """A schedule's one-off run by the trust, as the cron trigger has it, that proves the way there.

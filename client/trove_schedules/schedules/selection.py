@@ -181,9 +181,9 @@ class Selection:
             key=lambda each: (order.index(each.choice), each.name, each.instance),
         )
 
-    def why_left(self, instance: Subject) -> str | None:
-        """Why an instance is left now, in the workbook's words; None: it is taken."""
-        return self.candidate(instance).reason
+    def takes(self, instances: Iterable[Subject]) -> list[Candidate]:
+        """Those of several that are not left on purpose, in the same order."""
+        return [each for each in self.candidates(instances) if each.choice != Choice.LEFT]
 
     def _left_on_purpose(self, instance: Subject) -> str | None:
         if is_temporary(instance.name):
@@ -242,7 +242,7 @@ def _fixed(glob: str) -> str:
 
 
 def _between_stars(glob: str) -> list[str]:
-    """The parts of a glob between its stars; those in a set are none."""
+    """The parts of a glob between its stars. In a set, ``*`` is a character and no star."""
     parts, start, at = [], 0, 0
     while at < len(glob):
         if glob[at] == "[":

@@ -70,7 +70,7 @@ def find_each(
 def find_unless_given(mistral: Mistral, wanted: str | HasId) -> Schedule:
     """A schedule as it is, where it is given itself; else the one that is found.
 
-    A policy is none: what is asked of a schedule is asked of one instance's.
+    A policy that is given is looked for as a schedule, because it has no single instance.
     """
     if isinstance(wanted, Schedule) and wanted.kind == BACKUP:
         return wanted
@@ -118,6 +118,11 @@ def find_policy(mistral: Mistral, name_or_id: str) -> Policy:
     :raises ScheduleNotFoundError: or AmbiguousNameError.
     """
     return policy_in(find(mistral, name_or_id, POLICY))
+
+
+def find_policy_unless_given(mistral: Mistral, wanted: str | HasId) -> Policy:
+    """A policy as it is, where it is given itself; else the one that is found."""
+    return wanted if isinstance(wanted, Policy) else find_policy(mistral, id_of(wanted))
 
 
 def find_either(mistral: Mistral, wanted: str | HasId) -> Schedule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -111,6 +112,28 @@ class Lister(Command, command.Lister):
     ) -> int:
         self.formatter = _Whole(self.formatter, parsed_args.formatter)
         return int(super().produce_output(parsed_args, column_names, data))
+
+
+class MonitoringLister(Lister):
+    """A list whose exit status is that of monitoring plugins, if it can't be read too."""
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args)
+        except CommandError as error:
+            return unknown(self.log, error)
+
+
+def unknown(log: logging.Logger, error: CommandError) -> int:
+    """Say what kept the health from being read; return the exit status.
+
+    The host's own status for an error is 1, which monitoring plugins take for a warning.
+    """
+    from trove_schedules.health import State  # not at import, see the package
+
+    log.error("%s", error)
+    log.debug("The health can't be read", exc_info=error)
+    return State.UNKNOWN.exit_status
 
 
 class ShowOne(Command, command.ShowOne):

@@ -6,8 +6,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from osc_lib.exceptions import CommandError
-
 from trove_schedules.cli.openstack import base, columns, looking
 from trove_schedules.schedules.names import schedule_of
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
     from trove_schedules.coverage import Coverage
 
 
-class ListCoverage(base.Lister):
+class ListCoverage(base.MonitoringLister):
     _description = (
         "List the database instances and what protects each: those first that no schedule or "
         "policy backs up. Exit status, as monitoring plugins have it: 0: all are protected, "
@@ -42,12 +40,6 @@ class ListCoverage(base.Lister):
             "is of, and the project; show instance IDs in full",
         )
         return parser
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        try:
-            return super().run(parsed_args)
-        except CommandError as error:
-            return looking.unknown(self.log, error)
 
     def take_action(
         self, parsed_args: argparse.Namespace

@@ -42,7 +42,7 @@ class ScheduleHealth(base.Lister):
         try:
             return super().run(parsed_args)
         except CommandError as error:
-            status = looking.unknown(self.log, error)
+            status = base.unknown(self.log, error)
             if parsed_args.formatter == nagios.NAME:
                 text.write(self.app.stdout, nagios.line(status, str(error)) + "\n")
             return status

@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-from osc_lib.exceptions import CommandError
 
 if TYPE_CHECKING:
     from trove_schedules.cli.openstack.base import Command
@@ -141,18 +138,6 @@ def worst(found: Collection[Health] | Collection[PolicyHealth]) -> State:
 
     return max((each.state for each in found), key=lambda state: state.severity,
                default=State.UNKNOWN)  # fmt: skip
-
-
-def unknown(log: logging.Logger, error: CommandError) -> int:
-    """Say what kept the health from being read; return the exit status.
-
-    The host's own status for an error is 1, which monitoring plugins take for a warning.
-    """
-    from trove_schedules.health import State
-
-    log.error("%s", error)
-    log.debug("The health can't be read", exc_info=error)
-    return State.UNKNOWN.exit_status
 
 
 def span(given: str) -> timedelta:

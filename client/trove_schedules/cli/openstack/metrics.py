@@ -78,9 +78,12 @@ class ScheduleMetrics(base.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         now = looking.of_projects(self, parsed_args).snapshot()
+        some = parsed_args.schedules or parsed_args.instance
         # First: see Snapshot.
-        covered = self._covered(now, parsed_args)
-        found = [*looking.look(now, parsed_args), *self._by_policies(now, parsed_args)]
+        covered = None if some else self._covered(now, parsed_args)
+        found = looking.look(now, parsed_args)
+        if not some:
+            found = [*found, *self._by_policies(now, parsed_args)]
         names = Names(self._instance_names(now), looking.project_names(self, parsed_args))
         written = [
             *lines(found, names),
@@ -89,10 +92,7 @@ class ScheduleMetrics(base.Command):
         text.write(self.app.stdout, "".join(f"{line}\n" for line in written))
 
     def _covered(self, now: Snapshot, parsed_args: argparse.Namespace) -> list[Coverage] | None:
-        """What protects each instance; None: it can't be read, or only some schedules are asked
-        for."""
-        if parsed_args.schedules or parsed_args.instance:
-            return None
+        """What protects each instance; None: it can't be read."""
         try:
             return now.coverage(exclude=parsed_args.exclude, max_age=parsed_args.max_age)
         except ServiceError as error:
@@ -101,9 +101,7 @@ class ScheduleMetrics(base.Command):
             return None
 
     def _by_policies(self, now: Snapshot, parsed_args: argparse.Namespace) -> list[Health]:
-        """The state of each instance by each policy, unless only some schedules are asked for."""
-        if parsed_args.schedules or parsed_args.instance:
-            return []
+        """The state of each instance by each policy."""
         try:
             found = now.policy_health(limits=looking.limits(parsed_args))
         except ServiceError as error:

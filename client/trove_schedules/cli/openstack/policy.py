@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cliff.columns import FormattableColumn
-from osc_lib.exceptions import CommandError
 
 from trove_schedules.cli.openstack import base, columns, looking, options, remarks, schedule
 from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
@@ -108,7 +107,7 @@ class ShowPolicy(base.ShowOne):
         return schedule.shown(parsed_args, _properties(policy) | told)
 
 
-class HealthPolicy(base.Lister):
+class HealthPolicy(base.MonitoringLister):
     _description = (
         "Show the state of backup policies and why: a line for all instances of a policy together, "
         "and one for each, the worst first. The exit status is that of the worst policy, as "
@@ -135,12 +134,6 @@ class HealthPolicy(base.Lister):
             "of the newest backup in gigabytes",
         )
         return parser
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        try:
-            return super().run(parsed_args)
-        except CommandError as error:
-            return looking.unknown(self.log, error)
 
     def take_action(
         self, parsed_args: argparse.Namespace

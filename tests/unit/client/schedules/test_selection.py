@@ -75,7 +75,7 @@ class TestChoice:
         ],
     )
     def test_what_is_left_is_said(self, selection, values, why):
-        said = selection.why_left(instance(**values))
+        said = selection.candidate(instance(**values)).reason
         assert said == why if why is None else said.startswith(why)
 
     def test_what_is_left_on_purpose_is_not_unable(self):
@@ -133,7 +133,7 @@ class TestInput:
     def test_a_glob_that_would_be_refused_is_read_as_it_is(self):
         selection = Selection.read({"match": ["[a", ""], "max_parallel": 7})
         assert selection == Selection(match=("[a", ""), max_parallel=7)
-        assert selection.why_left(instance("[a")) is None
+        assert selection.candidate(instance("[a")).reason is None
 
 
 class TestCheck:
