@@ -403,8 +403,8 @@ class ScheduledBackups(Policies):
 
         How many backups it has at once at most, against the project's quota, and the traps that it
         is in: nothing is ever deleted, the deadline cuts attempts off, another schedule of the
-        instance is due at the same times. The commands and the dashboard say it; nothing of it is
-        refused.
+        instance is due at the same times, a policy takes the instance. The commands and the
+        dashboard say it; nothing of it is refused.
 
         :param schedule: one that is given as a :class:`Schedule` is not asked for again.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.

@@ -198,7 +198,8 @@ class Policies:
         """What people should know of a policy that they have created or changed.
 
         How many backups it has at once at most, of all instances that it takes now, against the
-        project's quota; whether it takes none; whether the deadline cuts attempts off.
+        project's quota; whether it takes none; whether the deadline cuts attempts off; which other
+        schedules and policies back up the same instances.
 
         :param policy: one that is given as a :class:`Policy` is not asked for again.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.

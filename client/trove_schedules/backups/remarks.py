@@ -9,21 +9,27 @@ from trove_schedules.errors import PermissionDeniedError
 from trove_schedules.schedules import warnings
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
-from trove_schedules.triggers.finding import find_of_instance
+from trove_schedules.triggers.finding import find_all, find_of_instance, find_policies
 
 
 def of(services: Services, schedule: Schedule) -> list[warnings.Remark]:
     """The remarks on a schedule, see :mod:`trove_schedules.schedules.warnings`."""
-    others = find_of_instance(services, schedule.instance)
+    policies = find_policies(services.mistral)
+    listed = services.trove.instances() if policies else []
+    found = [each for each in listed if each.id == schedule.instance]
+    others = [
+        *find_of_instance(services, schedule.instance),
+        *(each for each in policies if each.selection.takes(found)),
+    ]
     return warnings.remarks(schedule, others, _room(services), clock.now())
 
 
 def of_policy(services: Services, policy: Policy) -> list[warnings.Remark]:
     """The same of a policy."""
     instances = services.trove.instances()
-    taken = len(policy.selection.takes(instances))
+    others = [*find_all(services.mistral), *find_policies(services.mistral)]
     room = _room(services)
-    return warnings.remarks_on_policy(policy, taken, len(instances), room, clock.now())
+    return warnings.remarks_on_policy(policy, instances, others, room, clock.now())
 
 
 def _room(services: Services) -> warnings.Room:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from trove_schedules import clock, workbook
 from trove_schedules.backups import stores
+from trove_schedules.clients.instances import Instance
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.services import Services
 from trove_schedules.clients.session import require_delegable
@@ -26,7 +27,8 @@ from trove_schedules.schedules.names import BACKUP, POLICY
 from trove_schedules.schedules.options import STORES
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.room import keeps_all, most_kept
-from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.schedule import Schedule, reaches
+from trove_schedules.schedules.warnings import shared_instances
 from trove_schedules.triggers.finding import find_all, find_policies
 from trove_schedules.words import counted
 
@@ -79,12 +81,22 @@ def checks(services: Services, instance: str | None) -> Iterator[Check]:
     else:
         yield _check("Trove", lambda: _room(quota))
     if schedules is not None:
+        policies = [each for each in schedules if isinstance(each, Policy)]
         try:
-            yield _retention(schedules, _taken(trove, schedules), quota, known=known)
+            listed = trove.instances() if policies else []
         except ScheduledBackupError as error:
             yield Check(
                 "retention", None, f"the instances that policies take can't be read: {error}"
             )
+        else:
+            theirs = {
+                policy.id: [each for each in listed if reaches(policy, each.project_id)]
+                for policy in policies
+            }
+            taken = {each.id: len(each.selection.takes(theirs[each.id])) for each in policies}
+            yield _retention(schedules, taken, quota, known=known)
+            if policies:
+                yield _shared(policies, theirs, schedules)
     if instance is not None:
         yield _check("instance", lambda: _instance(trove, instance))
 
@@ -207,11 +219,25 @@ def _room(quota: Quota | None) -> str:
     return f"answers; {quota.used} of {quota.limit} backups made"
 
 
-def _taken(trove: Trove, schedules: list[Schedule]) -> dict[str, int]:
-    """How many instances each policy takes now, by its id."""
-    policies = [each for each in schedules if isinstance(each, Policy)]
-    listed = trove.instances() if policies else []
-    return {each.id: len(each.selection.takes(listed)) for each in policies}
+def _shared(
+    policies: Sequence[Policy],
+    listed: Mapping[str, Sequence[Instance]],
+    schedules: Sequence[Schedule],
+) -> Check:
+    """Whether a policy takes what something else backs up at the same times.
+
+    :param listed: the instances of the project of each policy.
+    """
+    said = [
+        f"of policy {each.id} ({each.name}): {remark.said}"
+        for each in policies
+        if not each.paused
+        for remark in shared_instances(each, listed[each.id], schedules)
+        if remark.warning
+    ]
+    if said:
+        return Check("shared instances", False, "; ".join(said))
+    return Check("shared instances", True, "nothing else is due when a policy backs them up")
 
 
 def _counted(schedules: list[Schedule]) -> str:

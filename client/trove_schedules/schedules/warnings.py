@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,11 @@ from trove_schedules.schedules.options import Options
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.room import MOST, USUAL_QUOTA, most_kept
 from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.selection import Subject
 from trove_schedules.words import counted
+
+#: The most instances, and the most other schedules, that are named.
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,39 @@ def remarks(
 ) -> list[Remark]:
     """How many backups a schedule has at most, and the traps that it is in.
 
-    :param others: the schedules of its instance, itself included or not.
+    :param others: the schedules of its instance and the policies that take it, itself included or
+        not.
     """
-    warnings = [*_cut_off(schedule), *_alike(schedule, others)]
-    return [_kept(schedule, room, now), *(Remark(said, True) for said in warnings)]
+    return [
+        _kept(schedule, room, now),
+        *(Remark(said, True) for said in _cut_off(schedule)),
+        *(
+            _shared(schedule, each, "the same instance")
+            for each in others
+            if _active_beside(schedule, each) and _may_surprise(schedule, each)
+        ),
+    ]
 
 
 def remarks_on_policy(
-    policy: Policy, taken: int, listed: int, room: Room, now: datetime
+    policy: Policy,
+    instances: Sequence[Subject],
+    others: Iterable[Schedule],
+    room: Room,
+    now: datetime,
 ) -> list[Remark]:
     """The same of a policy, which has as many backups of each instance.
 
-    :param taken: how many instances it takes now.
-    :param listed: how many the project has.
+    :param instances: those of the project.
+    :param others: the schedules and policies of the project, itself included or not.
     """
-    warnings = [Remark(said, True) for said in _cut_off(policy)]
+    taken = len(policy.selection.takes(instances))
+    warnings = [
+        *(Remark(said, True) for said in _cut_off(policy)),
+        *shared_instances(policy, instances, others),
+    ]
     if not taken:
-        none = f"the policy takes none of the project's {counted(listed, 'instance')} now"
+        none = f"the policy takes none of the project's {counted(len(instances), 'instance')} now"
         return [Remark(none, True), *warnings]
     kept = most_kept(policy, now, pinned=len(policy.pinned))
     if kept is None:
@@ -112,15 +132,59 @@ def _cut_off(plan: Options) -> Iterator[str]:
         )
 
 
-def _alike(schedule: Schedule, others: Iterable[Schedule]) -> Iterator[str]:
-    """Of two schedules that are due together one is skipped: Trove makes one backup at a time."""
+def shared_instances(
+    policy: Policy, instances: Sequence[Subject], others: Iterable[Schedule]
+) -> list[Remark]:
+    """Which other schedules and policies back up what a policy takes, those at its times first."""
+    names = {each.instance: each.name for each in policy.selection.takes(instances)}
+    found = []
     for other in others:
-        same = (other.instance, other.pattern, other.timezone) == (
-            schedule.instance, schedule.pattern, schedule.timezone,
-        )  # fmt: skip
-        if same and other.id != schedule.id and not other.paused:
-            yield (
-                f"schedule {other.id} ({other.name}) backs up the same instance at the same times, "
-                "and Trove makes one backup of an instance at a time: each time one of the two "
-                "has to wait or is skipped"
-            )
+        if not _active_beside(policy, other):
+            continue
+        theirs = (
+            {each.instance for each in other.selection.takes(instances)}
+            if isinstance(other, Policy)
+            else {other.instance}
+        )
+        if shared := sorted(names[each] for each in names.keys() & theirs):
+            found.append(_shared(policy, other, _named(shared)))
+    found.sort(key=lambda each: not each.warning)
+    more = len(found) - _MOST_NAMED
+    if more > 0:
+        said = f"{more} more of the project's schedules and policies back up what the policy takes"
+        found[_MOST_NAMED:] = [Remark(said, any(each.warning for each in found[_MOST_NAMED:]))]
+    return found
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join([*names[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _active_beside(schedule: Schedule, other: Schedule) -> bool:
+    """Whether it is another one of the same project; of a draft that is not known, nor needed."""
+    projects = {schedule.project_id, other.project_id} - {None}
+    return other.id != schedule.id and len(projects) < 2 and not other.paused
+
+
+def _may_surprise(schedule: Schedule, other: Schedule) -> bool:
+    """Two schedules of one instance that are due at different times are what people mean."""
+    if other.noun == "policy":
+        return True
+    return other.instance == schedule.instance and _alike(schedule, other)
+
+
+def _alike(schedule: Schedule, other: Schedule) -> bool:
+    return (other.pattern, other.timezone) == (schedule.pattern, schedule.timezone)
+
+
+def _shared(schedule: Schedule, other: Schedule, what: str) -> Remark:
+    """Of two that are due together one is skipped: Trove makes one backup at a time."""
+    who = f"{other.noun} {other.id} ({other.name}) backs up {what}"
+    if _alike(schedule, other):
+        return Remark(
+            f"{who} at the same times, and Trove makes one backup of an instance at a time: each "
+            "time one of the two has to wait or is skipped",
+            True,
+        )
+    return Remark(f"{who} too, at other times: each makes and keeps backups of its own", False)

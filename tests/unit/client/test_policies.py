@@ -355,7 +355,7 @@ class TestRemarks:
         )
         assert said.endswith("the project's quota is 50 backups")
         assert warning
-        [(said, warning)] = self.said(schedules, keep_last=2, exclude=["db-3"])
+        (said, warning), *_ = self.said(schedules, keep_last=2, exclude=["db-3"])
         assert "takes 3 instances now: 9 in all" in said
         assert not warning
 
@@ -375,10 +375,59 @@ class TestRemarks:
         told = self.said(schedules, keep_last=3, attempts=3, retry_every=20, deadline=30)
         assert told[1][0].startswith("the last of 3 attempts is 40 minutes after the due time")
 
+    def test_what_else_backs_up_the_same_instances_is_told(self, cloud, schedules):
+        ids = [cloud.add_instance(f"db-{number}", status="ACTIVE") for number in range(5)]
+        beside = schedules.schedule_create(ids[1], "0 3 * * *", "own", keep_last=1)
+        also = schedules.policy_create("also", "0 2 * * *", keep_last=1)
+        paused = schedules.schedule_create(ids[1], "0 2 * * *", "paused", keep_last=1)
+        schedules.schedule_pause(paused)
+        _, *told = self.said(schedules, keep_last=1)
+        assert told == [
+            (
+                f"policy {also.id} (also) backs up db-0, db-1, db-2, and 2 more at the same times, "
+                "and Trove makes one backup of an instance at a time: each time one of the two has "
+                "to wait or is skipped",
+                True,
+            ),
+            (
+                f"schedule {beside.id} (own) backs up db-1 too, at other times: each makes and "
+                "keeps backups of its own",
+                False,
+            ),
+        ]
+
+    def test_the_check_names_what_is_due_together(self, cloud, schedules):
+        def check():
+            [found] = [each for each in schedules.check() if each.name == "shared instances"]
+            return found.ok, found.said
+
+        instance = cloud.add_instance("db-0", status="ACTIVE")
+        policy = schedules.policy_create("all", "0 2 * * *", keep_last=1)
+        schedules.schedule_create(instance, "0 3 * * *", "later", keep_last=1)
+        assert check() == (True, "nothing else is due when a policy backs them up")
+        alike = schedules.schedule_create(instance, "0 2 * * *", "own", keep_last=1)
+        ok, said = check()
+        assert ok is False
+        assert said.startswith(
+            f"of policy {policy.id} (all): schedule {alike.id} (own) backs up db-0 at the same "
+        )
+        schedules.policy_pause(policy)
+        assert check()[0] is True
+
+    def test_of_many_others_few_are_named(self, cloud, schedules):
+        for number in range(5):
+            instance = cloud.add_instance(f"db-{number}", status="ACTIVE")
+            schedules.schedule_create(instance, "0 2 * * *", "own", keep_last=1)
+        _, *told = self.said(schedules, keep_last=1)
+        assert len(told) == 4
+        more = "2 more of the project's schedules and policies back up what the policy takes"
+        assert told[-1] == (more, True)
+
     def test_one_that_is_given_is_not_asked_for_again(self, cloud, schedules, policy):
         cloud.mistral.requests.clear()
         schedules.policy_remarks(policy)
-        assert cloud.mistral.requests == []
+        # The other schedules, and the other policies.
+        assert len(cloud.mistral.requests) == 2
         assert schedules.policy_remarks("nightly") == schedules.policy_remarks(policy)
 
 

@@ -9,15 +9,18 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from cliff.columns import FormattableColumn
 from cliff.formatters import base as formatters
 from osc_lib.command import command
 from osc_lib.exceptions import CommandError
+from stevedore import ExtensionManager
+from stevedore.extension import Extension
 
 from trove_schedules.cli import text
-from trove_schedules.cli.openstack import fitting
+from trove_schedules.cli.openstack import fitting, nagios
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules.words import plural, shown
 
@@ -122,6 +125,32 @@ class MonitoringLister(Lister):
             return super().run(parsed_args)
         except CommandError as error:
             return unknown(self.log, error)
+
+
+class PluginLister(Lister):
+    """The same, which also prints what monitoring plugins do.
+
+    :cvar noun: what a row is of.
+    """
+
+    noun: ClassVar[str] = "schedule"
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            return super().run(parsed_args)
+        except CommandError as error:
+            status = unknown(self.log, error)
+            if parsed_args.formatter == nagios.NAME:
+                text.write(self.app.stdout, nagios.line(status, str(error)) + "\n")
+            return status
+
+    def _load_formatter_plugins(self) -> ExtensionManager[formatters.ListFormatter]:
+        """Those of all commands, and one for this."""
+        found = super()._load_formatter_plugins()
+        made = nagios.Nagios(self.noun)
+        where = EntryPoint(nagios.NAME, f"{nagios.__name__}:Nagios", self.formatter_namespace)
+        found.extensions.append(Extension(nagios.NAME, where, nagios.Nagios, made))
+        return found
 
 
 def unknown(log: logging.Logger, error: CommandError) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trove_schedules.health import Health
 
 
-class ScheduleHealth(nagios.Lister):
+class ScheduleHealth(base.PluginLister):
     _description = (
         "Show the state of backup schedules and why, the worst first; with -f nagios as monitoring "
         "plugins do. " + looking.EXIT_STATUS

@@ -6,16 +6,10 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cliff.formatters.base import ListFormatter
-from osc_lib.exceptions import CommandError
-from stevedore import ExtensionManager
-from stevedore.extension import Extension
 
-from trove_schedules.cli import text
-from trove_schedules.cli.openstack import base
 from trove_schedules.words import counted, plural, shown
 
 if TYPE_CHECKING:
@@ -60,31 +54,6 @@ class Nagios(ListFormatter):
         worst, *_ = found[0]
         stdout.write(f"{line(worst, said + more)} | {figures} missed={missed}\n")
         stdout.writelines(f"{_harmless(trouble)}\n" for trouble in troubles)
-
-
-class Lister(base.Lister):
-    """A list that has this format too.
-
-    :cvar noun: what a row is of.
-    """
-
-    noun: ClassVar[str] = "schedule"
-
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        try:
-            return super().run(parsed_args)
-        except CommandError as error:
-            status = base.unknown(self.log, error)
-            if parsed_args.formatter == NAME:
-                text.write(self.app.stdout, line(status, str(error)) + "\n")
-            return status
-
-    def _load_formatter_plugins(self) -> ExtensionManager[ListFormatter]:
-        """Those of all commands, and one for this."""
-        found = super()._load_formatter_plugins()
-        where = EntryPoint(NAME, f"{__name__}:Nagios", self.formatter_namespace)
-        found.extensions.append(Extension(NAME, where, Nagios, Nagios(self.noun)))
-        return found
 
 
 def rows(found: Iterable[Health]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

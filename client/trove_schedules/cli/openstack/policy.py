@@ -107,7 +107,7 @@ class ShowPolicy(base.ShowOne):
         return schedule.shown(parsed_args, _properties(policy) | told)
 
 
-class HealthPolicy(nagios.Lister):
+class HealthPolicy(base.PluginLister):
     noun = "policy"
     _description = (
         "Show the state of backup policies and why: a line for all instances of a policy together, "
@@ -174,7 +174,9 @@ class PreviewPolicy(base.Lister):
             ("Instance", lambda each: columns.instance(each.instance, whole=parsed_args.long)),
             ("Reason", lambda each: each.reason),
         ]
-        return columns.table(self.schedules.policy_preview(parsed_args.policy), shown)
+        found = self.schedules.policy_preview(parsed_args.policy)
+        remarks.say(self.schedules, self.schedules.policy_show(parsed_args.policy))
+        return columns.table(found, shown)
 
 
 class SetPolicy(base.Command):

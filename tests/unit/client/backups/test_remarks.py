@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from trove_schedules import workbook
 from trove_schedules.errors import ServiceError
 
 
@@ -41,7 +42,32 @@ def test_the_instances_schedules_and_the_quota_are_asked_for(cloud, schedules, s
     _, warning = schedules.schedule_remarks(schedule)
     assert other.id in warning.said
     asked = [each.netloc for each in cloud.mock.request_history[before:]]
-    assert asked == ["mistral.test", "trove.test"]
+    # The policies, and the instance's schedules.
+    assert asked == ["mistral.test", "mistral.test", "trove.test"]
+
+
+def test_a_policy_that_takes_the_instance_is_told(cloud, schedules):
+    set_quota(cloud, 50)
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
+    instance = cloud.add_instance("orders", status="ACTIVE")
+    schedule = schedules.schedule_create(instance, "0 2 * * *", "nightly", keep_last=7)
+    same = schedules.policy_create("all", "0 2 * * *", keep_last=1)
+    other = schedules.policy_create("hourly", "0 * * * *", keep_last=1)
+    schedules.policy_create("elsewhere", "0 2 * * *", match=["users"], keep_last=1)
+    _, *found = schedules.schedule_remarks(schedule)
+    assert sorted(((each.warning, each.said) for each in found), reverse=True) == [
+        (
+            True,
+            f"policy {same.id} (all) backs up the same instance at the same times, and Trove makes "
+            "one backup of an instance at a time: each time one of the two has to wait or is "
+            "skipped",
+        ),
+        (
+            False,
+            f"policy {other.id} (hourly) backs up the same instance too, at other times: each "
+            "makes and keeps backups of its own",
+        ),
+    ]
 
 
 def test_where_nobody_may_see_the_quota_it_is_taken_for_the_usual_one(cloud, schedules, schedule):
