@@ -43,6 +43,15 @@ class Runs:
         query = "select count(*) from workflow_executions_v2 where state not in (?, ?)"
         return self._count(query, "SUCCESS", "ERROR")
 
+    def acting(self) -> int:
+        """How many actions of theirs are under way; a run that waits has none."""
+        return self._count("select count(*) from action_executions_v2 where state = ?", "RUNNING")
+
+    def next_call(self) -> datetime | None:
+        """When the first of those that wait goes on."""
+        [[text]] = self._rows("select min(execution_time) from delayed_calls_v2")
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
     def _count(self, query: str, *values: str) -> int:
         [[count]] = self._rows(query, *values)
         return int(count)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.mariadb.connection import connect as connect_to_mariadb
 from trove_minicloud.guest.postgresql.server import connection_string
 from trove_minicloud.root import Root
+from trove_minicloud.services.preparation import database_file
 from trove_minicloud.stores import choosing
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.supervisor import ASK_VARIABLE
@@ -52,7 +54,7 @@ DISK = 2048
 _QUIET = 3.0
 #: Runs that Trove refuses are tried again for minutes.
 _PATIENCE = 900.0
-#: Seconds after which waiting runs are hurried, and by how much the clock goes on each second.
+#: Seconds after which what is busy is hurried, and by how much the clock goes on each second.
 _HURRY_AFTER, _HURRY = 6.0, timedelta(seconds=10)
 _READY = 240.0
 _SERVICES = {"keystone", "mistral", "trove"}
@@ -245,16 +247,24 @@ class Machine:
     def fire(self, due: datetime, until: datetime, most: float | None = None) -> None:
         """Let what is due be fired, and wait until it is over.
 
-        Runs that wait for longer are hurried.
+        Where runs wait, the clock goes on to the end of that.
 
-        :param until: by when it is over, by the machine's clock.
+        :param until: what waits for longer than that, by the machine's clock, is left waiting.
         :param most: seconds after which it is enough.
         """
         self.at(due - EARLY / 2)
         began, runs, quiet = time.monotonic(), Runs(self.root), None
         while True:
             now, moment = time.monotonic(), datetime.now(UTC)
-            if moment < due or runs.due(moment) or runs.in_progress():
+            following = runs.next_call() or until
+            busy = (
+                moment < due
+                or following <= moment < until
+                or runs.due(moment)
+                or runs.acting()
+                or self._backing_up()
+            )
+            if busy or (runs.in_progress() and moment < until):
                 quiet = None
             else:
                 quiet = quiet or now
@@ -265,8 +275,18 @@ class Machine:
             if now - began > _PATIENCE:
                 raise RuntimeError(f"What was due at {due} is not over after {_PATIENCE:.0f} s.")
             time.sleep(0.5)
-            if now - began > _HURRY_AFTER and moment + _HURRY < until:
+            if not busy and quiet is None:
+                self.at(min(following, until))
+            elif now - began > _HURRY_AFTER and moment + _HURRY < until:
                 self.clock.move_to(moment + _HURRY / 2)
+
+    def _backing_up(self) -> bool:
+        """Whether there is a backup that has not ended, by Trove's own database."""
+        file = database_file(self.root.service("trove"))
+        query = "select count(*) from backups where not deleted and state in (?, ?, ?)"
+        with contextlib.closing(sqlite3.connect(file, timeout=60)) as database:
+            [[count]] = database.execute(query, ("NEW", "BUILDING", "SAVING")).fetchall()
+        return bool(count)
 
 
 @contextlib.contextmanager
