@@ -276,7 +276,7 @@ class TestFreeze:
             validate(freeze(f"{text} 2 * * *", "x"))
 
     def test_a_name_that_is_none_is_refused_with_those_that_are(self):
-        with pytest.raises(InvalidPatternError, match="'@reboot' is not the name.*@daily"):
+        with pytest.raises(InvalidPatternError, match=r"'@reboot' is not the name.*@daily"):
             freeze("@reboot", "x")
 
     @pytest.mark.parametrize("text", ["h", "H/5", "H-5", "H,5", "H()", "H(5)", "HH", "*/H"])
