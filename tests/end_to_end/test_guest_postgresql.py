@@ -14,6 +14,8 @@ import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
+from tests.end_to_end.tls_door import tls_door
+from tests.tls_receiver import sign
 from trove_minicloud.errors import (
     BackupError,
     BackupToolError,
@@ -110,6 +112,39 @@ def test_a_running_server_can_be_added_and_backed_up_incrementally(
     copy = guest.restore(incremental)
     with guest.running(copy):
         assert guest.accounts(copy) == guest.accounts(source)
+
+
+def test_a_server_can_be_added_over_tls_with_the_programs_of_the_wheel(
+    guest: Guest, source: Instance, tmp_path: Path
+) -> None:
+    guest.execute(source, "CREATE ROLE far_taker LOGIN REPLICATION PASSWORD 'far'")
+    hba = source.data(guest.root) / "pg_hba.conf"
+    hba.write_text("host all,replication far_taker 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+    guest.execute(source, "SELECT pg_reload_conf()")
+    with tls_door(source.port, tmp_path) as door, tablespace(guest, source, "far"):
+        guest.execute(source, "CREATE TABLE of_far TABLESPACE far AS SELECT 1 AS n")
+        plain = f"postgresql://far_taker@127.0.0.1:{door.port}/"
+        with pytest.raises(DatastoreError, match="closed the connection"):
+            _POSTGRESQL.add_server(guest.root, "plain", "project-1", plain, "far")
+        stranger = tmp_path / "stranger.pem"
+        sign(stranger, tmp_path / "stranger.key")
+        encrypted = f"{plain}?sslmode=verify-full&sslrootcert="
+        with pytest.raises(DatastoreError, match="certificate verify failed"):
+            _POSTGRESQL.add_server(guest.root, "s", "p", f"{encrypted}{stranger}", "far")
+
+        far = _POSTGRESQL.add_server(
+            guest.root, "far", "project-1", f"{encrypted}{door.certificate}", "far"
+        )
+
+        assert _POSTGRESQL.is_serving(guest.root, far)
+        assert _POSTGRESQL.ask(guest.root, far, "SELECT current_user", None) == "far_taker"
+        full = guest.back_up(far)
+        incremental = guest.back_up(far, full)
+        assert (full.kind, incremental.kind) == ("full", "incremental")
+        copy = guest.restore(incremental)
+        with guest.running(copy):
+            assert guest.accounts(copy) == guest.accounts(source)
+            assert guest.execute(copy, "SELECT n FROM of_far") == [(1,)]
 
 
 @pytest.mark.parametrize(

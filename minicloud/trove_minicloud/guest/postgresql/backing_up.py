@@ -2,7 +2,6 @@
 """What a backup of a PostgreSQL server is taken with, and of which history it is."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -14,6 +13,7 @@ from trove_minicloud.guest.postgresql import base_backup, tablespaces
 from trove_minicloud.guest.postgresql.added import incarnation_of
 from trove_minicloud.guest.postgresql.binaries import Programs, client_programs, major_of
 from trove_minicloud.guest.postgresql.connection import Server, identify, incremental_obstacle
+from trove_minicloud.guest.postgresql.replication import NO_TLS
 from trove_minicloud.guest.postgresql.server import server_of
 from trove_minicloud.guest.postgresql.stream_check import TarCheck
 from trove_minicloud.guest.postgresql.wal import kept
@@ -60,7 +60,7 @@ def backup_tool(root: Root, instance: Instance, basis: Path | None) -> Tool:
         TarCheck(),
         partial(_during, root, instance, programs, server),
         _HINTS,
-        {_TABLESPACES: (_joining_command(server, basis), server.env | _import_path())},
+        {text: (_joining_command(server, basis), server.env) for text in (_TABLESPACES, NO_TLS)},
     )
 
 
@@ -84,8 +84,3 @@ def _joining_command(server: Server, basis: Path | None) -> tuple[str, ...]:
     if basis is not None:
         argv.append(f"--incremental={basis}")
     return tuple(argv)
-
-
-def _import_path() -> dict[str, str]:
-    """Where this Python has found us, for another one."""
-    return {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m trove_minicloud.guest.postgresql.base_backup`: a server with tablespaces as one tar.
 
-pg_basebackup streams servers without tablespaces only. So this program speaks its protocol: the
+pg_basebackup streams servers without tablespaces only, and that of the wheel speaks no TLS. So this
+program speaks its protocol: the
 server sends an archive for each tablespace, then the one of its data directory, then the backup's
 manifest. All become members of one tar, under the names that they have in the manifest. Those of a
 tablespace are below `pg_tblspc/<its oid>/`, where the server has a link to another folder.
@@ -16,7 +17,9 @@ from typing import Protocol
 
 import psycopg
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg.pq.abc import PGconn
+
+from trove_minicloud.guest.postgresql.replication import require
 
 # The first version that sends all archives in one stream.
 _LEAST_MAJOR = 15
@@ -169,19 +172,13 @@ def _copied(connection: PGconn) -> Iterator[memoryview]:
 
 
 def _expect(connection: PGconn, status: ExecStatus) -> None:
-    _require(connection.get_result(), status)
+    require(connection.get_result(), status)
 
 
 def _finish(connection: PGconn) -> None:
     """Read what is left of a command's answers."""
     while (result := connection.get_result()) is not None:
-        _require(result, ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
-
-
-def _require(result: PGresult | None, *statuses: ExecStatus) -> None:
-    if result is None or result.status not in statuses:
-        said = result.error_message.decode(errors="replace") if result else "no answer"
-        raise psycopg.OperationalError(said)
+        require(result, ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
 if __name__ == "__main__":
