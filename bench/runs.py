@@ -38,10 +38,13 @@ class Runs:
         )
         return self._count(query, f"{since:{_TIME}}")
 
-    def in_progress(self) -> int:
-        """How many of them have not ended."""
-        query = "select count(*) from workflow_executions_v2 where state not in (?, ?)"
-        return self._count(query, "SUCCESS", "ERROR")
+    def in_progress(self, since: datetime) -> int:
+        """How many of those that have begun since then have not ended."""
+        query = (
+            "select count(*) from workflow_executions_v2"
+            " where state not in (?, ?) and created_at >= ?"
+        )
+        return self._count(query, "SUCCESS", "ERROR", f"{since:{_TIME}}")
 
     def acting(self) -> int:
         """How many actions of theirs are under way; a run that waits has none."""

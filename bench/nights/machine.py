@@ -67,10 +67,11 @@ class Machine:
 
     :ivar made: the schedules, by the names of their instances.
     :ivar due: the due time of this night.
+    :ivar own_disk: whether it is on a small disk of its own.
     """
 
-    def __init__(self, root: Root, clock: Clock, s3: S3Server) -> None:
-        self.root, self.clock, self.s3 = root, clock, s3
+    def __init__(self, root: Root, clock: Clock, s3: S3Server, *, own_disk: bool) -> None:
+        self.root, self.clock, self.s3, self.own_disk = root, clock, s3, own_disk
         self.made: dict[str, Schedule] = {}
         self.due = datetime.now(UTC)
 
@@ -264,7 +265,8 @@ class Machine:
                 or runs.acting()
                 or self._backing_up()
             )
-            if busy or (runs.in_progress() and moment < until):
+            # One that a fault has stopped may be in progress for ever.
+            if busy or (runs.in_progress(due - EARLY) and moment < until):
                 quiet = None
             else:
                 quiet = quiet or now
@@ -290,8 +292,12 @@ class Machine:
 
 
 @contextlib.contextmanager
-def machine(clock: Clock) -> Iterator[Machine]:
-    """A machine that is up, with its databases and schedules; it is removed in the end."""
+def machine(clock: Clock, look_every: int = 1) -> Iterator[Machine]:
+    """A machine that is up, with its databases and schedules; it is removed in the end.
+
+    :param look_every: seconds between two looks at whether a service hangs. By default that is
+        noticed in half a minute, and not in three.
+    """
     import_path()
     # Not for the user's eyes alone: as root, the databases run as a user who must get there.
     folder = Path(tempfile.mkdtemp(prefix="trove-schedules-nights-"))
@@ -300,12 +306,11 @@ def machine(clock: Clock) -> Iterator[Machine]:
     disk.mkdir(mode=0o711)
     with (
         _removed(folder),
-        # What hangs is noticed in half a minute, and not in three.
-        mock.patch.dict(os.environ, {ASK_VARIABLE: "1"}),
-        _small_disk(disk),
+        mock.patch.dict(os.environ, {ASK_VARIABLE: str(look_every)}),
+        _small_disk(disk) as own_disk,
         s3_server(folder / "elsewhere") as s3,
     ):
-        made = Machine(Root.at(disk / "cloud"), clock, s3)
+        made = Machine(Root.at(disk / "cloud"), clock, s3, own_disk=own_disk)
         try:
             made.up()
             made.begin()
@@ -323,8 +328,8 @@ def _removed(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _small_disk(folder: Path) -> Iterator[None]:
-    """In memory, where this user may mount one; else it is the machine's own."""
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """In memory, where this user may mount one: whether that is so."""
     options = f"size={DISK}m,mode=711"
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "trove-schedules-nights", str(folder)],
@@ -334,10 +339,10 @@ def _small_disk(folder: Path) -> Iterator[None]:
     )
     if done.returncode:
         _say(f"no small disk can be mounted, so it is this machine's: {done.stderr.strip()}")
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
