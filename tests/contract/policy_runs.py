@@ -253,9 +253,9 @@ SCENARIOS = {
     "cancelled": Scenario(
         in_turn(9),
         watched("cancelled"),
-        {"max_parallel": 3},
+        {"max_parallel": 2},
         faulty=("db-8",),
-        cancelled={"db-0": workbook.WORKFLOW, "db-5": workbook.MAKING},
+        cancelled={"db-0": workbook.WORKFLOW, "db-1": workbook.MAKING},
     ),
     "too_late": guarded(5, 2),
     "too_late_done": guarded(2, 2),
