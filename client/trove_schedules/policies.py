@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
-from trove_schedules.backups import pruning, remarks, retention
+from trove_schedules.backups import pruning, remarks, restoring, retention
+from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.drills import executions as drills
 from trove_schedules.health.policies import health_of_policies
-from trove_schedules.ids import HasId, id_of
+from trove_schedules.ids import HasId, id_if_any, id_of
 from trove_schedules.lists import Lists
 from trove_schedules.runs import records
 from trove_schedules.runs.progress import refuse_while_running
@@ -29,6 +30,8 @@ from trove_schedules.schedules.warnings import Remark
 from trove_schedules.triggers import finding, replacing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mistralclient.api.v2.client import Client as MistralClient
 
     from trove_schedules.clients.services import Services
@@ -228,6 +231,46 @@ class Policies:
         services = self._own.through(mistral_client)
         found = finding.find_policy(services.mistral, id_of(policy))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def policy_restore(
+        self,
+        policy: str | HasId,
+        name: str,
+        mistral_client: MistralClient | None = None,
+        *,
+        instance: str | HasId | None = None,
+        at: str | datetime | None = None,
+        backup: str | HasId | None = None,
+        dry_run: bool = False,
+        report: Callable[[str], object] | None = None,
+        **like: Unpack[Like],
+    ) -> ScheduleRestore:
+        """Make a new instance from a backup that a policy has of one of its instances.
+
+        As :meth:`ScheduledBackups.schedule_restore` does for a schedule; follow it with
+        :meth:`ScheduledBackups.schedule_restore_progress`.
+
+        :param instance: which of them; one that is gone by its id, or by a name that one of the
+            policy's runs has told. None: that of the backup.
+        :param backup: one of the policy's backups, or of the instance that is given.
+        :raises InvalidScheduleError: an argument is wrong, neither instance nor backup is given, or
+            nothing tells what is missing.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises InstanceNotFoundError: or AmbiguousNameError, of the instance's name.
+        :raises BackupNotFoundError: no backup fits.
+        """
+        return restoring.restore(
+            self._own.through(mistral_client),
+            id_of(policy),
+            name,
+            of_policy=True,
+            instance=id_if_any(instance),
+            at=at,
+            backup=id_if_any(backup),
+            like=like,
+            dry_run=dry_run,
+            report=report or (lambda _: None),
+        )
 
     def policy_health(
         self,

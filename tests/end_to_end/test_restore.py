@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.end_to_end.cloud import LiveCloud, run_by_hand, wait_for
+from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand, wait_for
 from trove_minicloud import settings
 from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.workbook import HOLD
@@ -97,3 +97,25 @@ def test_without_its_source_a_backup_needs_a_flavor(lossy: Lossy) -> None:
     done = cloud.openstack(*command, "--flavor", settings.FLAVOR_ID, "--volume-size", "0")
     assert done.json["datastore"] == "postgresql"
     assert done.json["status"] in ("ACTIVE", "HEALTHY"), json.dumps(done.json)
+
+
+def test_an_instance_of_a_policy_is_restored_by_name_and_by_id_when_it_is_gone(
+    cloud: LiveCloud, schedules: ScheduledBackups
+) -> None:
+    instance = cloud.create_instance("brief")
+    cloud.openstack("policy", "create", "fleet", NEVER_SOON, "--match", "brief")
+    cloud.openstack("policy", "run", "fleet", "--wait")
+    command = ("policy", "restore", "fleet", "brief-again", "-f", "json", "--instance")
+    planned = cloud.openstack(*command, "brief", "--dry-run").json
+    assert (planned["source"], planned["missing"]) == (instance, None)
+
+    cloud.delete_instance("brief")
+    wait_for("end of it", lambda: "brief" not in schedules.instance_names().values(), 120)
+    refused = cloud.openstack(*command, "brief", check=False)
+    assert refused.status == 1
+    assert f"of these the policy has backups: {instance} (newest backup" in refused.err
+    flavor = ("--flavor", settings.FLAVOR_ID, "--volume-size", "0")
+    done = cloud.openstack(*command, instance, *flavor, "--wait")
+    assert done.json["status"] in ("ACTIVE", "HEALTHY"), json.dumps(done.json)
+    assert done.json["backup_id"] == planned["backup_id"]
+    cloud.openstack("policy", "delete", "fleet")

@@ -36,12 +36,13 @@ def moment(given: str | datetime) -> datetime:
     return time
 
 
-def newest(own: Collection[Backup], schedule_id: str, time: datetime | None) -> Backup:
-    """The newest completed backup of a schedule that holds nothing of later than a time.
+def newest(own: Collection[Backup], whose: str, time: datetime | None) -> Backup:
+    """The newest completed one of these backups that holds nothing of later than a time.
 
     A backup has the rows of a moment between its begin and its end, so it must have ended by then.
 
-    :raises BackupNotFoundError: the schedule has no such backup.
+    :param whose: what they are all of, in words.
+    :raises BackupNotFoundError: there is no such backup.
     """
     completed = sorted(
         (each for each in own if each.status == "COMPLETED"), key=lambda each: each.created
@@ -50,25 +51,29 @@ def newest(own: Collection[Backup], schedule_id: str, time: datetime | None) -> 
     if fitting:
         return fitting[-1]
     if not completed:
-        raise BackupNotFoundError(f"schedule {schedule_id} has no completed backup")
+        raise BackupNotFoundError(f"{whose} has no completed backup")
     first = completed[0]
     raise BackupNotFoundError(
-        f"schedule {schedule_id} has no backup that was completed by {time:%Y-%m-%d %H:%M:%S} UTC; "
+        f"{whose} has no backup that was completed by {time:%Y-%m-%d %H:%M:%S} UTC; "
         f"the oldest one, {first.id}, was completed at {_ended(first):%Y-%m-%d %H:%M:%S} UTC"
     )
 
 
-def named(trove: Trove, backup_id: str, schedule_id: str, instance_id: str | None) -> Backup:
+def named(
+    trove: Trove, backup_id: str, schedule_id: str, whose: str, instance_id: str | None = None
+) -> Backup:
     """The backup that was asked for.
 
-    :param instance_id: the schedule's instance, whose other backups will do too; None: not known.
+    :param whose: the schedule or policy, in words.
+    :param instance_id: its instance, whose other backups will do too; None: not known.
     :raises BackupNotFoundError: the project has no such backup.
     :raises InvalidScheduleError: it is of something else, or not COMPLETED.
     """
     backup = trove.backup(backup_id)
     if schedule_id != schedule_of(backup.description) and backup.instance_id != instance_id:
+        of_neither = f"neither of {whose} nor of its instance {instance_id}"
         raise InvalidScheduleError(
-            f"backup {backup.id} is neither of schedule {schedule_id} nor of its instance; "
+            f"backup {backup.id} is {of_neither if instance_id else f'not of {whose}'}; "
             "'openstack database instance create --backup' restores any backup"
         )
     if backup.status != "COMPLETED":

@@ -8,12 +8,12 @@ backups say by their markers whose they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
 from trove_schedules import clock
-from trove_schedules.backups import choosing, holding
+from trove_schedules.backups import choosing, fleet, holding
 from trove_schedules.backups.restore import Like, ScheduleRestore, given
 from trove_schedules.clients.instances import InstanceDetails
 from trove_schedules.clients.services import Services
@@ -43,24 +43,35 @@ def restore(
     schedule: str,
     name: str,
     *,
+    of_policy: bool = False,
+    instance: str | None = None,
     at: str | datetime | None,
     backup: str | None,
     like: Like,
     dry_run: bool,
     report: Callable[[str], object],
 ) -> ScheduleRestore:
-    """Make the instance, unless it is only asked what would be made; see the facade."""
+    """Make the instance, unless it is only asked what would be made; see the facade.
+
+    :param of_policy: the schedule is a policy. Otherwise it may be one too, if a backup is given.
+    :param instance: of a policy, the instance (name or id) that was backed up.
+    """
     check_text("name", name)
+    if of_policy and instance is None and backup is None:
+        raise InvalidScheduleError(
+            "a policy backs up several instances; give the one to restore, or its backup"
+        )
     _check(like)
     if at is not None and backup is not None:
         raise InvalidScheduleError("give either a time or a backup, not both")
     time = None if at is None else choosing.moment(at)
-    planned, found = _plan(services, schedule, name, time, backup, like)
+    subject = _subject(services, schedule, instance, backup, of_policy=of_policy)
+    planned = _plan(services, subject, name, time, backup, like)
     if dry_run:
         return planned
     _refuse(services, planned)
     report(planned.said)
-    if found is not None and found.rules:
+    if subject.found is not None and subject.found.rules:
         planned = _held(services, planned)
     try:
         made = services.trove.create_instance(planned.request())
@@ -100,37 +111,111 @@ def _check(like: Like) -> None:
         )
 
 
-def _plan(
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is restored.
+
+    :ivar found: the schedule, or that which the instance has by a policy; None where only its id is
+        known.
+    :ivar instance: the id of the instance that was backed up; None where only the backups tell.
+    :ivar noun: what messages call it.
+    :ivar remark: what to know of it.
+    """
+
+    id: str
+    found: Schedule | None
+    instance: str | None
+    noun: str = Schedule.noun
+    remark: str = ""
+
+    @property
+    def whose(self) -> str:
+        """Whose backups are meant, for people."""
+        of_one = f"instance {self.instance} by " if self.noun == Policy.noun else ""
+        return f"{of_one}{self.noun} {self.id}"
+
+
+def _subject(
     services: Services,
     wanted: str,
+    instance: str | None,
+    backup_id: str | None,
+    *,
+    of_policy: bool,
+) -> _Subject:
+    """The schedule or policy, and its instance; by its id also one that is gone.
+
+    :raises ScheduleNotFoundError: or AmbiguousNameError, InstanceNotFoundError,
+        BackupNotFoundError.
+    """
+    find = finding.find_policy if of_policy else finding.find_either
+    found, remark = None, ""
+    try:
+        found = find(services.mistral, wanted)
+    except ScheduleNotFoundError:
+        if not is_uuid(wanted):
+            raise
+    except ServiceError as error:
+        if not is_uuid(wanted):
+            raise
+        remark = f"{_NOT_HELD}{error}"
+    if not (of_policy or isinstance(found, Policy)):
+        return _Subject(wanted, None, None, remark=remark) if found is None else _own(found)
+    policy_id = wanted if found is None else found.id
+    policy = None if found is None else finding.policy_in(found)
+    if instance is not None:
+        instance = fleet.instance_id(services, policy, policy_id, instance)
+    elif backup_id is not None:
+        whose = f"policy {policy_id}"
+        instance = choosing.named(services.trove, backup_id, policy_id, whose).instance_id
+    else:
+        raise InvalidScheduleError(
+            f"policy {policy_id} backs up several instances; 'openstack database backup policy "
+            "restore' takes the one to restore"
+        )
+    part = None if policy is None else policy.of(instance)
+    return _Subject(policy_id, part, instance, Policy.noun, remark)
+
+
+def _own(schedule: Schedule) -> _Subject:
+    return _Subject(schedule.id, schedule, schedule.instance)
+
+
+def _plan(
+    services: Services,
+    subject: _Subject,
     name: str,
     time: datetime | None,
     backup_id: str | None,
     like: Like,
-) -> tuple[ScheduleRestore, Schedule | None]:
-    """The restore as it would be, and the schedule if Mistral has it."""
-    found, schedule_id, remark = _schedule(services, wanted, backup_id)
-    backups = services.trove.backups(found.instance if found else None)
-    own = [each for each in backups if schedule_of(each.description) == schedule_id]
-    if found is None and not own:
+) -> ScheduleRestore:
+    """The restore as it would be."""
+    backups = services.trove.backups(subject.instance)
+    own = [each for each in backups if schedule_of(each.description) == subject.id]
+    if subject.found is None and not own:
         raise ScheduleNotFoundError(
-            f"this project has neither a backup schedule {schedule_id!r} nor a backup of it"
-            + (f" ({remark})" if remark else "")
+            f"this project has neither a backup {subject.noun} {subject.id!r} nor a backup of it"
+            + (f" ({subject.remark})" if subject.remark else "")
         )
-    if found is None and backup_id is None and len({each.instance_id for each in own}) > 1:
+    several = len({each.instance_id for each in own}) > 1
+    if subject.instance is None and backup_id is None and several:
         raise InvalidScheduleError(
-            f"the backups of {schedule_id} are those of a policy, of several instances; give the "
-            "backup of the one to restore"
+            f"the backups of {subject.id} are those of a policy, of several instances; "
+            "'openstack database backup policy restore' takes the one to restore"
         )
     if backup_id is None:
-        backup = choosing.newest(own, schedule_id, time)
+        backup = choosing.newest(own, subject.whose, time)
     else:
-        instance_id = found.instance if found else None
-        backup = choosing.named(services.trove, backup_id, schedule_id, instance_id)
+        whose, instance = f"{subject.noun} {subject.id}", subject.instance
+        backup = choosing.named(services.trove, backup_id, subject.id, whose, instance)
+    if subject.instance not in (None, backup.instance_id):
+        raise InvalidScheduleError(
+            f"backup {backup.id} is of instance {backup.instance_id}, not of {subject.instance}"
+        )
     source = services.trove.instance(backup.instance_id)
     size = source.volume_size if source else _stored(services, backup, backups)
     like_source = ScheduleRestore(
-        schedule_id=schedule_id,
+        schedule_id=subject.id,
         backup=backup,
         until=time or clock.now(),
         source=backup.instance_id,
@@ -145,39 +230,12 @@ def _plan(
         or (source.datastore_version if source else None),
         network=source.network if source else None,
         configuration=source.configuration if source else None,
-        remark=remark,
+        remark=subject.remark,
     )
     changes = given(like)
     if "volume_size" in changes:
         changes["volume_size"] = changes["volume_size"] or None
-    return replace(like_source, **changes), found
-
-
-def _schedule(
-    services: Services, wanted: str, backup_id: str | None
-) -> tuple[Schedule | None, str, str]:
-    """The schedule, or None where only its id is known; its id; what to know of that.
-
-    Of a policy, that of the instance which the backup is of.
-    """
-    try:
-        found = finding.find_either(services.mistral, wanted)
-        if isinstance(found, Policy):
-            if backup_id is None:
-                raise InvalidScheduleError(
-                    f"policy {found.id} backs up several instances; give the backup of the one to "
-                    "restore"
-                )
-            found = found.of(services.trove.backup(backup_id).instance_id)
-    except ScheduleNotFoundError:
-        if not is_uuid(wanted):
-            raise
-        return None, wanted, ""
-    except ServiceError as error:
-        if not is_uuid(wanted):
-            raise
-        return None, wanted, f"{_NOT_HELD}{error}"
-    return found, found.id, ""
+    return replace(like_source, **changes)
 
 
 def _stored(services: Services, backup: Backup, known: Collection[Backup]) -> int | None:

@@ -202,14 +202,17 @@ class Mistral(Wire):
     def start_execution(
         self, workflow_id: str, workflow_input: dict[str, Any], trigger_id: str
     ) -> Execution:
-        """Start a workflow by hand, noted as a run of a trigger's schedule."""
+        """Start a workflow by hand, noted as a run of a trigger's schedule, and by whom."""
+        note = {"type": rows.MANUAL, "id": trigger_id}
+        if (user := self.user_name()) is not None:
+            note["user"] = user
         body = {
             "workflow_id": workflow_id,
             "input": json.dumps(workflow_input),
             "description": json.dumps(
                 {
                     "description": "Started by hand.",
-                    "triggered_by": {"type": rows.MANUAL, "id": trigger_id},
+                    "triggered_by": note,
                 }
             ),
         }

@@ -34,8 +34,8 @@ class Execution:
     """A workflow execution.
 
     ``trigger_id`` is the cron trigger that started it or, where ``manual``, whose schedule somebody
-    ran by hand; None where it has to do with none. ``root_id`` is the execution that it is part of;
-    None for an execution of its own.
+    ran by hand; None where it has to do with none. ``user`` is the name of who did that, where the
+    note says. ``root_id`` is the execution that it is part of; None for an execution of its own.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Execution:
     created_at: datetime
     updated_at: datetime | None
     root_id: str | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ def workbook(row: dict[str, Any]) -> Workbook | None:
 
 
 def execution(row: dict[str, Any]) -> Execution:
-    starter, trigger_id = triggered_by(_object(row.get("description")).get("triggered_by"))
+    note = _object(row.get("description")).get("triggered_by")
+    starter, trigger_id = triggered_by(note)
     state_info = row.get("state_info") or None
     return Execution(
         id=text_in(row, "id"),
@@ -151,7 +153,14 @@ def execution(row: dict[str, Any]) -> Execution:
         created_at=_required_time(row["created_at"]),
         updated_at=time_in(row.get("updated_at")),
         root_id=row.get("root_execution_id"),
+        user=_user(note),
     )
+
+
+def _user(note: Any) -> str | None:
+    """Who started a run by hand, which users can write as they like."""
+    user = note.get("user") if isinstance(note, dict) and note.get("type") == MANUAL else None
+    return user if isinstance(user, str) else None
 
 
 def triggered_by(note: Any) -> tuple[str | None, str | None]:

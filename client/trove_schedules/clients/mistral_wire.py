@@ -25,6 +25,7 @@ from trove_schedules.clients.session import (
     service_error,
     text_in,
     translated,
+    user_name,
 )
 from trove_schedules.errors import ServiceError
 
@@ -52,6 +53,10 @@ class Wire:
                 return self.session.get_project_id()
         project_id: str | None = self._http.project_id
         return project_id
+
+    def user_name(self) -> str | None:
+        """The name of the user who is logged in, or None where the client can't tell."""
+        return user_name(self.session) if isinstance(self.session, Session) else None
 
     def pages(
         self,

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import requests
 from keystoneauth1 import exceptions as keystone_exceptions
+from keystoneauth1.identity.base import BaseIdentityPlugin
 
 from trove_schedules.errors import (
     AuthenticationError,
@@ -83,6 +84,15 @@ def bound(session: Session) -> Session:
     if session.timeout is None:
         session.timeout = REQUEST_TIMEOUT
     return session
+
+
+def user_name(session: Session) -> str | None:
+    """The name of the user who is logged in; None where the login doesn't say."""
+    if not isinstance(session.auth, BaseIdentityPlugin):
+        return None
+    with translated("Keystone", "log in"):
+        name: str | None = session.auth.get_access(session).username
+    return name
 
 
 def require_delegable(session: object) -> None:

@@ -94,12 +94,18 @@ def _schedule(found: ScheduleReport, projects: Mapping[str, str]) -> dict[str, A
             for each in found.due_times
         ],
         "runs_by_hand": [
-            {"at": _time(each.at), "status": each.status, "backup_id": each.backup_id}
+            {
+                "at": _time(each.at),
+                "by": each.by,
+                "status": each.status,
+                "backup_id": each.backup_id,
+            }
             for each in found.by_hand
         ],
         "drills": [
             {
                 "at": _time(each.at),
+                "by": each.by,
                 "passed": each.passed,
                 "said": each.said,
                 "backup_id": each.backup_id,

@@ -49,11 +49,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RunByHand:
-    """A run that somebody started, and its status in Mistral's or the workbook's words."""
+    """A run that somebody started, and its status in Mistral's or the workbook's words.
+
+    :ivar by: the name of who did, or None where that is not known.
+    """
 
     at: datetime
     status: str
     backup_id: str | None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,14 @@ class ProvedRestore:
     """A drill: whether the backup restored, and what the drill said.
 
     :ivar passed: None for one that was skipped or goes on, which has shown nothing.
+    :ivar by: the name of who started it by hand; None where the schedule did, or that is not known.
     """
 
     at: datetime
     passed: bool | None
     said: str
     backup_id: str | None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,7 @@ def _proved(drill: ScheduleExecution) -> ProvedRestore:
     status = str(drill.output.get("status") or "")
     shown = proofs.passed(drill) or (False if drill.state == "ERROR" else None)
     said = status or reason(drill.state_info) or drill.state
-    return ProvedRestore(drill.created_at, shown, said, drill.backup_id)
+    return ProvedRestore(drill.created_at, shown, said, drill.backup_id, drill.started_by)
 
 
 def _of(
@@ -263,6 +269,7 @@ def _of(
                 each.created_at,
                 str(each.output.get("status") or reason(each.state_info) or each.state),
                 each.backup_id,
+                each.started_by,
             )
             for each in runs
             if each.manual

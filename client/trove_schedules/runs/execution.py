@@ -37,6 +37,8 @@ class ScheduleExecution:
         has instead ``counts``, and the instances that ``failed`` or were ``unable``, 20 of each.
     :ivar instance: the id of the instance that it backs up; ``*`` where that is a policy's many,
         None where the run does not say.
+    :ivar started_by: the name of the user who started it by hand, as our client noted it, which
+        others of the project could change; None where that is not known.
     """
 
     id: str
@@ -49,6 +51,7 @@ class ScheduleExecution:
     state_info: str | None
     output: dict[str, Any]
     instance: str | None = None
+    started_by: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -243,6 +243,7 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
         schedule_id=schedule_id,
         backup_id=_text(execution.output.get("backup_id")),
         manual=execution.manual or bool(own.get("manual")),
+        started_by=execution.user,
         created_at=execution.created_at,
         updated_at=execution.updated_at,
         state=execution.state,

@@ -108,7 +108,7 @@ def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
         "--long",
         action="store_true",
         help="Also list when each execution last changed, its backup, whether it was started by "
-        "hand, and why it failed",
+        "hand and by whom, and why it failed",
     )
     parser.add_argument(
         "--all", action="store_true", help="Also list attempts that had nothing to do"
@@ -141,6 +141,7 @@ def _listed(
             ("Updated", lambda each: columns.time(each.updated_at)),
             ("Backup", lambda each: each.backup_id),
             ("Manual", lambda each: each.manual),
+            ("Started By", lambda each: each.started_by),
             ("Reason", lambda each: reason(each.state_info)),
         ]
     return columns.table(executions, shown)
@@ -157,6 +158,7 @@ def properties(execution: ScheduleExecution) -> tuple[tuple[str, ...], tuple[Any
         "output": columns.Output(execution.output),
         "reason": reason(execution.state_info),
         "schedule_id": execution.schedule_id,
+        "started_by": execution.started_by,
         "state": execution.state,
         "state_info": execution.state_info,
         "updated_at": columns.time(execution.updated_at),

@@ -19,14 +19,16 @@ class RestoreSchedule(base.ShowOne):
         "up. Exit status without --wait: 0 if the restore was started. With --wait: 0 if the "
         "instance is ready, 1 if it failed, 2 if it is still being made at the timeout"
     )
+    noun = "schedule"
+    backup_help = "Restore this backup of the schedule or of its instance (ID)"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            "schedule",
-            metavar="<schedule>",
-            help="Schedule to restore (name or ID; by its ID also one that is gone, and while "
-            "Mistral is down)",
+            self.noun,
+            metavar=f"<{self.noun}>",
+            help=f"{self.noun.capitalize()} to restore (name or ID; by its ID also one that is "
+            "gone, and while Mistral is down)",
         )
         parser.add_argument("name", metavar="<new-name>", help="Name of the new instance")
         which = parser.add_mutually_exclusive_group()
@@ -39,7 +41,7 @@ class RestoreSchedule(base.ShowOne):
         which.add_argument(
             "--backup",
             metavar="<backup>",
-            help="Restore this backup of the schedule or of its instance (ID)",
+            help=self.backup_help,
         )
         for option, unit, what in (
             ("--flavor", "flavor", "Flavor of the new instance (ID)"),
@@ -63,9 +65,8 @@ class RestoreSchedule(base.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        restore = self.schedules.schedule_restore(
-            parsed_args.schedule,
-            parsed_args.name,
+        restore = self._start(
+            parsed_args,
             at=parsed_args.at,
             backup=parsed_args.backup,
             flavor=parsed_args.flavor,
@@ -84,6 +85,9 @@ class RestoreSchedule(base.ShowOne):
             if parsed_args.wait:
                 instance = self._follow(restore, parsed_args.timeout * 60)
         return _properties(restore, instance)
+
+    def _start(self, parsed: argparse.Namespace, **options: Any) -> ScheduleRestore:
+        return self.schedules.schedule_restore(parsed.schedule, parsed.name, **options)
 
     def _follow(self, restore: ScheduleRestore, seconds: float) -> InstanceDetails | None:
         instance = following.follow(
@@ -106,20 +110,54 @@ class RestoreSchedule(base.ShowOne):
             )
         else:
             self.exit_status = following.COMPLETED
-            for line in _next_steps(restore, instance):
-                following.say(line)
+            following.say(_connection(instance))
+            following.say(f"next: {self._next_steps(restore, instance)}")
         return instance
 
+    def _next_steps(self, restore: ScheduleRestore, instance: InstanceDetails) -> str:
+        """What is left to do for a person whose rows are back."""
+        return (
+            "look at the rows, point the application to it, and give it a schedule of its own: "
+            f"openstack database backup schedule create {instance.id} <pattern> <name>"
+        )
 
-def _next_steps(restore: ScheduleRestore, instance: InstanceDetails) -> list[str]:
-    """What is left to do for a person whose rows are back."""
+
+class RestorePolicy(RestoreSchedule):
+    _description = (
+        "Restore a backup that a policy has of one of its instances into a new instance, which is "
+        "like the one that was backed up. Exit status without --wait: 0 if the restore was "
+        "started. With --wait: 0 if the instance is ready, 1 if it failed, 2 if it is still being "
+        "made at the timeout"
+    )
+    noun = "policy"
+    backup_help = "Restore this backup of the policy, or of the given instance (ID)"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--instance",
+            metavar="<instance>",
+            help="Instance that was backed up (name or ID; one that is gone by its ID). Needed "
+            "unless --backup is given",
+        )
+        return parser
+
+    def _start(self, parsed: argparse.Namespace, **options: Any) -> ScheduleRestore:
+        return self.schedules.policy_restore(
+            parsed.policy, parsed.name, instance=parsed.instance, **options
+        )
+
+    def _next_steps(self, restore: ScheduleRestore, instance: InstanceDetails) -> str:
+        return (
+            "look at the rows, point the application to it, and look whether the policy takes it: "
+            f"openstack database backup policy preview {restore.schedule_id}"
+        )
+
+
+def _connection(instance: InstanceDetails) -> str:
     where = " or ".join(instance.addresses) or "an address that Trove doesn't tell"
     port = f", port {instance.usual_port} unless your cloud has another" * bool(instance.usual_port)
-    return [
-        f"it is ready. Connect to {where}{port}, with the users and passwords of the backup",
-        "next: look at the rows, point the application to it, and give it a schedule of its own: "
-        f"openstack database backup schedule create {instance.id} <pattern> <name>",
-    ]
+    return f"it is ready. Connect to {where}{port}, with the users and passwords of the backup"
 
 
 def _properties(

@@ -345,6 +345,146 @@ def test_it_is_restored_while_mistral_is_down_and_the_remark_tells(cloud, schedu
         schedules.schedule_restore(schedule.name, "once more")
 
 
+# Of a policy
+
+
+@pytest.fixture
+def policy(cloud, schedules):
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
+    return schedules.policy_create("fleet", "0 2 * * *", keep_last=1)
+
+
+@pytest.fixture
+def fleet(cloud, policy, instance, add):
+    """Two instances and the policy's backups of them, by their names; each has another one too."""
+    ids = {"m": instance, "n": cloud.add_instance("n", **SOURCE)}
+    made = {name: add(1, of=ids[name], description=marker(policy.id)) for name in ids}
+    for each in ids.values():
+        add(2, of=each, description=None)
+    return ids, made
+
+
+def gone(cloud, instance):
+    cloud.instances[:] = [each for each in cloud.instances if each["id"] != instance]
+
+
+@pytest.mark.parametrize("given", ["n", "id"])
+def test_of_a_policy_the_instance_is_given_by_name_or_id(
+    cloud, schedules, schedule, policy, fleet, given
+):
+    ids, made = fleet
+    # A schedule may have the policy's name.
+    schedules.schedule_create(ids["m"], "0 3 * * *", policy.name)
+    chosen = ids["n"] if given == "id" else given
+    restore = schedules.policy_restore(policy.name, "again", instance=chosen)
+    assert (restore.schedule_id, restore.source) == (policy.id, ids["n"])
+    assert cloud.created[0]["restorePoint"] == {"backupRef": made["n"]}
+    [hold] = holds(cloud)
+    assert json.loads(hold["input"]) == {"schedule": {"id": policy.id}}
+    cloud.instances[-1]["status"] = "ACTIVE"
+    assert schedules.schedule_restore_progress(restore).ready
+    assert holds(cloud) == []
+
+
+def test_of_a_policy_a_time_chooses_among_the_backups_of_the_instance(
+    schedules, policy, fleet, add
+):
+    ids, made = fleet
+    add(3, of=ids["n"], description=marker(policy.id))
+    add(3, of=ids["m"], description=marker(policy.id))
+    early = schedules.policy_restore(
+        policy.id, "again", instance="n", at="2026-01-02T05:00", dry_run=True
+    )
+    assert early.backup.id == made["n"]
+    told = rf"instance {ids['n']} by policy {policy.id} has no backup .* by 2026-01-01 01:00"
+    with pytest.raises(BackupNotFoundError, match=told):
+        schedules.policy_restore(policy.id, "again", instance="n", at="2026-01-01T01:00")
+
+
+def test_of_a_policy_a_backup_tells_the_instance(cloud, schedules, policy, fleet, add):
+    ids, made = fleet
+    for restore in (schedules.policy_restore, schedules.schedule_restore):
+        planned = restore(policy.id, "again", backup=made["n"], dry_run=True)
+        assert planned.source == ids["n"]
+    by_hand = add(4, of=ids["n"], description=None)
+    told = f"backup {by_hand} is not of policy {policy.id}"
+    with pytest.raises(InvalidScheduleError, match=told):
+        schedules.policy_restore(policy.id, "again", backup=by_hand)
+    planned = schedules.policy_restore(
+        policy.id, "again", backup=by_hand, instance="n", dry_run=True
+    )
+    assert planned.backup.id == by_hand
+    told = f"backup {made['n']} is of instance {ids['n']}, not of {ids['m']}"
+    with pytest.raises(InvalidScheduleError, match=told):
+        schedules.policy_restore(policy.id, "again", backup=made["n"], instance="m")
+    told = rf"neither of policy {policy.id} nor of its instance {ids['m']}"
+    with pytest.raises(InvalidScheduleError, match=told):
+        schedules.policy_restore(policy.id, "again", backup=by_hand, instance="m")
+
+
+def test_of_a_policy_an_instance_or_a_backup_is_needed(cloud, schedules, policy, fleet):
+    cloud.mock.reset_mock()
+    with pytest.raises(InvalidScheduleError, match="give the one to restore, or its backup"):
+        schedules.policy_restore(policy.id, "again", at="2026-01-02T05:00")
+    assert cloud.mock.request_history == []
+    with pytest.raises(InvalidScheduleError, match="policy restore' takes the one to restore"):
+        schedules.schedule_restore(policy.id, "again")
+
+
+def test_of_a_policy_an_instance_that_is_gone_is_given_by_its_id(cloud, schedules, policy, fleet):
+    ids, made = fleet
+    gone(cloud, ids["n"])
+    restore = schedules.policy_restore(policy, "again", instance=ids["n"], flavor="7")
+    assert (restore.backup.id, restore.source_exists) == (made["n"], False)
+    with pytest.raises(InstanceNotFoundError) as error:
+        schedules.policy_restore(policy, "once more", instance="n")
+    told = f"backups: {ids['n']} (newest backup 2026-01-01 02:00:00 UTC)"
+    assert str(error.value).endswith(told)
+
+
+def test_of_a_policy_its_runs_may_know_the_name_of_one_that_is_gone(
+    cloud, schedules, policy, fleet
+):
+    ids, made = fleet
+    gone(cloud, ids["n"])
+    for output in (
+        {"failed": [{"instance": ids["n"], "name": "n", "reason": "No quota."}]},
+        {"failed": [{"instance": 1, "name": "n"}, None], "unable": "n"},
+    ):
+        cloud.mistral.add_execution(
+            cloud.project,
+            policy.trigger_id,
+            workflow_name=workbook.POLICY,
+            output=json.dumps(output),
+        )
+    planned = schedules.policy_restore(policy, "again", instance="n", dry_run=True)
+    assert planned.backup.id == made["n"]
+
+
+def test_of_a_policy_a_name_of_two_is_ambiguous_and_one_of_none_is_not_found(
+    cloud, schedules, policy, fleet
+):
+    cloud.add_instance("n")
+    with pytest.raises(AmbiguousNameError, match="2 database instances are or were named 'n'"):
+        schedules.policy_restore(policy, "again", instance="n")
+    with pytest.raises(InstanceNotFoundError, match="has no backup of one that is gone"):
+        schedules.policy_restore(policy, "again", instance="orders")
+
+
+def test_a_policy_that_is_gone_is_restored_by_its_id(cloud, schedules, policy, fleet):
+    _, made = fleet
+    schedules.policy_delete(policy)
+    restore = schedules.policy_restore(policy.id, "again", instance="n")
+    assert (restore.backup.id, restore.hold_id) == (made["n"], None)
+    told = "are those of a policy, of several instances; 'openstack database backup policy restore'"
+    with pytest.raises(InvalidScheduleError, match=told):
+        schedules.schedule_restore(policy.id, "again")
+    with pytest.raises(ScheduleNotFoundError, match="no backup policy"):
+        schedules.policy_restore(policy.name, "again", instance="n")
+    with pytest.raises(ScheduleNotFoundError, match=r"neither a backup policy .* nor a backup"):
+        schedules.policy_restore("00000000-0000-4000-8000-000000000000", "again", instance="n")
+
+
 # What is kept
 
 

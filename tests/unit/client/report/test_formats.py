@@ -36,8 +36,12 @@ def report() -> Report:
         promises=(("Pattern", "0 2 * * *"), ("Keep for days", "14")),
         known_from=SINCE,
         due_times=tuple(due_times(schedule, backups, runs, SINCE, NOW, RUNS_FROM)),
-        by_hand=(RunByHand(datetime(2026, 3, 5, 9, 0, tzinfo=UTC), "Backup complete", "b-hand"),),
-        drills=(ProvedRestore(datetime(2026, 3, 6, tzinfo=UTC), True, "Drill passed", "b-1"),),
+        by_hand=(
+            RunByHand(datetime(2026, 3, 5, 9, 0, tzinfo=UTC), "Backup complete", "b-hand", "ada"),
+        ),
+        drills=(
+            ProvedRestore(datetime(2026, 3, 6, tzinfo=UTC), True, "Drill passed", "b-1", "bob"),
+        ),
         longest_gap=Span(SINCE, SINCE + timedelta(days=3, hours=1)),
         last_success=datetime(2026, 3, 31, 2, 0, tzinfo=UTC),
     )
@@ -180,6 +184,7 @@ def test_the_object_holds_the_same(report: Report) -> None:
     ]
     assert found["longest_gap"]["seconds"] == 73 * 3600
     assert found["drills"][0]["passed"] is True
+    assert (found["runs_by_hand"][0]["by"], found["drills"][0]["by"]) == ("ada", "bob")
     told = content["coverage"]
     assert (told["looked_at"], told["states"]) == (
         "2026-04-01T02:05:00+00:00",

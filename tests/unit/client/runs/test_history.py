@@ -441,3 +441,23 @@ class TestRunByHand:
         with pytest.raises(ScheduleNotFoundError):
             schedules.schedule_run(UNKNOWN)
         assert cloud.mistral.rows("executions") == []
+
+    def test_it_notes_who_started_it(self, cloud, schedules, schedule):
+        assert schedules.schedule_run(schedule).started_by == "user"
+        [found] = schedules.execution_list(schedule)
+        assert found.started_by == schedules.execution_show(found.id).started_by == "user"
+
+    @pytest.mark.parametrize(
+        "note",
+        [
+            {"type": "manual", "id": "t"},
+            {"type": "manual", "id": "t", "user": 1},
+            {"type": "cron_trigger", "id": "t", "user": "somebody"},
+            "x",
+        ],
+    )
+    def test_where_the_note_names_nobody_nobody_is_named(self, cloud, schedules, note):
+        row = cloud.mistral.add_execution(
+            cloud.project, description=json.dumps({"triggered_by": note})
+        )
+        assert schedules.execution_show(row["id"]).started_by is None

@@ -59,16 +59,18 @@ def test_list_asks_for_what_the_arguments_say(take, schedules, execution, option
 
 
 def test_long_adds_the_backup_and_why_there_is_none(take, schedules, execution, failed):
-    schedules.execution_list.return_value = [replace(execution, manual=True), failed]
+    by_hand = replace(execution, manual=True, started_by="ada")
+    schedules.execution_list.return_value = [by_hand, failed]
     columns, rows = take(ListExecution, "a-schedule", "--long")
-    assert columns[4:] == ("Updated", "Backup", "Manual", "Reason")
+    assert columns[4:] == ("Updated", "Backup", "Manual", "Started By", "Reason")
     assert [str(cell) for cell in rows[0][4:]] == [
         "2016-06-14 14:50:07 UTC",
         execution.backup_id,
         "True",
+        "ada",
         "None",
     ]
-    assert rows[1][5:] == (None, False, REASON)
+    assert rows[1][5:] == (None, False, None, REASON)
 
 
 def test_people_read_the_reason_programs_the_whole_output(run, app, schedules, failed):
@@ -114,6 +116,7 @@ def test_show_gives_everything_that_is_known(run, schedules, failed, form, load)
         "output": failed.output,
         "reason": REASON,
         "schedule_id": failed.schedule_id,
+        "started_by": None,
         "state": "ERROR",
         "state_info": ATTEMPTS,
         "updated_at": "2016-06-14T14:50:07+00:00",

@@ -11,7 +11,7 @@ import pytest
 from tests import examples
 from tests.unit.client.cli.conftest import BACKUP
 from trove_schedules.cli.openstack import following
-from trove_schedules.cli.openstack.restore import RestoreSchedule
+from trove_schedules.cli.openstack.restore import RestorePolicy, RestoreSchedule
 from trove_schedules.clients.instances import InstanceDetails
 from trove_schedules.errors import InstanceNotFoundError, ServiceUnavailableError
 
@@ -34,10 +34,10 @@ def building():
 def run_it(app, connect, schedules, restore, monkeypatch):
     """Run the command as ``openstack`` does; its exit status."""
     monkeypatch.setattr(following, "_POLL", 0)
-    schedules.schedule_restore.return_value = restore
+    schedules.schedule_restore.return_value = schedules.policy_restore.return_value = restore
 
-    def run_it(*arguments):
-        command = RestoreSchedule(app, None)
+    def run_it(*arguments, command=RestoreSchedule):
+        command = command(app, None)
         return command.run(command.get_parser("restore").parse_args(["s", "again", *arguments]))
 
     return run_it
@@ -74,6 +74,29 @@ def test_each_option_reaches_the_api(schedules, run_it, arguments, options):
 def test_a_volume_of_zero_is_not_one_that_is_left_out(schedules, run_it):
     run_it("--volume-size", "0")
     assert schedules.schedule_restore.call_args.kwargs["volume_size"] == 0
+
+
+@pytest.mark.parametrize(
+    "options", [{"instance": "m"}, {"instance": "m", "at": "2026-01-31T05:12"}, {"backup": BACKUP}]
+)
+def test_of_a_policy_the_instance_reaches_the_api_too(schedules, run_it, options):
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    assert run_it(*words, command=RestorePolicy) == 0
+    schedules.policy_restore.assert_called_once()
+    arguments, asked = schedules.policy_restore.call_args
+    given = {name: value for name, value in asked.items() if value not in (None, False)}
+    del given["report"]
+    assert (arguments, given) == (("s", "again"), options)
+    schedules.schedule_restore.assert_not_called()
+
+
+def test_of_a_policy_it_says_how_to_see_whether_that_takes_the_new_instance(
+    schedules, run_it, building, restore, capsys
+):
+    schedules.schedule_restore_progress.return_value = replace(building, status="ACTIVE")
+    assert run_it("--instance", "m", "--wait", command=RestorePolicy) == 0
+    told = capsys.readouterr().err
+    assert f"openstack database backup policy preview {restore.schedule_id}\n" in told
 
 
 def test_a_time_and_a_backup_exclude_each_other(schedules, run_it, capsys):
