@@ -71,7 +71,7 @@ test-browser: $(BIN)/.test $(DASHBOARD_BIN)/.dashboard ## Horizon's panels in Ch
 
 # Four files at a time, in the order of tests/end_to_end/conftest.py. Where the packages are there, a test
 # of them that can't be run fails.
-test-end-to-end: $(BIN)/.test $(ANSIBLE_BIN)/.ansible ## Real Keystone, Mistral, Trove and databases on mini clouds of their own
+test-end-to-end: $(BIN)/.test $(ANSIBLE_BIN)/.ansible $(DASHBOARD_BIN)/.dashboard ## Real Keystone, Mistral, Trove and databases on mini clouds of their own
 	tools/debian-packages mariadb monitoring && export TROVE_SCHEDULES_NOTHING_MAY_LACK=1; \
 	$(BIN)/pytest tests/end_to_end --ignore tests/end_to_end/test_dashboard.py \
 	    --numprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -174,7 +174,7 @@ class Walk:
         due = self._runs.due(at)
         self._move_to(at - _BEFORE)
         deadline = time.monotonic() + _PATIENCE
-        while self._runs.begun(at - EARLY) < due or self._runs.in_progress():
+        while self._runs.begun(at - EARLY) < due or self._runs.in_progress(at - EARLY):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"What fires at {at} is not over after {_PATIENCE:.0f} s.")
             time.sleep(0.2)

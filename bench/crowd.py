@@ -253,14 +253,18 @@ class Crowd:
         due: datetime,
         *,
         attempts: int = 1,
+        retry_every: int = 1,
         max_parallel: int | None = None,
         takes: str | None = None,
     ) -> Member:
         """A daily policy at this minute: a schedule whose trigger starts another workflow.
 
+        :param retry_every: minutes from one attempt to the next.
         :param takes: a regular expression of the names of the instances that it takes.
         """
-        [made] = self.schedule(1, due, attempts=[attempts], projects=[owner])
+        [made] = self.schedule(
+            1, due, attempts=[attempts], retry_every=retry_every, projects=[owner]
+        )
         selection = {"takes": takes, "max_parallel": max_parallel}
         engine = self._engines["mistral"]
         metadata = sqlalchemy.MetaData()

@@ -4,6 +4,10 @@
 Of the instances, some fail. After three attempts, each of the others must have one backup of the
 due time, and the failing ones must be named. Then instances are made, deleted and renamed out of
 the policy's match, and the next night has to be right too.
+
+With ``--kill-mistral``, Mistral is killed in the middle of the first run, with ``--token-life`` the
+tokens end after so many seconds instead of an hour. Then the attempts complete what a run leaves:
+each of them begins when the one before has ended.
 """
 
 from __future__ import annotations
@@ -13,12 +17,12 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bench import report
+from bench import faults, report
 from bench.crowd import Crowd
 from bench.firings import Member
 from bench.minicloud import import_path, mini_cloud
@@ -27,10 +31,12 @@ from bench.requests import this_minute
 from bench.traffic import OPTIONS, Traffic, Wire
 
 ATTEMPTS = 3
+#: Minutes between two of them, and between those that begin one after the other.
+_RETRY_EVERY, _RETRY_APART = 1, 19
 _ENDED = ("SUCCESS", "ERROR")
 _POLL = 1.0
-#: Seconds that a night may take.
-_PATIENCE = 3300.0
+#: Seconds that a night may take. After a kill, a run may be waited for until its token has ended.
+_PATIENCE = 3 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,25 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """What befalls the first night.
+
+    :ivar kill_mistral: when a third of the instances have their backups.
+    :ivar token_life: seconds; None is an hour.
+    """
+
+    kill_mistral: bool = False
+    token_life: int | None = None
+
+    @property
+    def any(self) -> bool:
+        return self.kill_mistral or self.token_life is not None
+
+
+UNTROUBLED = Trouble()
+
+
+@dataclass(frozen=True)
 class Night:
     """What became of one due time.
 
@@ -64,18 +89,32 @@ class Night:
     minutes: float
 
 
-def night(crowd: Crowd, policy: Member, due: datetime, runs: int) -> Night:
-    """Fire the policy, and follow it until N runs have ended."""
+def night(
+    crowd: Crowd,
+    policy: Member,
+    due: datetime,
+    runs: int,
+    *,
+    apart: bool = False,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Night:
+    """Fire the policy, and follow it until N runs have ended.
+
+    :param apart: fire it for each of them, instead of once.
+    :param meanwhile: is called again and again until then.
+    """
     wire, before = Wire(crowd.root), len(crowd.policy_runs(policy.id))
-    crowd.fire([policy], due - timedelta(days=400))
     began = time.monotonic()
-    while True:
-        new = crowd.policy_runs(policy.id)[before:]
-        if len(new) >= runs and all(run.state in _ENDED for run in new):
-            break
-        if time.monotonic() - began > _PATIENCE:
-            raise RuntimeError(f"{[run.state for run in new]} after {_PATIENCE:.0f} s")
-        time.sleep(_POLL)
+    for wanted in range(1, runs + 1) if apart else [runs]:
+        crowd.fire([policy], due - timedelta(days=400))
+        while True:
+            new = crowd.policy_runs(policy.id)[before:]
+            if len(new) >= wanted and all(run.state in _ENDED for run in new):
+                break
+            if time.monotonic() - began > _PATIENCE:
+                raise RuntimeError(f"{[run.state for run in new]} after {_PATIENCE:.0f} s")
+            meanwhile()
+            time.sleep(_POLL)
     return Night(
         [json.loads(run.output) for run in new],
         crowd.backups_of(policy.id, due),
@@ -84,17 +123,43 @@ def night(crowd: Crowd, policy: Member, due: datetime, runs: int) -> Night:
     )
 
 
-def judge(found: Report, what: str, ours: Night, good: Collection[str], bad: int) -> None:
-    """Note what is not as it has to be, and the figures."""
+class KillMistral:
+    """Kills Mistral once, when N instances have a backup of the policy."""
+
+    def __init__(self, crowd: Crowd, policy: Member, due: datetime, after: int) -> None:
+        self._crowd, self._policy, self._due, self._after = crowd, policy, due, after
+        self._done = False
+
+    def __call__(self) -> None:
+        if self._done or len(self._crowd.backups_of(self._policy.id, self._due)) < self._after:
+            return
+        self._done = True
+        faults.killed("mistral")(self._crowd.root)
+        print("Mistral is killed", file=sys.stderr)
+
+
+def judge(
+    found: Report,
+    what: str,
+    ours: Night,
+    good: Collection[str],
+    bad: int,
+    *,
+    whole: bool = True,
+) -> None:
+    """Note what is not as it has to be, and the figures.
+
+    :param whole: the first run has to reach all instances.
+    """
     done = {
         each: counts["COMPLETED"] for each, counts in ours.backups.items() if counts["COMPLETED"]
     }
     found.expect(f"{what}: instances with one backup", done, dict.fromkeys(good, 1))
     first, last = ours.outputs[0], ours.outputs[-1]
-    found.expect(f"{what}: made", first["counts"]["made"], len(good))
-    found.expect(
-        f"{what}: failed and named", [len(each["failed"]) for each in (first, last)], [bad] * 2
-    )
+    if whole:
+        found.expect(f"{what}: made", first["counts"]["made"], len(good))
+        found.expect(f"{what}: failed and named at first", len(first["failed"]), bad)
+    found.expect(f"{what}: failed and named in the end", len(last["failed"]), bad)
     if len(ours.outputs) > 1:
         found.expect(f"{what}: done before the last attempt", last["counts"]["done"], len(good))
     found.expect(f"{what}: refused requests", ours.traffic.refused, 0)
@@ -107,16 +172,38 @@ def judge(found: Report, what: str, ours: Night, good: Collection[str], bad: int
         print(f"{what}: {each['status']}", file=sys.stderr)
 
 
-def measure(found: Report, crowd: Crowd, size: Size, attempts: int = ATTEMPTS) -> None:
+def measure(
+    found: Report,
+    crowd: Crowd,
+    size: Size,
+    attempts: int = ATTEMPTS,
+    trouble: Trouble = UNTROUBLED,
+) -> None:
     """Two nights of a policy."""
     owner = crowd.project()
     good = crowd.instances(owner.id, size.instances - size.failing)
     crowd.instances(owner.id, size.failing, failing=True)
     due = this_minute()
     policy = crowd.policy(
-        owner, due, attempts=attempts, max_parallel=size.parallel, takes="^light-"
+        owner,
+        due,
+        attempts=attempts,
+        retry_every=_RETRY_APART if trouble.any else _RETRY_EVERY,
+        max_parallel=size.parallel,
+        takes="^light-",
     )
-    judge(found, "first night", night(crowd, policy, due, attempts), good, size.failing)
+    kill = KillMistral(crowd, policy, due, size.instances // 3)
+    first = night(
+        crowd,
+        policy,
+        due,
+        attempts,
+        apart=trouble.any,
+        meanwhile=kill if trouble.kill_mistral else lambda: None,
+    )
+    judge(found, "first night", first, good, size.failing, whole=not trouble.any)
+    if trouble.any:
+        return
 
     crowd.a_day_later()
     gone, renamed = good[: size.deleted], good[size.deleted :][: size.renamed]
@@ -128,12 +215,15 @@ def measure(found: Report, crowd: Crowd, size: Size, attempts: int = ATTEMPTS) -
     judge(found, "next night", night(crowd, policy, due, 1), good, size.failing)
 
 
-def run(size: Size) -> Report:
+def run(size: Size, trouble: Trouble) -> Report:
     """Measure a policy of N instances on a mini cloud of its own."""
     import_path()
     found = Report("fleet")
-    with mini_cloud(overrides=OPTIONS) as root:
-        measure(found, Crowd(root), size)
+    overrides = dict(OPTIONS)
+    if trouble.token_life is not None:
+        overrides["keystone"] = f"[token]\nexpiration = {trouble.token_life}\n"
+    with mini_cloud(overrides=overrides) as root:
+        measure(found, Crowd(root), size, trouble=trouble)
     return found
 
 
@@ -143,9 +233,14 @@ def main() -> int:
     parser.add_argument(
         "--instances", type=int, default=100, metavar="N", help="of the first night"
     )
+    parser.add_argument(
+        "--kill-mistral", action="store_true", help="in the middle of the first run"
+    )
+    parser.add_argument("--token-life", type=int, metavar="SECONDS", help="of all tokens")
     chosen = parser.parse_args()
     report.end_when_told()
-    found = run(Size.of(chosen.instances, chosen.parallel))
+    size = Size.of(chosen.instances, chosen.parallel)
+    found = run(size, Trouble(chosen.kill_mistral, chosen.token_life))
     print(f"written: {found.write()}", file=sys.stderr)
     return report.finish([found])
 

@@ -38,10 +38,22 @@ class Runs:
         )
         return self._count(query, f"{since:{_TIME}}")
 
-    def in_progress(self) -> int:
-        """How many of them have not ended."""
-        query = "select count(*) from workflow_executions_v2 where state not in (?, ?)"
-        return self._count(query, "SUCCESS", "ERROR")
+    def in_progress(self, since: datetime) -> int:
+        """How many of those that have begun since then have not ended."""
+        query = (
+            "select count(*) from workflow_executions_v2"
+            " where state not in (?, ?) and created_at >= ?"
+        )
+        return self._count(query, "SUCCESS", "ERROR", f"{since:{_TIME}}")
+
+    def acting(self) -> int:
+        """How many actions of theirs are under way; a run that waits has none."""
+        return self._count("select count(*) from action_executions_v2 where state = ?", "RUNNING")
+
+    def next_call(self) -> datetime | None:
+        """When the first of those that wait goes on."""
+        [[text]] = self._rows("select min(execution_time) from delayed_calls_v2")
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
 
     def _count(self, query: str, *values: str) -> int:
         [[count]] = self._rows(query, *values)

@@ -36,7 +36,7 @@ class TlsReceiver(ThreadingHTTPServer):
         super().__init__((ADDRESS, 0), _Handler)
         self.certificate = directory / f"receiver-{self.server_address[1]}.pem"
         key = self.certificate.with_suffix(".key")
-        _sign(self.certificate, key)
+        sign(self.certificate, key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, key)
         # The handshake is left to the thread of each request: one that fails ends no other.
@@ -75,7 +75,8 @@ def tls_receiver(directory: Path) -> Iterator[TlsReceiver]:
         thread.join()
 
 
-def _sign(certificate: Path, key: Path) -> None:
+def sign(certificate: Path, key: Path) -> None:
+    """Write a key, and a certificate for it that holds for ADDRESS."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
     now = datetime.now(UTC)

@@ -159,7 +159,12 @@ def machine_off(machine: Machine) -> Iterator[None]:
 
 @contextmanager
 def disk_full(machine: Machine) -> Iterator[None]:
-    """Not a byte is left."""
+    """Not a byte is left.
+
+    :raises RuntimeError: the disk is one that others use.
+    """
+    if not machine.own_disk:
+        raise RuntimeError("The disk is not filled, because it is not the machine's own.")
     filler = machine.root.path / "filler"
     with filler.open("wb", buffering=0) as stream:
 

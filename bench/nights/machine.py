@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.mariadb.connection import connect as connect_to_mariadb
 from trove_minicloud.guest.postgresql.server import connection_string
 from trove_minicloud.root import Root
+from trove_minicloud.services.preparation import database_file
 from trove_minicloud.stores import choosing
 from trove_minicloud.supervision import state
 from trove_minicloud.supervision.supervisor import ASK_VARIABLE
@@ -52,7 +54,7 @@ DISK = 2048
 _QUIET = 3.0
 #: Runs that Trove refuses are tried again for minutes.
 _PATIENCE = 900.0
-#: Seconds after which waiting runs are hurried, and by how much the clock goes on each second.
+#: Seconds after which what is busy is hurried, and by how much the clock goes on each second.
 _HURRY_AFTER, _HURRY = 6.0, timedelta(seconds=10)
 _READY = 240.0
 _SERVICES = {"keystone", "mistral", "trove"}
@@ -65,10 +67,11 @@ class Machine:
 
     :ivar made: the schedules, by the names of their instances.
     :ivar due: the due time of this night.
+    :ivar own_disk: whether it is on a small disk of its own.
     """
 
-    def __init__(self, root: Root, clock: Clock, s3: S3Server) -> None:
-        self.root, self.clock, self.s3 = root, clock, s3
+    def __init__(self, root: Root, clock: Clock, s3: S3Server, *, own_disk: bool) -> None:
+        self.root, self.clock, self.s3, self.own_disk = root, clock, s3, own_disk
         self.made: dict[str, Schedule] = {}
         self.due = datetime.now(UTC)
 
@@ -245,16 +248,25 @@ class Machine:
     def fire(self, due: datetime, until: datetime, most: float | None = None) -> None:
         """Let what is due be fired, and wait until it is over.
 
-        Runs that wait for longer are hurried.
+        Where runs wait, the clock goes on to the end of that.
 
-        :param until: by when it is over, by the machine's clock.
+        :param until: what waits for longer than that, by the machine's clock, is left waiting.
         :param most: seconds after which it is enough.
         """
         self.at(due - EARLY / 2)
         began, runs, quiet = time.monotonic(), Runs(self.root), None
         while True:
             now, moment = time.monotonic(), datetime.now(UTC)
-            if moment < due or runs.due(moment) or runs.in_progress():
+            following = runs.next_call() or until
+            busy = (
+                moment < due
+                or following <= moment < until
+                or runs.due(moment)
+                or runs.acting()
+                or self._backing_up()
+            )
+            # One that a fault has stopped may be in progress for ever.
+            if busy or (runs.in_progress(due - EARLY) and moment < until):
                 quiet = None
             else:
                 quiet = quiet or now
@@ -265,13 +277,27 @@ class Machine:
             if now - began > _PATIENCE:
                 raise RuntimeError(f"What was due at {due} is not over after {_PATIENCE:.0f} s.")
             time.sleep(0.5)
-            if now - began > _HURRY_AFTER and moment + _HURRY < until:
+            if not busy and quiet is None:
+                self.at(min(following, until))
+            elif now - began > _HURRY_AFTER and moment + _HURRY < until:
                 self.clock.move_to(moment + _HURRY / 2)
+
+    def _backing_up(self) -> bool:
+        """Whether there is a backup that has not ended, by Trove's own database."""
+        file = database_file(self.root.service("trove"))
+        query = "select count(*) from backups where not deleted and state in (?, ?, ?)"
+        with contextlib.closing(sqlite3.connect(file, timeout=60)) as database:
+            [[count]] = database.execute(query, ("NEW", "BUILDING", "SAVING")).fetchall()
+        return bool(count)
 
 
 @contextlib.contextmanager
-def machine(clock: Clock) -> Iterator[Machine]:
-    """A machine that is up, with its databases and schedules; it is removed in the end."""
+def machine(clock: Clock, look_every: int = 1) -> Iterator[Machine]:
+    """A machine that is up, with its databases and schedules; it is removed in the end.
+
+    :param look_every: seconds between two looks at whether a service hangs. By default that is
+        noticed in half a minute, and not in three.
+    """
     import_path()
     # Not for the user's eyes alone: as root, the databases run as a user who must get there.
     folder = Path(tempfile.mkdtemp(prefix="trove-schedules-nights-"))
@@ -280,12 +306,11 @@ def machine(clock: Clock) -> Iterator[Machine]:
     disk.mkdir(mode=0o711)
     with (
         _removed(folder),
-        # What hangs is noticed in half a minute, and not in three.
-        mock.patch.dict(os.environ, {ASK_VARIABLE: "1"}),
-        _small_disk(disk),
+        mock.patch.dict(os.environ, {ASK_VARIABLE: str(look_every)}),
+        _small_disk(disk) as own_disk,
         s3_server(folder / "elsewhere") as s3,
     ):
-        made = Machine(Root.at(disk / "cloud"), clock, s3)
+        made = Machine(Root.at(disk / "cloud"), clock, s3, own_disk=own_disk)
         try:
             made.up()
             made.begin()
@@ -303,8 +328,8 @@ def _removed(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _small_disk(folder: Path) -> Iterator[None]:
-    """In memory, where this user may mount one; else it is the machine's own."""
+def _small_disk(folder: Path) -> Iterator[bool]:
+    """In memory, where this user may mount one: whether that is so."""
     options = f"size={DISK}m,mode=711"
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "trove-schedules-nights", str(folder)],
@@ -314,10 +339,10 @@ def _small_disk(folder: Path) -> Iterator[None]:
     )
     if done.returncode:
         _say(f"no small disk can be mounted, so it is this machine's: {done.stderr.strip()}")
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

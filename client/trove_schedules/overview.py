@@ -92,6 +92,15 @@ class Overview:
         now = self.snapshot()
         return now.schedule_health(schedules, instance=instance, limits=limits)
 
+    def policy_health(
+        self,
+        policies: Collection[str | HasId] = (),
+        *,
+        limits: health.Limits = health.USUAL_LIMITS,
+    ) -> list[health.PolicyHealth]:
+        """As :meth:`ScheduledBackups.policy_health` does."""
+        return self.snapshot().policy_health(policies, limits=limits)
+
     def check(self, instance: str | HasId | None = None) -> list[Check]:
         """As :meth:`ScheduledBackups.check` does."""
         return list(preflight.checks(self._services, id_if_any(instance)))

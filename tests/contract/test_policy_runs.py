@@ -171,6 +171,44 @@ class TestFurtherAttempt:
         assert runs["by_hand"]["output"]["status"] == "Backed up 3 of 3"
 
 
+def test_a_run_that_somebody_cancels_has_failed_and_the_rest_goes_on(runs):
+    run = runs["cancelled"]
+    assert run["state"] == "ERROR"
+    assert run["output"]["status"] == "Backed up 6 of 9, 3 failed"
+    cancelled = "Somebody cancelled the run of the instance."
+    reasons = {each["name"]: each["reason"] for each in run["output"]["failed"]}
+    assert (reasons["db-0"], reasons["db-1"]) == (cancelled, cancelled)
+    assert reasons["db-8"].endswith("failed. Last fault of the instance, never. None.")
+    assert Counter(run["backed_up"]) == Counter(run["instances"].values())
+    # After them the rest is started anew.
+    assert run["runs"].count("trove.backup_parts") == 2
+    # What is cancelled stays BUILDING here.
+    assert run["most"] <= 2 + 2
+    assert run["pings"] == ["start", "fail"]
+
+
+class TestDeadline:
+    def test_no_backup_begins_after_it(self, runs):
+        run = runs["too_late"]
+        assert run["bodies"] == []
+        assert run["runs"] == ["trove.backup_ping", "trove.backup_webhook"]
+        status = "Backed up 0 of 5, 2 already backed up, 3 not reached"
+        assert (run["state"], run["output"]["status"]) == ("ERROR", status)
+        assert run["info"] == f"{status}. The deadline of 5 minutes is over."
+        assert run["pings"] == ["fail"]
+
+    def test_what_was_done_before_it_is_done(self, runs):
+        run = runs["too_late_done"]
+        assert run["state"] == "SUCCESS"
+        assert run["output"]["status"] == "Skipped: all 2 already backed up"
+        assert run["pings"] == [""]
+
+    def test_runs_that_begin_in_time_are_not_looked_at_again(self, runs):
+        run = runs["just_in_time"]
+        assert run["output"]["status"] == "Backed up 12 of 12"
+        assert not any("deadline" in each for each in run["schedules"])
+
+
 def test_runs_of_a_policy_follow_each_other_even_those_of_one_second(runs):
     run = runs["overlapping"]
     *together, last = run["each"]
@@ -207,6 +245,16 @@ class TestToken:
         # Of the last backup, the answer was lost with the token.
         assert run["output"]["status"] == "Backed up 3 of 12, 9 not reached"
         assert run["output"]["counts"] == counts(taken=12, made=3, not_reached=9)
+
+    def test_once_it_is_refused_no_other_run_tries(self, runs):
+        assert runs["expires"]["runs"].count("trove.backup_unreached") == 8
+        # One that lists backups, and one after that: python-troveclient asks each twice.
+        assert runs["expires"]["asked"]["GET backups of instance"] <= 4 + 2 * 2
+
+    def test_keystone_refuses_it_too(self, runs):
+        run = runs["expires_for_keystone"]
+        assert run["output"]["counts"] == counts(taken=12, made=3, not_reached=9)
+        assert run["runs"].count("trove.backup_unreached") == 8
 
     def test_no_watcher_is_told_of_a_part_that_the_next_attempt_completes(self, runs):
         assert runs["expires"]["pings"] == ["start"]

@@ -145,7 +145,10 @@ def test_a_backup_that_was_quicker_makes_a_run_skip_at_once(runs, name):
         ("unexplained", "failed, and Trove doesn't show the instance"),
         ("deleted", "is gone, somebody deleted it"),
         ("watched_lost_and_failed", "failed. Last fault of the instance, never. None."),
-        ("trust_gone", "The run lost its rights, because its schedule was changed or deleted"),
+        (
+            "trust_gone",
+            "The run lost its rights, because its token ended, or its schedule was changed",
+        ),
         ("first_unlisted_watched", "This request was rate-limited. (HTTP 413)"),
         ("never_seen", "can't be followed"),
         ("lost_and_failed", "failed. Last fault of the instance, never. None."),

@@ -775,7 +775,7 @@ def hurried() -> str:
         ("min(60, 1 + int(now().timestamp - $.asked))", "2"),
         ("count: 5", "count: 1"),
         ("task().result.len() / 2", "0"),
-        ("paced => $pace", "paced => 1"),
+        ("min($pace, $left)", "min(1, $left)"),
         ("delay: 60", "delay: 1"),
         ("delay: 45", "delay: 1"),
         ("delay: 30", "delay: 1"),

@@ -20,7 +20,7 @@ _ROWS = {
 
 
 def test_no_row_is_left_out() -> None:
-    counts = {"D": 10, "E": 13, "N": 2}
+    counts = {"D": 10, "E": 13, "N": 3}
     assert list(_ROWS) == [f"{kind}{n + 1}" for kind, count in counts.items() for n in range(count)]
 
 

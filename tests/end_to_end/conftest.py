@@ -32,6 +32,7 @@ _FIRST = (
     "drills",
     "rules",
     "trove_instances",
+    "nights",
     "bench",
     "guest",
     "runs",

@@ -1,18 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real PostgreSQL servers, backed up and restored by the guest's own functions, without a cloud."""
 
+import contextlib
+import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
 
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
-from trove_minicloud.errors import BackupToolError, DatastoreError, QueryError
+from tests.end_to_end.tls_door import tls_door
+from tests.tls_receiver import sign
+from trove_minicloud.errors import (
+    BackupError,
+    BackupToolError,
+    DatastoreError,
+    QueryError,
+    RestoreError,
+)
 from trove_minicloud.guest import datastores
 from trove_minicloud.guest.accounts import give_to
 from trove_minicloud.guest.instances import Instance, all_instances
@@ -102,6 +112,39 @@ def test_a_running_server_can_be_added_and_backed_up_incrementally(
     copy = guest.restore(incremental)
     with guest.running(copy):
         assert guest.accounts(copy) == guest.accounts(source)
+
+
+def test_a_server_can_be_added_over_tls_with_the_programs_of_the_wheel(
+    guest: Guest, source: Instance, tmp_path: Path
+) -> None:
+    guest.execute(source, "CREATE ROLE far_taker LOGIN REPLICATION PASSWORD 'far'")
+    hba = source.data(guest.root) / "pg_hba.conf"
+    hba.write_text("host all,replication far_taker 127.0.0.1/32 scram-sha-256\n" + hba.read_text())
+    guest.execute(source, "SELECT pg_reload_conf()")
+    with tls_door(source.port, tmp_path) as door, tablespace(guest, source, "far"):
+        guest.execute(source, "CREATE TABLE of_far TABLESPACE far AS SELECT 1 AS n")
+        plain = f"postgresql://far_taker@127.0.0.1:{door.port}/"
+        with pytest.raises(DatastoreError, match="closed the connection"):
+            _POSTGRESQL.add_server(guest.root, "plain", "project-1", plain, "far")
+        stranger = tmp_path / "stranger.pem"
+        sign(stranger, tmp_path / "stranger.key")
+        encrypted = f"{plain}?sslmode=verify-full&sslrootcert="
+        with pytest.raises(DatastoreError, match="certificate verify failed"):
+            _POSTGRESQL.add_server(guest.root, "s", "p", f"{encrypted}{stranger}", "far")
+
+        far = _POSTGRESQL.add_server(
+            guest.root, "far", "project-1", f"{encrypted}{door.certificate}", "far"
+        )
+
+        assert _POSTGRESQL.is_serving(guest.root, far)
+        assert _POSTGRESQL.ask(guest.root, far, "SELECT current_user", None) == "far_taker"
+        full = guest.back_up(far)
+        incremental = guest.back_up(far, full)
+        assert (full.kind, incremental.kind) == ("full", "incremental")
+        copy = guest.restore(incremental)
+        with guest.running(copy):
+            assert guest.accounts(copy) == guest.accounts(source)
+            assert guest.execute(copy, "SELECT n FROM of_far") == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -199,12 +242,85 @@ def test_a_copy_of_a_standby_is_no_standby(guest: Guest, source: Instance) -> No
         assert guest.accounts(copy) == guest.accounts(source)
 
 
-def test_a_tablespace_fails_the_backup_with_what_to_do(guest: Guest, source: Instance) -> None:
-    with tempfile.TemporaryDirectory(dir=source.folder(guest.root)) as place:
-        give_to(account(), Path(place))
-        guest.execute(source, f"CREATE TABLESPACE elsewhere LOCATION '{place}'")
+@contextlib.contextmanager
+def tablespace(guest: Guest, source: Instance, name: str) -> Iterator[Path]:
+    """One in a folder outside of the server's data directory."""
+    with tempfile.TemporaryDirectory(dir=source.folder(guest.root)) as folder:
+        give_to(account(), Path(folder))
+        guest.execute(source, f"CREATE TABLESPACE {name} LOCATION '{folder}'")
         try:
-            with pytest.raises(BackupToolError, match="ALTER TABLE ALL IN TABLESPACE"):
-                guest.back_up(source)
+            yield Path(folder)
         finally:
-            guest.execute(source, "DROP TABLESPACE elsewhere")
+            guest.execute(
+                source, f"DROP TABLE IF EXISTS of_{name}", "CHECKPOINT", f"DROP TABLESPACE {name}"
+            )
+
+
+def test_a_copy_has_its_tablespaces_inside(guest: Guest, source: Instance) -> None:
+    def rows(instance: Instance) -> list[tuple[Any, ...]]:
+        return guest.execute(instance, "SELECT n FROM of_far ORDER BY 1")
+
+    with tablespace(guest, source, "far") as folder, tablespace(guest, source, "empty"):
+        guest.execute(
+            source,
+            "CREATE TABLE of_far TABLESPACE far AS SELECT n FROM generate_series(1, 9000) n",
+            "CREATE INDEX ON of_far (n) TABLESPACE far",
+        )
+        full = guest.back_up(source)
+        guest.execute(source, "INSERT INTO of_far SELECT generate_series(9001, 9100)")
+        incremental = guest.back_up(source, full)
+        assert (full.kind, incremental.kind) == ("full", "incremental")
+        assert incremental.stored_size < full.stored_size / 2
+
+        copy = guest.restore(incremental)
+        with guest.running(copy):
+            assert rows(copy) == rows(source)
+            guest.execute(copy, "DELETE FROM of_far WHERE n > 1", "CHECKPOINT")
+            # Nor is a copy of the copy any other.
+            of_copy = guest.restore(guest.back_up(copy, guest.back_up(copy)))
+            guest.execute(copy, "DROP TABLE of_far", "DROP TABLESPACE far")
+        with guest.running(of_copy):
+            assert rows(of_copy) == [(1,)]
+
+        # The original has lost nothing by all that.
+        guest.execute(source, "CHECKPOINT")
+        assert len(rows(source)) == 9100
+        assert any(folder.rglob("PG_*/*/*"))
+
+
+@contextlib.contextmanager
+def late_tablespace(
+    guest: Guest, source: Instance, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """One is made during the first backup of this block."""
+    feed = TarCheck.feed
+    with contextlib.ExitStack() as made:
+
+        def make_then_feed(check: TarCheck, data: memoryview) -> None:
+            monkeypatch.undo()
+            made.enter_context(tablespace(guest, source, "late"))
+            feed(check, data)
+
+        monkeypatch.setattr(TarCheck, "feed", make_then_feed)
+        yield
+
+
+def test_a_tablespace_that_is_made_during_a_backup_fails_it(
+    guest: Guest, source: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with late_tablespace(guest, source, monkeypatch):
+        with pytest.raises(BackupError, match="tablespace late was made during the backup"):
+            guest.back_up(source)
+        assert guest.back_up(source).kind == "full"
+
+
+def test_a_copy_does_not_make_a_tablespace_where_its_original_did(
+    guest: Guest, source: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server that isn't ours is not asked.
+    added = dataclasses.replace(source, managed=False)
+    with late_tablespace(guest, source, monkeypatch):
+        backup = guest.back_up(added)
+
+    with pytest.raises(RestoreError, match=r"A tablespace was made in /.* during this backup"):
+        guest.restore(backup)

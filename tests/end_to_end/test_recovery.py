@@ -11,13 +11,17 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from tests.contract.stores import LOGIN, Files, serving_s3
 from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, new_cloud, wait_for
 from tests.end_to_end.databases import DATABASES, Database, require
+from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import age_backups, fire, just_due, owe
-from trove_minicloud import cli
+from trove_minicloud import cli, settings
 from trove_minicloud.cloud import daemon
+from trove_minicloud.commands import dashboard as minicloud_dashboard
+from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
@@ -89,6 +93,9 @@ def test_a_lost_cloud_goes_on_from_its_store(
             age_backups(again, instance.id, timedelta(days=1))
             _fire(again, back)
             assert len(_backups(again)) == 3
+            if database.name == "postgresql":
+                page = _page_of(again, "/project/backup_schedules/")
+                assert f"/project/backup_schedules/{back.id}/" in page
         finally:
             daemon.down(new, 300)
 
@@ -190,6 +197,29 @@ def _fire(cloud: LiveCloud, schedule: Schedule) -> None:
 def _backups(cloud: LiveCloud) -> list[str]:
     answer = cloud.asking.get("/backups", endpoint_filter=_DATABASE)
     return [str(row["id"]) for row in answer.json()["backups"]]
+
+
+def _page_of(cloud: LiveCloud, path: str) -> str:
+    """What the cloud's user reads in the dashboard."""
+    try:
+        dashboard = minicloud_dashboard.enable(cloud.root, None)
+    except MiniCloudError as error:
+        lacks(f"the dashboard of a cloud that was recovered: {error}")
+    minicloud_dashboard.wait(cloud.root, dashboard)
+    chosen = settings.load_or_create(cloud.root)
+    with requests.Session() as browser:
+        browser.get(f"{dashboard.url}auth/login/").raise_for_status()
+        [token] = [each.value for each in browser.cookies if "csrf" in each.name]
+        form = {
+            "csrfmiddlewaretoken": token,
+            "username": settings.USER,
+            "password": chosen.demo_password,
+            "region": "0",
+        }
+        browser.post(f"{dashboard.url}auth/login/", form).raise_for_status()
+        page = browser.get(dashboard.url.rstrip("/") + path, allow_redirects=False)
+    assert page.status_code == 200, page.headers
+    return page.text
 
 
 def _kill_everything(cloud: LiveCloud) -> None:

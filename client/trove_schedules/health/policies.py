@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trove_schedules.clients.instances import Instance
 from trove_schedules.errors import InvalidPatternError, ServiceError
+from trove_schedules.health.judge import Look, look
 from trove_schedules.health.seen import Seen
 from trove_schedules.health.state import Health, Limits, PolicyHealth, State, worst_first
-from trove_schedules.health.survey import Backups, survey_with
+from trove_schedules.health.survey import Backups, PartRuns, judged
 from trove_schedules.health.words import at
 from trove_schedules.ids import HasId
 from trove_schedules.lists import Lists
@@ -48,31 +49,91 @@ def health_of_policies(
                 for each in found]  # fmt: skip
     # The same one may be asked for by its id and by its name.
     policies = {each.id: each for each in found}.values()
-    return worst_first(
-        _judged(lists, policy, [each for each in instances if reaches(policy, each.project_id)],
-                backups, limits)
-        for policy in policies
-    )  # fmt: skip
+    looked = [
+        _looked_at(lists, each, [one for one in instances if reaches(each, one.project_id)],
+                   backups, limits)
+        for each in policies
+    ]  # fmt: skip
+    runs = PartRuns(mistral, [look for each in looked for look in each.looks], lists.now)
+    return worst_first(_judged(lists, each, backups, limits, runs) for each in looked)
 
 
-def _judged(
+@dataclass(frozen=True)
+class _Looked:
+    """A policy, and what the backups of its instances tell.
+
+    :ivar instances: of its project, by id.
+    :ivar unable: why those that it takes can't be backed up now, or None, by id.
+    """
+
+    policy: Policy
+    instances: Mapping[str, Instance]
+    unable: Mapping[str, str | None]
+    looks: Sequence[Look]
+
+
+def _looked_at(
     lists: Lists,
     policy: Policy,
     instances: Sequence[Instance],
     backups: Backups,
     limits: Limits,
-) -> PolicyHealth:
+) -> _Looked:
     known = {each.id: each for each in instances}
-    taken = {each.instance: each for each in policy.selection.takes(instances)}
-    parts = [policy.of(each, known[each].created) for each in taken]
+    taken = policy.selection.takes(instances)
+    looks = [
+        look(
+            policy.of(each.instance, known[each.instance].created),
+            backups.of(each.instance),
+            limits=limits,
+            orphaned=False,
+            now=lists.now,
+        )
+        for each in taken
+    ]
+    return _Looked(policy, known, {each.instance: each.reason for each in taken}, looks)
+
+
+def _judged(
+    lists: Lists, looked: _Looked, backups: Backups, limits: Limits, runs: PartRuns
+) -> PolicyHealth:
+    policy, known = looked.policy, looked.instances
+    looks = [
+        _newly_taken(each, looked, backups, limits, runs.not_taken(each)) for each in looked.looks
+    ]
     states = []
-    for state in survey_with(lists, backups, parts, limits, policy):
-        unable = taken[state.instance].reason
+    for state in judged(lists, looks, backups, runs, policy=policy):
+        unable = looked.unable[state.instance]
         why = f"{state.reason}; it can't be backed up now: {unable}" if unable else state.reason
         states.append(replace(state, reason=why, instance_name=known[state.instance].name))
     gone = tuple(_gone(policy, backups, known.keys(), lists.now))
-    told = _told(policy, states, len(instances))
+    told = _told(policy, states, len(known))
     return _summary(policy, states, gone, told)
+
+
+def _newly_taken(
+    seen: Look, looked: _Looked, backups: Backups, limits: Limits, left: datetime | None
+) -> Look:
+    """The same, if an instance has come into the selection since the run that did not take it.
+
+    It is not known when it did. But without a change of the instance, such as a new name, or of the
+    policy, that run would have taken it: then something is wrong, and the due time stays owed.
+
+    :param left: when that run began; None where the last one took the instance, or there was none.
+    """
+    schedule = seen.schedule
+    if left is None or seen.seen is None or seen.seen.completed:
+        return seen
+    changes = looked.instances[schedule.instance].updated, looked.policy.changed_at
+    if all(each is None or each <= left for each in changes):
+        return seen
+    return look(
+        replace(schedule, owed_since=seen.seen.unserved[-1]),
+        backups.of(schedule.instance),
+        limits=limits,
+        orphaned=False,
+        now=seen.seen.now,
+    )
 
 
 def _summary(

@@ -51,7 +51,7 @@ _CAUSES = (
         "python-troveclient on engines and executors, and run mistral-db-manage populate",
     ),
     (
-        r"find trust|HTTP 401|[Uu]nauthorized|requires authentication",
+        r"find trust|validate token|HTTP 401|[Uu]nauthorized|requires authentication",
         "Keystone doesn't accept the trust's token; look at Keystone's log",
     ),
     (

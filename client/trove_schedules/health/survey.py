@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.drills.drill import NEVER_PROVEN
@@ -30,6 +31,8 @@ from trove_schedules.schedules import zones
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
 
+#: How what is said of an instance begins that a policy's run did not take.
+_LEFT = "the policy did not take it then"
 #: So few things are asked for one by one.
 _FEW = 3
 #: The most pages of executions that are read for a project, a thousand on each.
@@ -44,26 +47,50 @@ def survey(lists: Lists, schedules: Sequence[Schedule], limits: Limits) -> list[
 
     :param lists: from before the schedules were read.
     """
+    trove, now = lists.services.trove, lists.now
     try:
-        backups = Backups(lists.services.trove, lists.backups)
+        backups = Backups(trove, lists.backups)
     except ServiceError as error:
         return [unknown(each, f"Trove can't say: {error}") for each in schedules]
-    return survey_with(lists, backups, schedules, limits)
+    look_at = partial(look, limits=limits, now=now)
+    looks = [look_at(each, backups.of(each.instance), orphaned=False) for each in schedules]
+    gone, unsure, notes = set[str](), set[str](), list[str]()
+    try:
+        pages = _INSTANCE_PAGES if trove.scope.is_own else _INSTANCE_PAGES_OF_OTHERS
+        gone, unsure = gone_instances(trove, _instances(looks), lambda: lists.instance_names(pages))
+    except ServiceError as error:
+        notes.append(f"instances can't be read: {error}")
+    looks = [
+        look_at(each.schedule, backups.of(each.schedule.instance), orphaned=True)
+        if each.schedule.instance in gone
+        else each
+        for each in looks
+    ]
+    runs = Runs(lists.services.mistral, looks, now)
+    states = judged(lists, looks, backups, runs, notes=notes)
+    return worst_first(
+        replace(each, reason=f"{each.reason}; its instance was not looked up")
+        if each.instance in unsure
+        else each
+        for each in states
+    )
 
 
-def survey_with(
+def judged(
     lists: Lists,
+    looks: Sequence[Look],
     backups: Backups,
-    schedules: Sequence[Schedule],
-    limits: Limits,
+    runs: Runs,
+    *,
     policy: Policy | None = None,
+    notes: Iterable[str] = (),
 ) -> list[Health]:
-    """The same, of backups that were read.
+    """The state of each schedule that was looked at, the worst first.
 
-    :param policy: by which these are the schedules of instances that are known to be there.
+    :param policy: by which these are the schedules of instances.
+    :param notes: what couldn't be read of any of them.
     """
-    mistral, trove, now = lists.services.mistral, lists.services.trove, lists.now
-    notes = []
+    notes = [*notes]
     try:
         proofs = (
             proofs_of_policy(lists.drills, policy.id)
@@ -79,37 +106,18 @@ def survey_with(
             left = quota.left
     except ServiceError as error:
         notes.append(f"the quota of backups can't be read: {error}")
-
-    look_at = partial(look, limits=limits, now=now)
-    looks = [look_at(each, backups.of(each.instance), orphaned=False) for each in schedules]
-    gone, unsure = set[str](), set[str]()
-    try:
-        pages = _INSTANCE_PAGES if trove.scope.is_own else _INSTANCE_PAGES_OF_OTHERS
-        if policy is None:
-            gone, unsure = gone_instances(
-                trove, _instances(looks), lambda: lists.instance_names(pages)
-            )
-    except ServiceError as error:
-        notes.append(f"instances can't be read: {error}")
-    looks = [
-        look_at(each.schedule, backups.of(each.schedule.instance), orphaned=True)
-        if each.schedule.instance in gone
-        else each
-        for each in looks
-    ]
-    runs = _PartRuns(mistral, policy, looks, now) if policy else _Runs(mistral, looks, now)
     states = []
     for each in looks:
+        schedule = each.schedule
         state = each.judge(
             partial(runs.since, each),
             quota_left=left,
             look_again=backups.again,
             unread=partial(runs.unread, each),
-            proof=proofs.get(each.schedule.instance if policy else each.schedule.id, NEVER_PROVEN),
+            proof=proofs.get(schedule.instance if policy else schedule.id, NEVER_PROVEN),
         )
-        unlooked = ["its instance was not looked up"] if each.schedule.instance in unsure else []
-        stale = zones.trouble(each.schedule.timezone, each.schedule.offsets, now)
-        said = [state.reason, *filter(None, [stale]), *unlooked, *notes]
+        stale = zones.trouble(schedule.timezone, schedule.offsets, lists.now)
+        said = [state.reason, *filter(None, [stale]), *notes]
         states.append(replace(state, reason="; ".join(said)))
     return worst_first(states)
 
@@ -174,7 +182,7 @@ class Backups:
         return self._anew.get(backup_id)
 
 
-class _Runs:
+class Runs:
     """The executions that explain why schedules miss backups.
 
     Few schedules' are asked for one by one. For many the project's are read, the newest first, as
@@ -246,43 +254,68 @@ class _Runs:
                 found[each.trigger_id].append(history.of_schedule(each))
 
 
-class _PartRuns(_Runs):
-    """The same of a policy: its own executions, and the parts of them that are its instances'."""
+class PartRuns(Runs):
+    """The same of the instances of policies: the policies' executions, and the parts of them.
 
-    def __init__(
-        self, mistral: Mistral, policy: Policy, looks: Sequence[Look], now: datetime
-    ) -> None:
+    :param looks: of all instances of all of these policies; what they need is read once.
+    """
+
+    def __init__(self, mistral: Mistral, looks: Sequence[Look], now: datetime) -> None:
         super().__init__(mistral, (), now)
-        self._own: list[ScheduleExecution] = []
-        #: By instance: its runs, by the id of the policy's execution.
-        self._parts = defaultdict[str, dict[str | None, ScheduleExecution]](dict)
+        #: The policies' own, by trigger.
+        self._own = defaultdict[str, list[ScheduleExecution]](list)
+        #: By policy and instance: its runs, by the id of the policy's execution.
+        self._parts = defaultdict[
+            tuple[str | None, str | None], dict[str | None, ScheduleExecution]
+        ](dict)
         starts = [each.asks_since for each in looks if each.asks_since]
         if starts:
             try:
-                self._read_policy(policy, min(starts))
+                self._read_policies(min(starts))
             except ServiceError as error:
                 self._trouble = error
 
     def since(self, look: Look, start: datetime) -> list[ScheduleExecution]:
-        """The executions of an instance, and those of the policy that have none of it."""
+        """The executions of an instance, and those of its policy that have none of it."""
         if self._trouble is not None:
             raise self._trouble
-        instance = look.schedule.instance
-        parts = self._parts[instance]
+        schedule = look.schedule
+        parts = self._parts[schedule.id, schedule.instance]
+        own = [
+            each
+            for trigger_id in history.triggers_since(schedule, start)
+            for each in self._own[trigger_id]
+        ]
         found = [*parts.values()]
-        found += [_left_by(each, instance) for each in self._own if each.id not in parts]
+        found += [_left_by(each, schedule.instance) for each in own if each.id not in parts]
         found = [each for each in found if each.created_at >= start]
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
-    def _read_policy(self, policy: Policy, start: datetime) -> None:
-        self._own = history.since(self._mistral, policy, start)
-        rows, self._complete_from = history.newest_of_project(
-            self._mistral, start, _EXECUTION_PAGES
+    def not_taken(self, look: Look) -> datetime | None:
+        """When the run of the last due time began, if it took others and not this instance."""
+        if look.asks_since is None or look.seen is None or self._trouble is not None:
+            return None
+        due = look.seen.unserved[-1]
+        runs = [
+            each
+            for each in self.since(look, look.asks_since)
+            if look.seen.is_from(due, each.created_at) and not each.had_nothing_to_do
+        ]
+        left = runs and all(str(each.output.get("status")).startswith(_LEFT) for each in runs)
+        return runs[0].created_at if left else None
+
+    def _read_policies(self, start: datetime) -> None:
+        own, complete = history.newest_of_project(
+            self._mistral, start, _EXECUTION_PAGES, workbook.POLICY
         )
+        for row in own:
+            if row.trigger_id is not None:
+                self._own[row.trigger_id].append(history.of_schedule(row))
+        rows, parts_complete = history.newest_of_project(self._mistral, start, _EXECUTION_PAGES)
         for row in rows:
             run = history.of_schedule(row)
-            if run.schedule_id == policy.id and run.instance is not None:
-                self._parts[run.instance][row.root_id] = run
+            self._parts[run.schedule_id, run.instance][row.root_id] = run
+        self._complete_from = max(filter(None, (complete, parts_complete)), default=None)
 
 
 def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
@@ -292,17 +325,19 @@ def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
     if run.state == "ERROR" and run.output.get("status") is None:
         # It failed as a whole, before it knew which instances there are.
         return run
-    unable = run.output.get("unable")
-    for each in unable if isinstance(unable, list) else ():
-        if isinstance(each, dict) and each.get("instance") == instance:
+    listed, counts = run.output.get("unable"), run.output["counts"]
+    unable = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    for each in unable:
+        if each.get("instance") == instance:
             return replace(run, state="ERROR", state_info=str(each.get("reason")))
-    # Those for which there was no time have no part that could be told apart.
-    not_reached = run.output["counts"].get("not_reached")
-    why = (
-        "Skipped: not reached"
-        if not_reached
-        else f"the policy did not take it then (execution {run.id})"
-    )
+    # Those for which there was no time have no part that could be told apart, nor have those that
+    # it could not back up and had no room to name.
+    if counts.get("not_reached"):
+        why = "Skipped: not reached"
+    elif (counts.get("unable") or 0) > len(unable):
+        why = f"the policy's run names only some that it could not back up (execution {run.id})"
+    else:
+        why = f"{_LEFT} (execution {run.id})"
     # One that found the backups of all that it took made is left as it is.
     return run if run.had_nothing_to_do else replace(run, state="SUCCESS", output={"status": why})
 

@@ -175,15 +175,18 @@ def triggers_since(schedule: Schedule, start: datetime) -> tuple[str, ...]:
 
 
 def newest_of_project(
-    mistral: Mistral, start: datetime, pages: int
+    mistral: Mistral, start: datetime, pages: int, workflow: str = workbook.WORKFLOW
 ) -> tuple[list[Execution], datetime | None]:
     """All that schedules of the project have started from a time on, newest first.
 
     :param pages: the most requests to send.
+    :param workflow: what they start.
     :returns: also from when on they are complete, where that is later than the time asked for.
     """
     window, most = _Window(_second(start), None), pages * PAGE
-    found = list(islice(mistral.executions(limit=None, marker=None, **window.filters()), most))
+    found = list(
+        islice(mistral.executions(limit=None, marker=None, **window.filters(workflow)), most)
+    )
     # Where there may be more, some of those of the last one's second may be missing.
     return found, found[-1].created_at + _SECOND if len(found) == most else None
 

@@ -202,11 +202,15 @@ def freeze(pattern: str, seed: str) -> str:
     its own time. Everything else is left as it is, to be validated.
 
     :param seed: the schedule's id.
-    :raises InvalidPatternError: the range behind an H is none.
+    :raises InvalidPatternError: there is no such name, or the range behind an H is none.
     """
     fields = pattern.split() if isinstance(pattern, str) else []
-    if len(fields) == 1:
-        return _NAMES.get(fields[0].lower(), pattern)
+    if len(fields) == 1 and fields[0].startswith("@"):
+        if (named := _NAMES.get(fields[0].lower())) is None:
+            raise InvalidPatternError(
+                f"{fields[0]!r} is not the name of a pattern; the names are {', '.join(_NAMES)}"
+            )
+        return named
     if len(fields) != len(_FIELDS):
         return pattern
     try:

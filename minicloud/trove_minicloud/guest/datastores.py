@@ -35,7 +35,8 @@ class Tool:
     """The program that streams a backup, its whole environment, and the check of its output.
 
     `during` is entered before the program runs and left after its end. `hints` has what to add for
-    a user to complaints of the program that hold such a text.
+    a user to complaints of the program that hold such a text. `instead` has what to run where it
+    refuses with such a text, and its environment.
     """
 
     argv: Sequence[str]
@@ -43,6 +44,7 @@ class Tool:
     check: Check
     during: Callable[[], AbstractContextManager[None]] = nullcontext
     hints: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

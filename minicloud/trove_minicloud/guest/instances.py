@@ -50,7 +50,8 @@ class Instance:
     `managed` servers are started and stopped by the supervisor; the others run by themselves.
     `user` is the role that backups are taken with. `incarnation` names one history of the data
     directory: it is new at its making and at every restore, so that no incremental backup is
-    ever built on a backup of another history. Times are UTC.
+    ever built on a backup of another history. Times are UTC. `sslmode` and `sslrootcert` are
+    libpq's, for an encrypted connection to a server that isn't managed; else they are empty.
     """
 
     id: str
@@ -65,6 +66,8 @@ class Instance:
     user: str
     incarnation: str
     created_at: datetime
+    sslmode: str = ""
+    sslrootcert: str = ""
 
     def folder(self, root: Root) -> Path:
         return root.instances / self.id

@@ -11,9 +11,9 @@ from pathlib import Path
 from trove_minicloud.errors import BackupToolError, ParentRefusedError, RestoreError, StoreError
 from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.chain import chain
-from trove_minicloud.guest.datastores import Datastore, Source
+from trove_minicloud.guest.datastores import Datastore, Source, Tool
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.stream import stream
+from trove_minicloud.guest.stream import Sink, Streamed, stream
 from trove_minicloud.root import Root
 from trove_minicloud.stores.manifest import CHECKSUM_LENGTH, Key, Manifest
 from trove_minicloud.stores.store import Store
@@ -119,7 +119,7 @@ class _Job:
             upload = self.store.begin(self.key)
             try:
                 with tool.during():
-                    streamed = stream(tool.argv, tool.env, tool.check, upload, tool.hints)
+                    streamed = _streamed(tool, upload)
                 manifest = Manifest(
                     backup_id=self.key.backup_id,
                     instance_id=self.instance.id,
@@ -173,3 +173,13 @@ class _Job:
             yield path
         finally:
             path.unlink()
+
+
+def _streamed(tool: Tool, upload: Sink) -> Streamed:
+    try:
+        return stream(tool.argv, tool.env, tool.check, upload, tool.hints)
+    except BackupToolError as refusal:
+        for text, (argv, env) in tool.instead.items():
+            if text in refusal.reason and not refusal.raw_bytes:
+                return stream(argv, env, tool.check, upload, tool.hints)
+        raise

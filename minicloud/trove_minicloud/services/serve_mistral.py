@@ -27,7 +27,13 @@ from mistral.services import action_manager, periodic, workflows
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from trove_minicloud.services import firing_watch, tidying, trust_endpoints, workbook_schemas
+from trove_minicloud.services import (
+    firing_watch,
+    first_firing,
+    tidying,
+    trust_endpoints,
+    workbook_schemas,
+)
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import (
     add_indexes,
@@ -52,6 +58,7 @@ def main(directory: Path, port: int) -> None:
     index_executions(cfg.CONF.database.connection)
     trust_endpoints.remember()
     workbook_schemas.remember()
+    first_firing.hold_back(periodic, cfg.CONF.keystone_authtoken.www_authenticate_uri)
     watch = firing_watch.watch(periodic)
 
     rpc.get_transport()

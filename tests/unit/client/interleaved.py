@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of one Mistral whose requests come in every order, one at a time.
 
-Each client is a thread that stops before each of its requests until it is let go. What one order
-has shown is forgotten, and all begins anew for the next one.
+Each client is a greenlet, which stops before each of its requests until it is let go. What one
+order has shown is forgotten, and all begins anew for the next one.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,11 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import requests
+from greenlet import getcurrent, greenlet
 
 from tests.mistral_api import URL, MistralApi, Row, Saved
 
-#: Seconds after which a client that does nothing has hung.
-_HUNG = 20
 PROJECT = "0123456789abcdef0123456789abcdef"
 
 
@@ -112,37 +110,40 @@ class Wire:
         return response
 
 
-@dataclass
-class _Client:
-    """A client's thread, and what it does next."""
+class _Client(greenlet):
+    """A client, and what it does next."""
 
-    do: Callable[[Any], Any]
-    #: Before this request, counted from 1, it is killed.
-    killed_at: int | None = None
-    result: Any = None
-    following: str | None = None
-    sent: int = 0
-    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    stopped: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    def __init__(self, number: int, do: Callable[[Any], Any], killed_at: int | None) -> None:
+        """:param killed_at: before this request, counted from 1, it is killed."""
+        super().__init__(self._run)
+        self.number, self.killed_at = number, killed_at
+        self.result: Any = None
+        self.following: str | None = None
+        self._do, self._sent = do, 0
 
     def before(self, method: str) -> None:
-        self.sent += 1
-        if self.sent == self.killed_at:
+        self._sent += 1
+        if self._sent == self.killed_at:
             raise KilledError
         self.following = method
-        self.stopped.release()
-        self.go.acquire()
+        self.parent.switch()
 
-    def run(self, wire: Wire) -> None:
+    def kill(self) -> None:
+        """Let it send nothing more."""
+        self.throw(KilledError)
+
+    def _run(self, wire: Wire) -> None:
         try:
-            self.result = self.do(wire.client())
+            self.result = self._do(wire.client())
         except (KilledError, Exception) as error:
             self.result = error
         self.following = None
-        self.stopped.release()
 
-    def wait(self) -> None:
-        assert self.stopped.acquire(timeout=_HUNG), "a client hangs"
+
+def whose() -> str:
+    """Which client is at work."""
+    client = getcurrent()
+    return f"client {client.number}" if isinstance(client, _Client) else "nobody"
 
 
 @dataclass(frozen=True)
@@ -204,12 +205,9 @@ def _run(
 ) -> tuple[Memory, Any, list[tuple[int, int]]]:
     """One order: the first choices as they are given, the others the first or by chance."""
     mistral, token, commands = begin()
-    clients = [_Client(do, killed.get(number)) for number, do in enumerate(commands)]
-    for number, client in enumerate(clients):
-        wire = Wire(mistral, token, client.before)
-        name = f"client {number}"
-        threading.Thread(target=client.run, args=[wire], name=name, daemon=True).start()
-        client.wait()
+    clients = [_Client(number, do, killed.get(number)) for number, do in enumerate(commands)]
+    for client in clients:
+        client.switch(Wire(mistral, token, client.before))
     steps: list[Step] = []
     choices: list[tuple[int, int]] = []
     while any(client.following for client in clients):
@@ -222,17 +220,14 @@ def _run(
             # What would follow is the same as an order that was, or will be, taken.
             for client in clients:
                 if client.following:
-                    client.killed_at = client.sent + 1
-                    client.go.release()
-                    client.wait()
+                    client.kill()
             return mistral, None, choices
         at = len(choices)
         taken = prefix[at] if at < len(prefix) else chance.randrange(len(ready)) if chance else 0
         choices.append((taken, len(ready)))
         client = clients[ready[taken]]
         steps.append(Step(ready[taken], str(client.following)))
-        client.go.release()
-        client.wait()
+        client.switch()
     return mistral, Outcome(tuple(steps), tuple(each.result for each in clients)), choices
 
 

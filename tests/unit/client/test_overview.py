@@ -139,7 +139,7 @@ def test_it_has_nothing_that_changes(schedules: ScheduledBackups, cloud: FakeClo
     public = {name for name in dir(overview) if not name.startswith("_")}
     assert public == {
         *("schedule_list", "schedule_health", "check", "coverage", "instance_names", "report"),
-        "snapshot",
+        *("policy_health", "snapshot"),
     }
     with pytest.raises(TypeError):
         schedules.overview(uuid.uuid4())  # type: ignore[misc]

@@ -4,22 +4,15 @@
 from __future__ import annotations
 
 import argparse
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
-from cliff.formatters.base import ListFormatter
-from osc_lib.exceptions import CommandError
-from stevedore import ExtensionManager
-from stevedore.extension import Extension
-
-from trove_schedules.cli import text
 from trove_schedules.cli.openstack import base, columns, following, looking, nagios
 
 if TYPE_CHECKING:
     from trove_schedules.health import Health
 
 
-class ScheduleHealth(base.Lister):
+class ScheduleHealth(nagios.Lister):
     _description = (
         "Show the state of backup schedules and why, the worst first; with -f nagios as monitoring "
         "plugins do. " + looking.EXIT_STATUS
@@ -38,33 +31,14 @@ class ScheduleHealth(base.Lister):
         )
         return parser
 
-    def run(self, parsed_args: argparse.Namespace) -> int:
-        try:
-            return super().run(parsed_args)
-        except CommandError as error:
-            status = base.unknown(self.log, error)
-            if parsed_args.formatter == nagios.NAME:
-                text.write(self.app.stdout, nagios.line(status, str(error)) + "\n")
-            return status
-
-    def _load_formatter_plugins(self) -> ExtensionManager[ListFormatter]:
-        """Those of all commands, and one for this."""
-        found = super()._load_formatter_plugins()
-        made = nagios.Nagios()
-        where = EntryPoint(nagios.NAME, f"{nagios.__name__}:Nagios", self.formatter_namespace)
-        found.extensions.append(Extension(nagios.NAME, where, nagios.Nagios, made))
-        return found
-
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         found = looking.look(looking.of_projects(self, parsed_args), parsed_args)
         if not found:
-            whose = (
-                f"of instance {parsed_args.instance}" if parsed_args.instance else "in this project"
-            )
-            if parsed_args.all_projects or parsed_args.project:
-                whose = f"in project {parsed_args.project}" if parsed_args.project else "at all"
+            whose = looking.where(parsed_args)
+            if parsed_args.instance and whose == looking.HERE:
+                whose = f"of instance {parsed_args.instance}"
             self.log.warning("no schedules %s", whose)
         self.exit_status = looking.worst(found).exit_status
         if parsed_args.formatter == nagios.NAME:

@@ -21,6 +21,8 @@ EXIT_STATUS = (
     "fine. 1: one is paused. 2: one needs help. 3: a state is unknown, there are no schedules, or "
     "nothing could be read"
 )
+#: Where the schedules of the login are.
+HERE = "in this project"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -98,6 +100,13 @@ def of_projects(command: Command, parsed: argparse.Namespace) -> ScheduledBackup
         return command.schedules
     project_id, _ = command.project(parsed.project)
     return command.schedules.overview(project=project_id)
+
+
+def where(parsed: argparse.Namespace) -> str:
+    """In which projects those arguments look, in words."""
+    if parsed.all_projects:
+        return "at all"
+    return HERE if parsed.project is None else f"in project {parsed.project}"
 
 
 def project_names(command: Command, parsed: argparse.Namespace) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cliff.columns import FormattableColumn
 
-from trove_schedules.cli.openstack import base, columns, looking, options, remarks, schedule
+from trove_schedules.cli.openstack import base, columns, looking, nagios, options, remarks, schedule
 from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
 
 if TYPE_CHECKING:
@@ -107,12 +107,14 @@ class ShowPolicy(base.ShowOne):
         return schedule.shown(parsed_args, _properties(policy) | told)
 
 
-class HealthPolicy(base.MonitoringLister):
+class HealthPolicy(nagios.Lister):
+    noun = "policy"
     _description = (
         "Show the state of backup policies and why: a line for all instances of a policy together, "
-        "and one for each, the worst first. The exit status is that of the worst policy, as "
-        "monitoring plugins have it. 0: all are fine. 1: one is paused. 2: one needs help. 3: a "
-        "state is unknown, there are no policies, or nothing could be read"
+        "and one for each, the worst first; with -f nagios a line for each policy that is not "
+        "fine. The exit status is that of the worst policy, as monitoring plugins have it. 0: all "
+        "are fine. 1: one is paused. 2: one needs help. 3: a state is unknown, there are no "
+        "policies, or nothing could be read"
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -125,25 +127,28 @@ class HealthPolicy(base.MonitoringLister):
             help="Policies to look at (name or ID; default: all of the project)",
         )
         looking.add_limits(parser, "an instance")
+        looking.add_projects(parser, "the policies")
         parser.add_argument(
             "--long",
             action="store_true",
             help="Also show the IDs of policy and instance, the age of the newest backup (in "
             "seconds for programs), how many due times brought no backup, how many backups a "
-            "restore reads and how many are kept, the newest restore that was proven, and the size "
-            "of the newest backup in gigabytes",
+            "restore reads and how many are kept, the newest restore that was proven, the size of "
+            "the newest backup in gigabytes, and the project",
         )
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        found = self.schedules.policy_health(
+        found = looking.of_projects(self, parsed_args).policy_health(
             parsed_args.policies, limits=looking.limits(parsed_args)
         )
         if not found:
-            self.log.warning("no policies in this project")
+            self.log.warning("no policies %s", looking.where(parsed_args))
         self.exit_status = looking.worst(found).exit_status
+        if parsed_args.formatter == nagios.NAME:
+            return nagios.rows_of_policies(found)
         lines = [line for each in found for line in _lines(each)]
         return columns.table(lines, _health_columns(parsed_args))
 
@@ -263,6 +268,7 @@ def _health_columns(parsed: argparse.Namespace) -> list[columns.Column[_Line]]:
     def of_one(name: str) -> Callable[[_Line], Any]:
         return lambda line: line[1] and getattr(line[1], name)
 
+    project: columns.Column[_Line] = ("Project", lambda line: line[0].project_id)
     shown: list[columns.Column[_Line]] = [
         ("State", lambda line: str((line[1] or line[0]).state)),
         ("Policy", lambda line: line[0].name),
@@ -283,7 +289,7 @@ def _health_columns(parsed: argparse.Namespace) -> list[columns.Column[_Line]]:
             ("Proven Backup", of_one("proven_backup")),
             ("Last Size", of_one("last_size")),
         ]
-    return shown
+    return [*shown, project] if parsed.long or parsed.all_projects else shown
 
 
 def _selected(policy: Policy) -> str:

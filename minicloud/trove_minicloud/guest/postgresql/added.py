@@ -23,23 +23,29 @@ from trove_minicloud.guest.postgresql.server import new_instance
 from trove_minicloud.root import Root
 
 _DEFAULT_PORT = 5432
+_SETTINGS = {"host", "port", "user", "dbname", "sslmode", "sslrootcert"}
+# It doesn't check who the server is, as the others do. None of them ever does without encryption.
+_UNCHECKED = "require"
+_MODES = (_UNCHECKED, "verify-ca", "verify-full")
 _NAMESPACE = uuid.UUID("5a0f8f53-6f4a-4c63-9d0b-f0c94ad0d3b7")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is and whom to be there."""
+    """Where a server is and whom to be there; the last two are empty where nothing is encrypted."""
 
     host: str
     port: int
     user: str
+    sslmode: str = ""
+    sslrootcert: str = ""
 
 
 def add_server(root: Root, name: str, project_id: str, dsn: str, password: str | None) -> Instance:
     """Take a running server in, after a replication connection to it succeeded.
 
-    :param dsn: a URL or a key=value string of host, port, user and dbname (which doesn't matter:
-        backups are of the whole server), without a password.
+    :param dsn: a URL or a key=value string of host, port, user, dbname (which doesn't matter:
+        backups are of the whole server), sslmode and sslrootcert, without a password.
     :param password: see `read_password`; None where the server asks for none.
     :raises InvalidDsnError: the address can't be used.
     :raises ServerUnavailableError: the server doesn't answer, or refuses replication to the user.
@@ -48,11 +54,9 @@ def add_server(root: Root, name: str, project_id: str, dsn: str, password: str |
     address = parse_dsn(dsn)
     root.prepare()
     made = new_instance(root, name, project_id, version="")
-    instance = dataclasses.replace(
-        made, managed=False, host=address.host, port=address.port, user=address.user
-    )
+    instance = dataclasses.replace(made, managed=False, **dataclasses.asdict(address))
     with folders.building(root) as folder:
-        server = Server(address.host, address.port, address.user, folder / "backup.password")
+        server = Server(password_file=folder / "backup.password", **dataclasses.asdict(address))
         if password is not None:
             write_password_file(server.password_file, address.port, address.user, password)
         identity = identify(any_client_programs(root), server)
@@ -101,7 +105,9 @@ def parse_dsn(dsn: str) -> Address:
             "The address holds a password. Leave it out, and give the password by"
             " --password-file or in the environment variable PGPASSWORD."
         )
-    if unknown := sorted(values.keys() - {"host", "port", "user", "dbname"}):
+    if unknown := sorted(
+        values.keys() - {"host", "port", "user", "dbname", "sslmode", "sslrootcert"}
+    ):
         raise InvalidDsnError(f"The address may not set {', '.join(unknown)}.")
     if missing := [key for key in ("host", "user") if not values.get(key)]:
         raise InvalidDsnError(
@@ -113,7 +119,25 @@ def parse_dsn(dsn: str) -> Address:
     port = values.get("port") or str(_DEFAULT_PORT)
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise InvalidDsnError(f"{port!r} is no port.")
-    return Address(values["host"], int(port), values["user"])
+    mode, authority = values.get("sslmode", ""), values.get("sslrootcert", "")
+    if mode or authority:
+        _require_encryption(mode, authority)
+    return Address(values["host"], int(port), values["user"], mode, authority)
+
+
+def _require_encryption(mode: str, authority: str) -> None:
+    if mode not in _MODES:
+        raise InvalidDsnError(
+            f"sslmode has to be {', '.join(_MODES[:-1])} or {_MODES[-1]}, and is {mode!r}: others"
+            " also connect without encryption."
+        )
+    if not authority and mode != _UNCHECKED:
+        raise InvalidDsnError(
+            f"With sslmode={mode}, sslrootcert has to name the file of the certificate by which"
+            " the server's is checked."
+        )
+    if authority and not (Path(authority).is_absolute() and Path(authority).is_file()):
+        raise InvalidDsnError(f"sslrootcert has to be the whole path of a file: {authority}")
 
 
 def _parse_url(dsn: str) -> dict[str, str]:

@@ -4,12 +4,14 @@
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from trove_minicloud.errors import ServerUnavailableError
 from trove_minicloud.files import write_private
 from trove_minicloud.guest.instances import ANSWER_TIMEOUT
+from trove_minicloud.guest.postgresql import replication
 from trove_minicloud.guest.postgresql.binaries import INCREMENTAL_MAJOR, Programs, major_of
 
 _PLAIN = re.compile(r"[\w./:@%+,-]+")
@@ -17,17 +19,24 @@ _PLAIN = re.compile(r"[\w./:@%+,-]+")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a server is and how to be let in; `password_file` is in libpq's format."""
+    """Where a server is and how to be let in; `password_file` is in libpq's format.
+
+    With an `sslmode` the connection is encrypted or none.
+    """
 
     host: str
     port: int
     user: str
     password_file: Path
+    sslmode: str = ""
+    sslrootcert: str = ""
 
     @property
     def conninfo(self) -> str:
         """For libpq. It holds no password."""
-        return to_conninfo(host=self.host, port=self.port, user=self.user)
+        chosen = {"sslmode": self.sslmode, "sslrootcert": self.sslrootcert}
+        tls = {name: value for name, value in chosen.items() if value}
+        return to_conninfo(host=self.host, port=self.port, user=self.user, **tls)
 
     @property
     def env(self) -> dict[str, str]:
@@ -56,6 +65,8 @@ def client_environment(password_file: Path) -> dict[str, str]:
         "PGPASSFILE": str(password_file),
         # A service file or a .psqlrc of the user is none of our business.
         "HOME": str(password_file.parent),
+        # Where this Python has found us, for another one.
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }
 
 
@@ -96,9 +107,12 @@ def incremental_obstacle(programs: Programs, server: Server, version: str) -> st
 
 def _ask(programs: Programs, server: Server, timeout: float, *commands: str) -> list[str]:
     conninfo = f"{server.conninfo} replication=true connect_timeout={int(timeout)}"
-    argv = [programs.path("psql"), "-X", "-w", "-A", "-t", "-d", conninfo]
-    for command in commands:
-        argv += ("-c", command)
+    if server.sslmode:
+        argv = [sys.executable, "-m", replication.__name__, conninfo, *commands]
+    else:
+        argv = [programs.path("psql"), "-X", "-w", "-A", "-t", "-d", conninfo]
+        for command in commands:
+            argv += ("-c", command)
     where = f"{server.user} at {server.host}:{server.port}"
     try:
         run = subprocess.run(

@@ -9,7 +9,7 @@ from trove_minicloud.errors import RestoreError
 from trove_minicloud.guest import instances
 from trove_minicloud.guest.accounts import give_to, require_reachable
 from trove_minicloud.guest.instances import Instance
-from trove_minicloud.guest.postgresql import server_config
+from trove_minicloud.guest.postgresql import server_config, tablespaces
 from trove_minicloud.guest.postgresql.binaries import Programs, account, major_of, server_programs
 from trove_minicloud.guest.postgresql.server import (
     new_instance,
@@ -56,8 +56,11 @@ def restore_server(
         for part in chain:
             shutil.rmtree(part)
     _run(verify_command(programs, data), folder)
+    tablespaces.require_none_made(programs, data)
+    tablespaces.forget_places(data)
     settings = server_config.settings(instance.port, programs.major, _inherited(programs, data))
-    server_config.write(data, settings | server_config.quiet_settings(programs.major))
+    settings |= server_config.quiet_settings(programs.major) | tablespaces.settings(data)
+    server_config.write(data, settings)
     # That of a source which is a standby would make a standby of the copy.
     (data / "standby.signal").unlink(missing_ok=True)
     # A copy that starts plainly goes on with the source's timeline, and PostgreSQL would then

@@ -95,7 +95,14 @@ def server_program(root: Root, instance: Instance) -> Program:
 
 
 def server_of(root: Root, instance: Instance) -> Server:
-    return Server(instance.host, instance.port, instance.user, instance.password_file(root))
+    return Server(
+        instance.host,
+        instance.port,
+        instance.user,
+        instance.password_file(root),
+        instance.sslmode,
+        instance.sslrootcert,
+    )
 
 
 def connection_string(root: Root, instance: Instance) -> str:

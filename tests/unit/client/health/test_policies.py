@@ -199,6 +199,51 @@ class TestWhy:
         assert found.state == State.STALE
         assert found.reason.startswith("the policy did not take it then")
 
+    @pytest.mark.parametrize(
+        ("changed", "state"),
+        [(timedelta(minutes=2), State.PENDING), (-timedelta(minutes=2), State.STALE)],
+    )
+    def test_one_that_is_renamed_into_the_match_owes_nothing_before(self, fleet, changed, state):
+        fleet.add("good")
+        fleet.add("renamed", backup=None, updated=written(DUE + changed))
+        fleet.ran(output={"status": "Backed up 1 of 1", "counts": {"taken": 1}})
+        assert fleet.states() == {"renamed": state, "good": State.OK}
+
+    def test_nor_one_that_a_change_of_the_policy_takes(self, cloud):
+        fleet = Fleet(cloud, created_at=written(DUE + timedelta(minutes=1)))
+        given = json.loads(fleet.trigger["workflow_input"])
+        earlier = str(uuid.uuid4())
+        given["schedule"] |= {
+            "owed_since": written(LONG_AGO, "%Y-%m-%dT%H:%M:%S+00:00"),
+            "triggers": [earlier],
+        }
+        fleet.trigger["workflow_input"] = json.dumps(given)
+        fleet.add("newly-matched", backup=None, updated=written(LONG_AGO))
+        cloud.mistral.add_execution(
+            cloud.project,
+            earlier,
+            workflow_name=workbook.POLICY,
+            created_at=written(DUE),
+            updated_at=written(DUE),
+            output={"status": "Backed up 1 of 1", "counts": {"taken": 1}},
+        )
+        assert fleet.states() == {"newly-matched": State.PENDING}
+
+    def test_one_that_had_backups_by_the_policy_is_owed_more(self, fleet):
+        renamed = DUE + timedelta(minutes=2)
+        fleet.add("back", backup=DUE - timedelta(hours=5), updated=written(renamed))
+        fleet.ran(output={"status": "Backed up 1 of 1", "counts": {"taken": 1}})
+        assert fleet.states() == {"back": State.STALE}
+
+    def test_one_of_more_than_a_run_could_name_is_owed_its_backup(self, fleet):
+        fleet.add("down", backup=None, status="ERROR", updated=written(NOW))
+        unable = [{"instance": str(uuid.uuid4()), "name": "x", "reason": "status ERROR"}]
+        output = {"status": "Backed up 0 of 2", "counts": {"unable": 2}, "unable": unable}
+        fleet.ran(state="ERROR", output=output)
+        [found] = fleet.health().instances
+        assert found.state == State.STALE
+        assert found.reason.startswith("the policy's run names only some")
+
     def test_a_run_may_come_to_an_instance_for_an_hour(self, cloud, monkeypatch, fleet):
         fleet.add("db-1", backup=None, created=DUE - timedelta(minutes=1))
         fleet.ran(NOW - timedelta(minutes=50) if NOW - timedelta(minutes=50) > DUE else DUE,
@@ -283,6 +328,21 @@ class TestWhole:
         assert (found.state, found.instances) == (State.UNKNOWN, ())
         assert found.reason.startswith("Trove can't say: ")
         assert policy_trigger
+
+
+def test_executions_are_read_once_for_all_policies(cloud):
+    fleets = [Fleet(cloud, selection={"match": [f"{name}-*"]}) for name in "abcde"]
+    for fleet, name in zip(fleets, "abcde", strict=True):
+        instance = fleet.add(f"{name}-1", backup=None)
+        run = fleet.ran(state="ERROR", state_info="all failed")
+        fleet.part(run, instance, state="ERROR", state_info=f"disk of {name} full")
+    cloud.mistral.requests.clear()
+    found = cloud.schedules().policy_health()
+    assert {each.instances[0].reason.split(";")[0] for each in found} == {
+        f"disk of {name} full" for name in "abcde"
+    }
+    # Those of policies, and of their instances; a third one is for drills.
+    assert cloud.mistral.count("GET", "/executions") == 3
 
 
 @pytest.mark.parametrize("number", [1, 60])

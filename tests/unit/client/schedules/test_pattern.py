@@ -275,6 +275,10 @@ class TestFreeze:
         with pytest.raises(InvalidPatternError, match="not valid"):
             validate(freeze(f"{text} 2 * * *", "x"))
 
+    def test_a_name_that_is_none_is_refused_with_those_that_are(self):
+        with pytest.raises(InvalidPatternError, match=r"'@reboot' is not the name.*@daily"):
+            freeze("@reboot", "x")
+
     @pytest.mark.parametrize("text", ["h", "H/5", "H-5", "H,5", "H()", "H(5)", "HH", "*/H"])
     def test_everything_else_with_an_h_is_left_to_be_refused(self, text):
         pattern = f"{text} 2 * * *"

@@ -7,7 +7,6 @@ once, as somebody who was told so meant it.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -16,7 +15,15 @@ import pytest
 
 from tests.mistral_api import Caller, MistralApi
 from tests.unit.client.fake_cloud import use_clock
-from tests.unit.client.interleaved import PROJECT, KilledError, Memory, Wire, orders, triggers_of
+from tests.unit.client.interleaved import (
+    PROJECT,
+    KilledError,
+    Memory,
+    Wire,
+    orders,
+    triggers_of,
+    whose,
+)
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.errors import ScheduleConflictError, ScheduleNotFoundError
@@ -75,8 +82,7 @@ class Race:
         use_clock(monkeypatch, lambda: self.mistral.now)
         # Each change has a random part. Here it says whose change it is, so that two orders that
         # begin alike send the same requests.
-        whose = SimpleNamespace(token_hex=lambda size: threading.current_thread().name)
-        monkeypatch.setattr(replacing, "secrets", whose)
+        monkeypatch.setattr(replacing, "secrets", SimpleNamespace(token_hex=lambda size: whose()))
 
     def begin(self, *commands, drilled=False, replaced=False, wait=3600):
         mistral = MistralApi(datetime(2026, 1, 1, tzinfo=UTC))

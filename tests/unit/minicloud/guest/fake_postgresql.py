@@ -12,8 +12,8 @@ from tests.unit.minicloud import examples
 
 SEGMENT = bytes(16 << 20)
 
-# Refuses incremental backups if the folder holds a file `refuses`, fails in the middle if it
-# holds `fails`, and waits in the middle if it holds `waits`.
+# Refuses incremental backups if the folder holds a file `refuses`, and all if it holds
+# `tablespaces`. Fails in the middle if it holds `fails`, and waits there if it holds `waits`.
 _PG_BASEBACKUP = """\
 #!{python}
 import pathlib, sys, time
@@ -26,6 +26,8 @@ with (folder / "calls").open("a") as calls:
     calls.write("incremental\\n" if incremental else "full\\n")
 if incremental and (folder / "refuses").exists():
     sys.exit("pg_basebackup: error: WAL summaries are required")
+if (folder / "tablespaces").exists():
+    sys.exit("pg_basebackup: error: can only write single tablespace to stdout, database has 2")
 content = (folder / "backup.tar").read_bytes()
 sys.stdout.buffer.write(content[:4096])
 sys.stdout.flush()

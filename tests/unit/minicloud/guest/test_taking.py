@@ -15,6 +15,7 @@ from trove_minicloud.errors import (
 )
 from trove_minicloud.guest import folders, instances, taking
 from trove_minicloud.guest.instances import Instance
+from trove_minicloud.guest.postgresql import backing_up
 from trove_minicloud.guest.postgresql.binaries import FOLDER_VARIABLE
 from trove_minicloud.guest.taking import Parent, Title, take_backup
 from trove_minicloud.root import Root
@@ -195,6 +196,26 @@ def test_a_store_that_fails_as_well_does_not_hide_the_cause(
     assert failed.value.__notes__ == [
         "What was stored of it could not be removed: the store is gone"
     ]
+
+
+def test_a_server_with_tablespaces_is_backed_up_by_another_tool(
+    root: Root,
+    store: LocalStore,
+    instance: Instance,
+    tools: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tools / "tablespaces").touch()
+    instead = ("/bin/cat", str(tools / "backup.tar"))
+    monkeypatch.setattr(backing_up, "_joining_command", lambda _server, _basis: instead)
+
+    manifest = take_backup(root, store, instance, "b", None)
+
+    assert manifest.raw_size == (tools / "backup.tar").stat().st_size
+    assert calls(tools) == ["full"]
+    (tools / "backup.tar").unlink()
+    with pytest.raises(BackupToolError, match="cat exited 1"):
+        take_backup(root, store, instance, "c", None)
 
 
 def test_a_short_backup_is_not_stored(

@@ -185,6 +185,15 @@ def test_health_has_a_line_for_all_and_one_for_each(app, connect, schedules, hea
     assert [row["Last Size"] for row in rows] == [None, 0.25, 0.25]
 
 
+def test_the_health_of_another_project_is_an_overview_s(app, connect, schedules, health):
+    schedules.overview.return_value.policy_health.return_value = [health]
+    command = HealthPolicy(app, None)
+    words = ["--all-projects", "-f", "json"]
+    assert command.run(command.get_parser("openstack").parse_args(words)) == 2
+    schedules.overview.assert_called_once_with()
+    assert "Project" in json.loads(app.stdout.getvalue())[0]
+
+
 def test_people_read_that_a_line_is_for_all(run, health):
     assert "| (all) " in run(HealthPolicy)
 

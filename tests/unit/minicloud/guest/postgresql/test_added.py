@@ -28,6 +28,15 @@ def test_an_address_is_read(dsn: str, address: Address) -> None:
     assert parse_dsn(dsn) == address
 
 
+def test_an_encrypted_connection_can_be_asked_for(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+
+    found = parse_dsn(f"postgresql://joe@h/?sslmode=verify-full&sslrootcert={authority}")
+    assert found == Address("h", 5432, "joe", "verify-full", str(authority))
+    assert parse_dsn("host=h user=joe sslmode=require").sslmode == "require"
+
+
 @pytest.mark.parametrize(
     "dsn",
     [
@@ -48,7 +57,12 @@ def test_a_password_in_the_address_is_refused_without_repeating_it(dsn: str) -> 
         ("mysql://joe@h/", "mysql:// is no address"),
         ("postgresql://h/", "lacks user"),
         ("", "lacks host and user"),
-        ("host=h user=joe sslmode=require", "may not set sslmode"),
+        ("host=h user=joe sslcert=/c", "may not set sslcert"),
+        ("host=h user=joe sslmode=prefer", "require, verify-ca or verify-full, and is 'prefer'"),
+        ("host=h user=joe sslrootcert=/c", "require, verify-ca or verify-full, and is ''"),
+        ("postgresql://joe@h/?sslmode=verify-full", "sslrootcert has to name the file"),
+        ("postgresql://joe@h/?sslmode=verify-ca&sslrootcert=/none", "the whole path of a file"),
+        ("host=h user=joe sslmode=verify-ca sslrootcert=ca.pem", "the whole path of a file: ca"),
         ("postgresql://joe@h:port/", "'port' is no port"),
         ("host=h user=joe port=70000", "'70000' is no port"),
         ("just words", "'just' in the address is no key=value"),

@@ -14,6 +14,8 @@ from trove_minicloud.guest.postgresql.connection import (
     incremental_obstacle,
     write_password_file,
 )
+from trove_minicloud.root import Root
+from trove_minicloud.supervision import ports
 
 
 @pytest.fixture
@@ -28,6 +30,18 @@ def server(tmp_path: Path) -> Server:
 
 def test_values_are_quoted_and_no_password_is_in_the_conninfo(server: Server) -> None:
     assert server.conninfo == r"host=127.0.0.1 port=6000 user='joe\'s'"
+
+
+def test_a_server_that_is_reached_over_tls_is_never_asked_without(
+    programs: Programs, root: Root, tmp_path: Path
+) -> None:
+    [port] = ports.choose(1, root)
+    server = Server("127.0.0.1", port, "joe", tmp_path / "password", "verify-ca", "/srv/a ca.pem")
+
+    assert server.conninfo.endswith(" sslmode=verify-ca sslrootcert='/srv/a ca.pem'")
+    # By a program that can, and not by a psql that may not.
+    with pytest.raises(ServerUnavailableError, match=f"joe at 127.0.0.1:{port}: error: connection"):
+        identify(programs, server)
 
 
 def test_the_password_file_escapes_what_separates_its_fields(tmp_path: Path) -> None:
