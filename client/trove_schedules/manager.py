@@ -241,6 +241,18 @@ class ScheduledBackups(Policies):
             mistral, found, marker=start, limit=limit, include_all=include_all, instance=part
         )
 
+    def drill_in_progress(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution | None:
+        """The drill of a schedule or policy that still does something, or None.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of a name. An id is taken as it is.
+        """
+        mistral, schedule_id = self._mistral(mistral_client), id_of(schedule)
+        if not is_uuid(schedule_id):
+            schedule_id = finding.find_either(mistral, schedule_id).id
+        return drills.in_progress(mistral, schedule_id)
+
     def execution_delete(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
     ) -> None:
