@@ -557,11 +557,12 @@ class ScheduledBackups(Policies):
 
         Follow it with :meth:`execution_show`: it is a SUCCESS if the webhook answers by HTTP 2xx.
 
+        :param schedule: or a policy; one that is given as a :class:`Policy` is not asked for again.
         :raises InvalidScheduleError: the schedule has no webhook.
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return webhook.test(mistral, finding.find(mistral, id_of(schedule)))
+        return webhook.test(mistral, finding.find_either(mistral, schedule))
 
     def trial_execution(
         self, trial: ScheduleTrial, mistral_client: MistralClient | None = None

@@ -167,8 +167,8 @@ class Policies:
         found = finding.find_policy(services.mistral, id_of(policy))
         if not force:
             refuse_while_running(services, found)
-            drills.refuse_while_drilling(services.mistral, found.id)
-        replacing.delete(services.mistral, found.id)
+            drills.refuse_while_drilling(services.mistral, found.id, noun=found.noun)
+        replacing.delete(services.mistral, found.id, found.noun)
 
     def policy_run(
         self, policy: str | HasId, mistral_client: MistralClient | None = None

@@ -90,6 +90,11 @@ def test_a_list_of_instances_tells_what_a_policy_looks_at_and_a_detailed_one_the
     }
 
 
+def test_a_new_name_of_an_instance_shows_in_the_time_of_its_last_change(trove):
+    """By that, health knows that an instance may be new to a policy."""
+    assert trove["renamed"] == {"name": True, "updated": True}
+
+
 def test_a_page_of_all_projects_instances_begins_at_a_position_and_has_an_order_of_its_own(trove):
     page = trove["all_instances_page"]
     assert page["order"] == "instances.updated DESC"

@@ -173,6 +173,14 @@ def instance_listed() -> dict[str, object]:
     }
 
 
+def renamed() -> dict[str, bool]:
+    """What a new name changes in the row of an instance."""
+    made = models.DBInstance.create(name="before", task_status=models.InstanceTasks.NONE)
+    models.BaseInstance.update_db(SimpleNamespace(id=made.id), name="after")
+    now = models.DBInstance.find_by(id=made.id)
+    return {"name": now.name == "after", "updated": now.updated > made.updated}
+
+
 print(  # noqa: T201 - the answer
     json.dumps(
         {
@@ -234,6 +242,7 @@ print(  # noqa: T201 - the answer
             "backups_page": page_asked_for(1000, 999),
             "instances_page": instances_page(),
             "instance_listed": instance_listed(),
+            "renamed": renamed(),
             "all_instances_page": all_instances_page(),
             "messages": {
                 "quota": exception.QuotaExceeded.message % {"overs": ["backups"]},

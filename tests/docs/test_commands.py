@@ -82,13 +82,17 @@ _PARSERS: dict[str, Callable[[tuple[str, ...]], None]] = {
 #: Other programs that the pages may name, because something else runs them as they stand there.
 _RUN_ELSEWHERE: dict[str, str] = {
     "ansible-galaxy": "tests/ansible, by folders of its own",
+    "cat": "the shell",
     "cd": "the shell",
     "cp": "tests/deploy, by copies of its own",
     "curl": "nothing: the service is elsewhere",
+    "do": "the shell; its commands are checked",
     "docker": "nothing: there is no Docker where the tests run",
+    "done": "the shell",
     "echo": "the shell",
     "eval": "the shell; its command is checked",
     "export": "the shell",
+    "for": "the shell",
     "git": "whoever commits",
     "grep": "tests/end_to_end/test_tutorial.py",
     "head": "the shell",

@@ -129,8 +129,7 @@ options:
     type: int
   deadline:
     description:
-    - 'Skip a run that starts more than this many minutes after its due time (default:
-      none).'
+    - 'Start no backup more than this many minutes after its due time (default: none).'
     - From 1 to 1440.
     type: int
   notify_url:

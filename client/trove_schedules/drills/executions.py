@@ -63,16 +63,19 @@ def in_progress(
     return None
 
 
-def refuse_while_drilling(mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True) -> None:
+def refuse_while_drilling(
+    mistral: Mistral, schedule_id: str, *, by_hand_too: bool = True, noun: str = "schedule"
+) -> None:
     """Refuse where a drill in progress would lose its rights, or its schedule.
 
     :param by_hand_too: one that was started by hand needs no trigger of drills.
+    :param noun: what the error calls the schedule.
     :raises ScheduleConflictError: there is one.
     """
     drill = in_progress(mistral, schedule_id, by_hand_too=by_hand_too)
     if drill is not None:
         raise ScheduleConflictError(
-            f"schedule {schedule_id} has a drill in progress (execution {drill.id}) "
+            f"{noun} {schedule_id} has a drill in progress (execution {drill.id}) "
             "that would leave its temporary instance behind; wait for its end, or force it"
         )
 

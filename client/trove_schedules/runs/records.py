@@ -58,8 +58,9 @@ def find(mistral: Mistral, execution_id: str) -> ScheduleExecution:
     found = mistral.execution(execution_id) if is_uuid(execution_id) else None
     if found is None or found.workflow_name not in _SHOWN:
         raise ExecutionNotFoundError(
-            f"no execution of a backup schedule of this project has the id {execution_id!r}; "
-            "'openstack database backup schedule execution list <schedule>' lists them"
+            f"no execution of a backup schedule or policy of this project has the id "
+            f"{execution_id!r}; 'openstack database backup schedule execution list <schedule>' and "
+            "'openstack database backup policy execution list <policy>' list them"
         )
     return history.of_schedule(found)
 

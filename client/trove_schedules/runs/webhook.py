@@ -18,7 +18,7 @@ def test(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
     """
     if schedule.webhook_url is None:
         raise InvalidScheduleError(
-            f"schedule {schedule.id} has no webhook; give it one with 'set --webhook-url'"
+            f"{schedule.noun} {schedule.id} has no webhook; give it one with 'set --webhook-url'"
         )
     plan = schedule.plan.workflow_input(schedule.instance, schedule.id, {"manual": True})
     given = {

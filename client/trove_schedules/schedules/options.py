@@ -234,7 +234,7 @@ class Options:
         default=None,
         metadata=row(
             "Deadline in minutes",
-            "Skip a run that starts more than this many minutes after its due time",
+            "Start no backup more than this many minutes after its due time",
             unit="minutes",
             most=1440,
             otherwise="none",

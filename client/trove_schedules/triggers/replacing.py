@@ -145,19 +145,20 @@ def replace(
     # A reader may have been quicker, in spite of its patience.
     if clock.now() - began > generations.SETTLING / 2:
         raise _conflict(f"{schedule.noun} {schedule.id}", "changed or deleted")
-    delete(mistral, schedule.id)
+    delete(mistral, schedule.id, schedule.noun)
     raise ScheduleConflictError(
         f"{schedule.noun} {schedule.id} was deleted by somebody else at the same time; it is gone"
     )
 
 
-def delete(mistral: Mistral, schedule_id: str) -> None:
+def delete(mistral: Mistral, schedule_id: str, noun: str = "schedule") -> None:
     """Delete all triggers of a schedule, and so their trusts. A schedule without any is fine.
 
     Those of its drills and trials go first, so that nothing is left to drill for a schedule that is
     gone. The oldest generation goes before the newer ones, so that whoever is killed on the way
     leaves the schedule as it was.
 
+    :param noun: what an error calls it.
     :raises ScheduleConflictError: somebody else changes it again and again.
     """
     gone: set[str] = set()
@@ -174,7 +175,7 @@ def delete(mistral: Mistral, schedule_id: str) -> None:
         for each in left:
             mistral.delete_cron_trigger(each)
             gone.add(each)
-    raise _conflict(f"schedule {schedule_id}", "changed")
+    raise _conflict(f"{noun} {schedule_id}", "changed")
 
 
 def confirm(mistral: Mistral, schedule_id: str, made: CronTrigger) -> None:

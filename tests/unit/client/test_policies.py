@@ -237,6 +237,19 @@ class TestChange:
         with pytest.raises(ScheduleNotFoundError, match="no backup policy"):
             schedules.policy_delete(policy)
 
+    def test_what_goes_wrong_with_one_is_said_of_a_policy(self, cloud, schedules, policy):
+        def again(method, path):
+            if method == "DELETE":
+                cloud.mistral.add_trigger(
+                    cloud.project,
+                    f"trove-policy:*:{policy.id}:2",
+                    workflow_name=workbook.POLICY,
+                )
+
+        cloud.mistral.after = again
+        with pytest.raises(ScheduleConflictError, match=f"^policy {policy.id} was changed by"):
+            schedules.policy_delete(policy)
+
 
 class TestExecutions:
     def test_a_run_by_hand_is_of_all_that_it_selects(self, cloud, schedules, policy):

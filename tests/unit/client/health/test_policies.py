@@ -33,9 +33,10 @@ def written(time, form="%Y-%m-%dT%H:%M:%S"):
 class Fleet:
     """A policy in the fake cloud, with instances, backups and runs."""
 
-    def __init__(self, cloud, *, selection=None, **values):
+    def __init__(self, cloud, *, selection=None, past=None, **values):
         self.cloud, self.id = cloud, str(uuid.uuid4())
-        given = {"name": "nightly", "schedule": {"id": self.id}, "selection": selection or {}}
+        kept = {"id": self.id} | (past or {})
+        given = {"name": "nightly", "schedule": kept, "selection": selection or {}}
         self.trigger = cloud.mistral.add_trigger(
             cloud.project,
             f"trove-policy:*:{self.id}:1",
@@ -210,14 +211,10 @@ class TestWhy:
         assert fleet.states() == {"renamed": state, "good": State.OK}
 
     def test_nor_one_that_a_change_of_the_policy_takes(self, cloud):
-        fleet = Fleet(cloud, created_at=written(DUE + timedelta(minutes=1)))
-        given = json.loads(fleet.trigger["workflow_input"])
         earlier = str(uuid.uuid4())
-        given["schedule"] |= {
-            "owed_since": written(LONG_AGO, "%Y-%m-%dT%H:%M:%S+00:00"),
-            "triggers": [earlier],
-        }
-        fleet.trigger["workflow_input"] = json.dumps(given)
+        owed_since = written(LONG_AGO, "%Y-%m-%dT%H:%M:%S+00:00")
+        past = {"owed_since": owed_since, "earlier": [earlier]}
+        fleet = Fleet(cloud, past=past, created_at=written(DUE + timedelta(minutes=1)))
         fleet.add("newly-matched", backup=None, updated=written(LONG_AGO))
         cloud.mistral.add_execution(
             cloud.project,

@@ -30,6 +30,19 @@ def test_mistral_sends_a_test_and_its_outcome_can_be_followed(cloud, schedules, 
     assert schedules.execution_list(told) == [], "it is no run"
 
 
+def test_a_policy_has_a_webhook_too(cloud, schedules, told):
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
+    policy = schedules.policy_create("all", "0 2 * * *", webhook_url=URL)
+    schedules.webhook_test(policy)
+    given = json.loads(cloud.mistral.rows("executions")[-1]["input"])
+    schedule = given.pop("schedule")
+    assert (schedule["id"], schedule["webhook_url"]) == (policy.id, URL)
+    assert given == {"instance": "*", "name": "all", "test": True}
+    other = schedules.policy_create("other", "0 2 * * *")
+    with pytest.raises(InvalidScheduleError, match=f"^policy {other.id} has no webhook"):
+        schedules.webhook_test("other")
+
+
 def test_a_schedule_without_a_webhook_is_refused(cloud, schedules, schedule):
     with pytest.raises(InvalidScheduleError, match=r"has no webhook; give it one with 'set"):
         schedules.webhook_test(schedule)

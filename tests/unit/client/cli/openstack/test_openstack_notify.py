@@ -8,7 +8,16 @@ from dataclasses import replace
 import pytest
 
 from trove_schedules.cli.openstack import following
-from trove_schedules.cli.openstack.notify import NotifyTest
+from trove_schedules.cli.openstack.notify import NotifyTest, NotifyTestPolicy
+
+
+def test_a_policy_is_meant_though_a_schedule_may_have_its_name(app, connect, schedules, execution):
+    schedules.webhook_test.return_value = execution
+    schedules.execution_show.return_value = execution
+    command = NotifyTestPolicy(app, None)
+    command.run(command.get_parser("test").parse_args(["nightly"]))
+    schedules.policy_show.assert_called_once_with("nightly")
+    schedules.webhook_test.assert_called_once_with(schedules.policy_show.return_value)
 
 
 @pytest.mark.parametrize(
