@@ -516,7 +516,8 @@ class ScheduledBackups(Policies):
 
         :param name: of the new instance, which no other of the project may have.
         :param at: the newest completed backup that holds nothing of later than this is restored;
-            None means the newest of all. A datetime, or a text of ISO 8601; UTC without an offset.
+            None means the newest of all. A datetime, or a text of ISO 8601; without an offset it is
+            in the schedule's time zone, and in UTC where only the schedule's id is known.
         :param backup: one of the schedule's backups, or of its instance's, in place of a time.
         :param dry_run: only say what would be made. What is missing then is no error.
         :param report: is called with what comes back and what is lost, before anything is changed.
