@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
+import yaml
 
 if find_spec("horizon") is None:
     # The other environment, whose runs name their folders, has nothing to run here.
@@ -51,6 +52,7 @@ else:
     from django.conf import settings as django_settings
     from django.test import Client
     from django.test.utils import setup_test_environment
+    from openstack_auth import policy
     from openstack_auth.user import User
 
     import trove_schedules
@@ -59,6 +61,14 @@ else:
 
     setup_test_environment()
     django_settings.COMPRESS_PRECOMPILERS = ()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _policies() -> None:
+    """Those of all services, read once: a page asks dozens, each of which looks at its files."""
+    yaml.SafeLoader = yaml.CSafeLoader
+    for enforcer in policy._get_enforcer().values():
+        enforcer.use_conf = False
 
 
 class _Token:
@@ -122,13 +132,19 @@ def trove(services: requests_mocking.Mocker) -> requests_mocking.Mocker:
     return services
 
 
+@pytest.fixture(scope="session")
+def api() -> Any:
+    """All calls of the product's API, whose signatures take a while to read."""
+    return create_autospec(ScheduledBackups, spec_set=True, instance=True)
+
+
 @pytest.fixture
-def schedules(monkeypatch: pytest.MonkeyPatch) -> Any:
+def schedules(api: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The product's API, mocked but for instances and backups, which it asks Trove for.
 
     A call that it doesn't have is an error.
     """
-    api = create_autospec(ScheduledBackups, spec_set=True, instance=True)
+    api.reset_mock(return_value=True, side_effect=True)
 
     def connected(**how: Any) -> Any:
         real = ScheduledBackups(**how)

@@ -107,20 +107,26 @@ def execution() -> ScheduleExecution:
     )
 
 
+@pytest.fixture(scope="session")
+def api() -> Any:
+    """All calls of the API, whose signatures take a while to read."""
+    return mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
+
+
 @pytest.fixture
-def schedules(good: Health, covered: Coverage) -> Any:
+def schedules(api: Any, good: Health, covered: Coverage) -> Any:
     """The API, whose calls are recorded and must be calls that the real one takes."""
-    schedules = mock.create_autospec(ScheduledBackups, instance=True, spec_set=True)
-    schedules.schedule_health.return_value = [good]
-    schedules.schedule_drill_show.return_value = None
-    schedules.schedule_remarks.return_value = []
-    schedules.policy_remarks.return_value = []
-    schedules.instance_names.return_value = {INSTANCE: "orders-db"}
-    schedules.coverage.return_value = [covered]
+    api.reset_mock(return_value=True, side_effect=True)
+    api.schedule_health.return_value = [good]
+    api.schedule_drill_show.return_value = None
+    api.schedule_remarks.return_value = []
+    api.policy_remarks.return_value = []
+    api.instance_names.return_value = {INSTANCE: "orders-db"}
+    api.coverage.return_value = [covered]
     # Each is asked the same questions.
-    for each in (schedules, schedules.overview.return_value):
+    for each in (api, api.overview.return_value):
         each.snapshot.return_value = each
-    return schedules
+    return api
 
 
 @pytest.fixture
