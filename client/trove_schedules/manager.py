@@ -241,6 +241,18 @@ class ScheduledBackups(Policies):
             mistral, found, marker=start, limit=limit, include_all=include_all, instance=part
         )
 
+    def drill_in_progress(
+        self, schedule: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleExecution | None:
+        """The drill of a schedule or policy that still does something, or None.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of a name. An id is taken as it is.
+        """
+        mistral, schedule_id = self._mistral(mistral_client), id_of(schedule)
+        if not is_uuid(schedule_id):
+            schedule_id = finding.find_either(mistral, schedule_id).id
+        return drills.in_progress(mistral, schedule_id)
+
     def execution_delete(
         self, execution: str | HasId, mistral_client: MistralClient | None = None
     ) -> None:
@@ -504,7 +516,8 @@ class ScheduledBackups(Policies):
 
         :param name: of the new instance, which no other of the project may have.
         :param at: the newest completed backup that holds nothing of later than this is restored;
-            None means the newest of all. A datetime, or a text of ISO 8601; UTC without an offset.
+            None means the newest of all. A datetime, or a text of ISO 8601; without an offset it is
+            in the schedule's time zone, and in UTC where only the schedule's id is known.
         :param backup: one of the schedule's backups, or of its instance's, in place of a time.
         :param dry_run: only say what would be made. What is missing then is no error.
         :param report: is called with what comes back and what is lost, before anything is changed.

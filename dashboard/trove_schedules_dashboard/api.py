@@ -30,14 +30,16 @@ from trove_schedules import (
 )
 from trove_schedules.coverage import Coverage
 from trove_schedules.drills.drill import ScheduleDrill
-from trove_schedules.health import Health
+from trove_schedules.health import Health, PolicyHealth
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules import firing, pattern as cron, zones
 from trove_schedules.schedules.changing import planned
 from trove_schedules.schedules.due import DueTimes
-from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.names import EVERY, marker, schedule_of
 from trove_schedules.schedules.notify import check_notify_url, check_url
 from trove_schedules.schedules.options import OPTIONS, STORES
+from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.policy import PolicyPlan
 from trove_schedules.schedules.selection import Candidate, Selection
 from trove_schedules.schedules.text import check_store, check_text
 from trove_schedules.schedules.warnings import Remark
@@ -73,8 +75,10 @@ def schedule_set(
     return _schedules(request).schedule_set(schedule_id, unset=unset, **changes)
 
 
-def schedule_remarks(request: HttpRequest, schedule: Schedule) -> list[Remark]:
-    """What people should know of a schedule that they have created or changed."""
+def remarks(request: HttpRequest, schedule: Schedule) -> list[Remark]:
+    """What people should know of a schedule or policy that they have created or changed."""
+    if isinstance(schedule, Policy):
+        return _schedules(request).policy_remarks(schedule)
     return _schedules(request).schedule_remarks(schedule)
 
 
@@ -84,14 +88,16 @@ def draft_remarks(
     """What people should know of a schedule that they are about to create, or to change.
 
     :param old: as it is, if it is one that is there.
+    :param instance: :data:`EVERY` for a policy, whose options include its selection.
     :raises InvalidScheduleError: something in it is wrong.
     """
     name, description = options.pop("name"), options.pop("description")
     schedule_id = old.id if old else EXAMPLE
     parent_id = old.parent_id if old else None
-    plan = planned(schedule_id, pattern, name, description, parent_id, options)
+    kind = PolicyPlan if instance == EVERY else Plan
+    plan = planned(schedule_id, pattern, name, description, parent_id, options, kind)
     now = datetime.now(UTC)
-    new = Schedule(
+    values = dict(
         id=schedule_id,
         instance=instance,
         paused=False,
@@ -108,7 +114,9 @@ def draft_remarks(
         pinned=old.pinned if old else (),
         **{name: getattr(plan, name) for name in OPTIONS},
     )
-    return _schedules(request).schedule_remarks(new)
+    if isinstance(plan, PolicyPlan):
+        return remarks(request, Policy(**values, selection=plan.selection))
+    return remarks(request, Schedule(**values))
 
 
 def schedule_pin(request: HttpRequest, schedule_id: str, backup_id: str) -> None:
@@ -151,10 +159,14 @@ def coverage(request: HttpRequest) -> list[Coverage]:
     return _schedules(request).coverage()
 
 
-def policy_health(request: HttpRequest, policies: Collection[Policy]) -> list[Health]:
-    """The state of each instance of these policies, by each policy that takes it."""
-    found = _schedules(request).policy_health(policies) if policies else []
-    return [each for policy in found for each in policy.instances]
+def policy_health(request: HttpRequest, policies: Collection[Policy]) -> list[PolicyHealth]:
+    """The state of these policies and of each of their instances, the worst first."""
+    return _schedules(request).policy_health(policies) if policies else []
+
+
+def policy_health_list(request: HttpRequest) -> list[PolicyHealth]:
+    """The same of every policy of the project."""
+    return _schedules(request).policy_health()
 
 
 def policy_list(request: HttpRequest) -> list[Policy]:
@@ -213,31 +225,65 @@ def schedule_drill_show(request: HttpRequest, schedule_id: str) -> ScheduleDrill
     return _schedules(request).schedule_drill_show(schedule_id)
 
 
-def schedule_restore(
-    request: HttpRequest, schedule_id: str, name: str, backup_id: str, like: dict[str, Any]
+def drill_in_progress(request: HttpRequest, schedule_id: str) -> ScheduleExecution | None:
+    """The drill of a schedule or policy that has not ended, or None."""
+    return _schedules(request).drill_in_progress(schedule_id)
+
+
+def restore(
+    request: HttpRequest,
+    schedule_id: str,
+    name: str,
+    backup_id: str,
+    instance: str | None,
+    like: dict[str, Any],
 ) -> ScheduleRestore:
-    """Have Trove make an instance from a backup; what is None is as of the one backed up."""
-    return _schedules(request).schedule_restore(schedule_id, name, backup=backup_id, **like)
+    """Have Trove make an instance from a backup; what is None is as of the one backed up.
+
+    :param instance: of a policy, the one that was backed up; None for a schedule.
+    """
+    schedules = _schedules(request)
+    if instance is None:
+        return schedules.schedule_restore(schedule_id, name, backup=backup_id, **like)
+    return schedules.policy_restore(schedule_id, name, instance=instance, backup=backup_id, **like)
 
 
-def restore_plan(request: HttpRequest, schedule_id: str, backup_id: str | None) -> ScheduleRestore:
-    """What a restore of a backup, or of the newest one, would make."""
-    return _schedules(request).schedule_restore(
-        schedule_id, schedule_id, backup=backup_id, dry_run=True
+def restore_plan(
+    request: HttpRequest,
+    schedule_id: str,
+    backup_id: str | None,
+    instance: str | None,
+    *,
+    of_policy: bool,
+) -> ScheduleRestore:
+    """What a restore of a backup, or of the newest one, would make.
+
+    :param instance: of a policy, the one that was backed up; None: that of the backup.
+    """
+    schedules, name = _schedules(request), schedule_id
+    if not of_policy:
+        return schedules.schedule_restore(schedule_id, name, backup=backup_id, dry_run=True)
+    return schedules.policy_restore(
+        schedule_id, name, instance=instance, backup=backup_id, dry_run=True
     )
 
 
 def execution_list(
     request: HttpRequest,
-    schedule_id: str,
+    schedule: str | Policy,
     marker: str = "",
     limit: int | None = None,
     *,
     drills_only: bool = False,
+    instance: str | None = None,
 ) -> list[ScheduleExecution]:
-    """The executions after the marker, newest first: the schedule's runs, or its drills."""
+    """The executions after the marker, newest first: the schedule's runs, or its drills.
+
+    :param schedule: its id, or a policy.
+    :param instance: of a policy, those of this one of its instances (its id).
+    """
     return _schedules(request).execution_list(
-        schedule_id, marker=marker, limit=limit, drills_only=drills_only
+        schedule, marker=marker, limit=limit, drills_only=drills_only, instance=instance
     )
 
 
@@ -338,6 +384,15 @@ def instance_names(request: HttpRequest) -> dict[str, str]:
 def instance_name(request: HttpRequest, instance_id: str) -> str:
     """The name of one instance; its id where it is gone."""
     return _schedules(request).instance_name(instance_id) or instance_id
+
+
+def completed_of(schedule: Schedule, backups: Collection[Backup]) -> list[Backup]:
+    """Those of these backups that the schedule or policy has made, and that can be restored."""
+    return [
+        each
+        for each in backups
+        if each.status == "COMPLETED" and schedule_of(each.description) == schedule.id
+    ]
 
 
 def backup_list(request: HttpRequest, instance_id: str | None = None) -> list[Backup]:

@@ -51,6 +51,8 @@ LONG = 'the disk of "é😀" is\nfull, ' * 100
 ODD = ("é😀\"'" * 64)[:255]
 #: How many instances Trove shows in a page, whatever is asked for.
 PAGE = 20
+#: The same where a few instances have to make several pages: each of them costs a run.
+FEW = 4
 #: Of a schedule that is due at midnight and three times after that: the firing is the third.
 GUARDED = {"due": [0], "owed_since": "2025-12-01T00:00:00+00:00", "retry_every": 5, "attempts": 4}
 
@@ -64,6 +66,7 @@ class Scenario:
     :ivar refused: by the name of an instance, what a create is answered.
     :ivar faulty: the names of instances whose backups end FAILED.
     :ivar slow: the names of instances whose backups stay SAVING.
+    :ivar page: the most of the instances that a list shows.
     :ivar lists: what a list of instances is answered, in turn; None stands for the instances.
     :ivar backup_lists: the same for the list of the project's backups.
     :ivar unlisted: by the name of an instance, what a list of its backups is answered.
@@ -82,6 +85,7 @@ class Scenario:
     refused: dict[str, Answer] = field(default_factory=dict)
     faulty: tuple[str, ...] = ()
     slow: tuple[str, ...] = ()
+    page: int = PAGE
     lists: list[Answer | None] = field(default_factory=list)
     backup_lists: list[Answer | None] = field(default_factory=list)
     unlisted: dict[str, Answer] = field(default_factory=dict)
@@ -178,16 +182,16 @@ OLD = fleet(2)
 SCENARIOS = {
     "none": Scenario([]),
     "one": Scenario(fleet(1)),
-    "several": Scenario(fleet(23), selection={"max_parallel": 3}),
-    "many": Scenario(fleet(45)),
+    "several": Scenario(fleet(7), selection={"max_parallel": 3}, page=FEW),
+    "many": Scenario(fleet(12), page=FEW),
     "huge": Scenario(
-        [database(ODD, "ACTIVE" if n < 30 else "ERROR") for n in range(1000)],
+        [database(ODD, "ACTIVE" if n < 10 else "ERROR") for n in range(1000)],
         watched("huge"),
         {"max_parallel": 30},
         refused={ODD: (403, LONG)},
     ),
     "long": Scenario(
-        [database(f"{n} " + "n" * 250, "ERROR" if n > 30 else "ACTIVE") for n in range(60)],
+        [database(f"{n} " + "n" * 250, "ERROR" if n > 12 else "ACTIVE") for n in range(60)],
         selection={"max_parallel": 30},
         refused={f"{n} " + "n" * 250: (403, LONG) for n in range(40)},
     ),
@@ -210,11 +214,11 @@ SCENARIOS = {
         faulty=("db-4",),
     ),
     "watched": Scenario(fleet(3), watched("watched")),
-    "guard_done": guarded(23, 23),
+    "guard_done": guarded(7, 7),
     "guard_watched": Scenario(
         OLD, GUARDED | watched("guard_watched"), {}, [made(o, 9) for o in OLD]
     ),
-    "guard_some": guarded(23, 20),
+    "guard_some": guarded(7, 5),
     "guard_deleted": Scenario(
         fleet(2), GUARDED, backups=[made(each, 9) for each in fleet(5, "gone")]
     ),
@@ -230,7 +234,7 @@ SCENARIOS = {
     "not_due": Scenario(fleet(2), GUARDED | {"owed_since": "2026-01-02T00:05:00+00:00"}),
     "by_hand": guarded(3, 3),
     "unlisted": Scenario(fleet(2), watched("unlisted"), lists=[(503, "Trove is tired")]),
-    "list_recovers": Scenario(fleet(30), lists=[None, (503, "Trove is tired"), None]),
+    "list_recovers": Scenario(fleet(6), lists=[None, (503, "Trove is tired"), None], page=FEW),
     "busy": Scenario(fleet(2), refused={"db-1": (422, f"Instance x {BUSY}")}),
     "deleted": Scenario(fleet(3), refused={"db-1": (404, GONE)}),
     "slow": Scenario(fleet(3), watched("slow"), slow=("db-1",)),
@@ -321,7 +325,7 @@ def instances(scenario: Scenario, query: dict[str, str], context: Any) -> dict[s
     rows = sorted(scenario.instances, key=lambda row: str(row["id"]))
     behind = [row for row in rows if row["id"] > query.get("marker", "")]
     # A page is shown in another order than it is chosen by, see test_trove.py.
-    return {"instances": behind[: min(PAGE, int(query["limit"]))][::-1]}
+    return {"instances": behind[: min(scenario.page, int(query["limit"]))][::-1]}
 
 
 def backups(scenario: Scenario, query: dict[str, str], context: Any) -> dict[str, Any]:

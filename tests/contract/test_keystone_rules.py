@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keystone has all rules of who may do what before it is asked for the first time."""
+"""Keystone has all rules of who may do what before its first request, and no SAML."""
 
 import subprocess
 import sys
 
 _SCRIPT = """
+from trove_minicloud.services import serve_keystone
 import keystone.server
 from keystone.common import policies
 from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
-from trove_minicloud.services import serve_keystone
 
 keystone.server.configure(config_files=[])
 serve_keystone._load_rules()
 missing = {rule.name for rule in policies.list_rules()} - set(RBACEnforcer()._enforcer.rules)
+# pysaml2 takes most of its time for it.
+if "xmlschema" in sys.modules:
+    missing.add("the delay of pysaml2")
 sys.exit(str(missing) if missing else 0)
 """
 

@@ -55,6 +55,7 @@ else:
 
     import trove_schedules
     from trove_schedules import ScheduledBackups
+    from trove_schedules.errors import ScheduleNotFoundError
 
     setup_test_environment()
     django_settings.COMPRESS_PRECOMPILERS = ()
@@ -136,8 +137,10 @@ def schedules(monkeypatch: pytest.MonkeyPatch) -> Any:
         return api
 
     api.schedule_health.return_value = [examples.health()]
-    api.schedule_drill_show.return_value = None
-    api.schedule_remarks.return_value = []
+    api.schedule_drill_show.return_value = api.drill_in_progress.return_value = None
+    api.schedule_remarks.return_value = api.policy_remarks.return_value = []
+    api.policy_health.return_value = []
+    api.policy_show.side_effect = ScheduleNotFoundError("no backup policy has this id")
     connect = create_autospec(trove_schedules.connect, side_effect=connected)
     monkeypatch.setattr(trove_schedules, "connect", connect)
     return api

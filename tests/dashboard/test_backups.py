@@ -76,7 +76,7 @@ def test_a_backup_leads_to_the_run_that_made_it_and_a_run_to_its_backup(
     schedules.execution_list.return_value = [OLDEST]
     page = client.get(run).content.decode()
     schedules.execution_list.assert_called_with(
-        SCHEDULE.id, marker=NEWEST.id, limit=21, drills_only=False
+        SCHEDULE.id, marker=NEWEST.id, limit=21, drills_only=False, instance=None
     )
     assert f"/project/database_backups/{BACKUP}" in page
 
@@ -153,10 +153,26 @@ def test_a_run_in_progress_is_shown_and_asked_for_until_it_ends(
     assert client.get(address).json() == {"error": "no"}
 
 
+def test_so_is_a_drill_beside_it(client: Any, schedules: Any, clock: Any) -> None:
+    running = execution("RUNNING", minutes_ago=2, updated_at=None)
+    schedules.drill_in_progress.return_value = running
+    schedules.execution_list.side_effect = lambda *_, drills_only, **__: (
+        [running, OLDEST] if drills_only else [execution("RUNNING", 1, updated_at=None)]
+    )
+    address = f"{INDEX}progress/drill/{running.id}/4/"
+    page = client.get(PAGE).content.decode()
+    assert f'data-url="{address}"' in page
+    assert "A run is in progress, for 1 min 00 s so far.<" in page
+    assert "A drill is in progress, for 2 min 00 s so far. Most take 4 s." in page
+    schedules.execution_show.return_value = running
+    told = "A drill is in progress, for 2 min 00 s so far. Most take 4 s."
+    assert client.get(address).json() == {"ended": False, "told": told, "seconds": 120.0}
+
+
 def test_a_run_that_was_lost_is_not_in_progress(client: Any, schedules: Any, clock: Any) -> None:
     lost = execution("RUNNING", minutes_ago=61, updated_at=None)
     schedules.execution_list.return_value = [lost]
-    assert client.get(PAGE).context["progress"] is None
+    assert client.get(PAGE).context["progress"] == []
 
 
 def test_without_earlier_runs_nobody_knows_how_long_one_takes(

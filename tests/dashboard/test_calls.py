@@ -91,9 +91,10 @@ def _prepare_restore(services: Any) -> None:
         # The triggers; the instances' names.
         ("", 2),
         # The trigger for the schedule, and again for its executions and its drills' pattern; these
-        # two; the instance's name and its backups; for the state the project's drills, its backups
-        # and its quota, whether the instance is there and, because one is missed, the executions.
-        (f"{SCHEDULE}/", 12),
+        # two; the drills in progress; the instance's name and its backups; for the state the
+        # project's drills, its backups and its quota, whether the instance is there and, because
+        # one is missed, the executions.
+        (f"{SCHEDULE}/", 13),
         # The trigger.
         (f"{SCHEDULE}/edit/", 1),
         # The trigger, twice as before; the executions.
@@ -102,9 +103,8 @@ def _prepare_restore(services: Any) -> None:
         (f"{SCHEDULE}/drills/", 3),
         # The trigger, twice; that of the drills.
         (f"{SCHEDULE}/drills/repeat/", 3),
-        # The trigger, twice as before; the newest backup, the instance, its name, and the backups
-        # to choose from.
-        (f"{SCHEDULE}/restore/", 6),
+        # The trigger; the newest backup, the instance, its name, and the backups to choose from.
+        (f"{SCHEDULE}/restore/", 5),
         # The instances and the backups to choose from.
         ("create/", 2),
         # After the list: the triggers, the project's drills, its backups and its quota; which
@@ -174,14 +174,29 @@ def _policy(services: Any, rows: int) -> str:
     services.get(f"{MISTRAL}/cron_triggers", json={"cron_triggers": [policy, *others]})
     every = [{"id": str(uuid.uuid4()), "name": "x", "status": "ACTIVE"} for _ in range(rows)]
     services.get(f"{TROVE}/instances", json={"instances": every})
+    times = {"created": "2029-01-01T00:00:00", "updated": "2029-01-01T00:00:00"}
+    services.get(f"{TROVE}/instances/detail", json={"instances": [row | times for row in every]})
+    services.get(f"{MISTRAL}/executions", json={"executions": []})
+    services.get(f"{TROVE}/mgmt/quotas/{PROJECT}", json={"quotas": []})
     return f"/project/backup_policies/{SCHEDULE}/"
 
 
 @pytest.mark.parametrize("rows", [1, 1000])
 def test_policies_cost_the_same_few_requests(client: Any, trove: Any, rows: int) -> None:
     page = _policy(trove, rows)
-    # The triggers. On the page the same, twice, and the instances. In a form the trigger.
-    for address, calls in (("/project/backup_policies/", 1), (page, 3), (f"{page}edit/", 1)):
+    index = "/project/backup_policies/"
+    for address, calls in (
+        # The triggers.
+        (index, 1),
+        # After the list: the triggers, the instances, the backups, the drills and the quota.
+        (f"{index}states/", 5),
+        # The trigger; its executions, the drills in progress; for the state the instances, the
+        # backups, the project's drills and the quota; the trigger and the instances for what a run
+        # takes; and the newest backups.
+        (page, 10),
+        # The trigger.
+        (f"{page}edit/", 1),
+    ):
         trove.reset_mock()
         assert client.get(address).status_code == 200
         urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]

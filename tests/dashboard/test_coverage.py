@@ -73,7 +73,7 @@ GOOD = replace(health(), schedule_id=NIGHTLY.id)
             GOOD,
             UNPROTECTED,
             "Protect",
-            f"{INDEX}create/?instance={ORDERS}",
+            f"{INDEX}create/?instance={ORDERS}&name=nightly&keep_last=14",
         ),
         (
             covered(state=Cover.PAUSED, schedules=(PAUSED,)),
@@ -155,7 +155,8 @@ def test_the_part_that_comes_later_says_how_many_and_which(client: Any, schedule
     assert "1 of 2 instances are protected" in page
     assert "Unprotected: 1. Needs help: 0. Protected, restore not proven: 0." in page
     assert "no &lt;i&gt;schedule&lt;/i&gt;" in page
-    assert f'href="{INDEX}create/?instance={LEGACY}" aria-label="Protect: legacy"' in page
+    form = f"{INDEX}create/?instance={LEGACY}&amp;name=nightly&amp;keep_last=14"
+    assert f'href="{form}" aria-label="Protect: legacy"' in page
     assert f'<a href="{INDEX}{NIGHTLY.id}/">nightly</a>' in page
     assert page.count("2030-01-01 12:00:00 UTC") == 2
     assert [float(width) for width in re.findall(r'<rect x="252" y="4" width="([\d.]+)"', page)]
@@ -174,9 +175,15 @@ def test_what_a_policy_protects_is_judged_by_the_health_of_the_policy(
     assert f'<a href="/project/backup_policies/{POLICY.id}/">all nightly</a>' in page
 
 
-def test_protect_begins_the_form_with_the_instance(client: Any, trove: Any, schedules: Any) -> None:
-    page = client.get(f"{INDEX}create/", {"instance": LEGACY}).content.decode()
-    assert f'<option value="{LEGACY}" selected>legacy</option>' in page
+def test_protect_fills_the_form_in(client: Any, trove: Any, schedules: Any) -> None:
+    [row] = overview([covered("legacy", Cover.UNPROTECTED, instance=LEGACY)], []).rows
+    assert row.todo is not None
+    response = client.get(row.todo[1])
+    assert f'<option value="{LEGACY}" selected>legacy</option>' in response.content.decode()
+    form = response.context["form"]
+    filled_in = {name: form[name].value() for name in ("name", "pattern", "keep_last")}
+    assert filled_in == {"name": "nightly", "pattern": "0 2 * * *", "keep_last": "14"}
+    assert not form.advanced_is_open
 
 
 def test_without_instances_the_page_says_what_to_do_first(client: Any, schedules: Any) -> None:

@@ -61,7 +61,7 @@ def test_the_page_tells_what_the_schedule_does_and_draws_its_newest_runs(
     assert "512.0 MB" in page, "the size of the backup"
     schedules.schedule_health.assert_called_once_with([shown])
     schedules.execution_list.assert_called_once_with(
-        shown.id, marker="", limit=30, drills_only=False
+        shown.id, marker="", limit=30, drills_only=False, instance=None
     )
 
 

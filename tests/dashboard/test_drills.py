@@ -35,7 +35,7 @@ def test_drills_are_listed_with_what_came_of_them(client: Any, schedules: Any) -
     for words in ("Error", "Trove said no", "Drill passed: backup b restored in 9 s"):
         assert words in response.content.decode()
     schedules.execution_list.assert_called_once_with(
-        SCHEDULE.id, marker="", limit=21, drills_only=True
+        SCHEDULE.id, marker="", limit=21, drills_only=True, instance=None
     )
 
 

@@ -51,7 +51,7 @@ def test_a_page_asks_for_one_more_than_it_shows_and_the_next_starts_after_it(
     schedules.execution_list.return_value = runs
     response = client.get(_address(shown))
     schedules.execution_list.assert_called_once_with(
-        shown.id, marker="", limit=21, drills_only=False
+        shown.id, marker="", limit=21, drills_only=False, instance=None
     )
     table = response.context["table"]
     assert [row.id for row in table.data] == [run.id for run in runs[:20]]
@@ -59,7 +59,7 @@ def test_a_page_asks_for_one_more_than_it_shows_and_the_next_starts_after_it(
     schedules.execution_list.return_value = runs[20:]
     response = client.get(f"{_address(shown)}?marker={runs[19].id}")
     schedules.execution_list.assert_called_with(
-        shown.id, marker=runs[19].id, limit=21, drills_only=False
+        shown.id, marker=runs[19].id, limit=21, drills_only=False, instance=None
     )
     assert "Next&nbsp;" not in response.content.decode()
     assert response.context["first_page"] == _address(shown)

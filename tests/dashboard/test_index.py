@@ -170,9 +170,9 @@ def test_how_the_schedules_are_is_asked_for_after_the_list_by_one_look(
     schedules.schedule_health.assert_called_once_with(instance=ORDERS)
     assert (answer["ill"], answer["told"]) == (1, "1 of 2 need help.")
     assert answer["url"] == f"{INDEX}?instance={ORDERS}&state=help"
-    assert answer["schedules"][bad.id]["label"] == "danger"
-    assert answer["schedules"][bad.id]["reason"] == "Mistral left no execution"
-    assert answer["schedules"][good.id]["last_proven"] == "2030-01-01 12:00:00 UTC"
+    assert answer["rows"][bad.id]["label"] == "danger"
+    assert answer["rows"][bad.id]["reason"] == "Mistral left no execution"
+    assert answer["rows"][good.id]["last_proven"] == "2030-01-01 12:00:00 UTC"
 
 
 def test_a_service_that_cant_say_how_they_are_is_named(

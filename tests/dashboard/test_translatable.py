@@ -16,7 +16,10 @@ from trove_schedules_dashboard.content.backup_policies.forms import (
     CreateForm as CreatePolicyForm,
     EditForm as EditPolicyForm,
 )
-from trove_schedules_dashboard.content.backup_policies.tables import PoliciesTable
+from trove_schedules_dashboard.content.backup_policies.tables import (
+    PoliciesTable,
+    PolicyExecutionsTable,
+)
 from trove_schedules_dashboard.content.backup_schedules.actions import (
     RestoreBackup,
     ViewSchedule,
@@ -26,8 +29,8 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
     CreateForm,
     EditForm,
     RepeatForm,
-    RestoreForm,
 )
+from trove_schedules_dashboard.content.backup_schedules.restoring import RestoreForm
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     BackupsTable,
     DrillsTable,
@@ -36,7 +39,14 @@ from trove_schedules_dashboard.content.backup_schedules.tables import (
 )
 
 FORMS = (CreateForm, EditForm, RepeatForm, RestoreForm, CreatePolicyForm, EditPolicyForm)
-TABLES = (SchedulesTable, ExecutionsTable, DrillsTable, BackupsTable, PoliciesTable)
+TABLES = (
+    SchedulesTable,
+    ExecutionsTable,
+    DrillsTable,
+    BackupsTable,
+    PoliciesTable,
+    PolicyExecutionsTable,
+)
 TEMPLATES = sorted(Path(trove_schedules_dashboard.__file__).parent.rglob("*.html"))
 #: What is translated or no text: a block of this name is a CSS class.
 _MARKED = re.compile(

@@ -21,7 +21,7 @@ from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, run_by_hand
+from tests.end_to_end.cloud import FIRING_TIMEOUT, NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import fire, owe
 from trove_minicloud import settings
@@ -29,7 +29,7 @@ from trove_minicloud.commands import dashboard as minicloud_dashboard
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.services.horizon import Dashboard
 from trove_minicloud.services.preparation import database_file
-from trove_schedules import Schedule, ScheduledBackups
+from trove_schedules import Policy, Schedule, ScheduledBackups
 from trove_schedules.schedules.names import marker
 
 LOG = logging.getLogger(__name__)
@@ -39,13 +39,26 @@ COVERAGE = "/project/backup_coverage/"
 POLICIES = "/project/backup_policies/"
 PAGES = (
     COVERAGE,
-    POLICIES,
     f"{POLICIES}create/",
     PANEL,
     f"{PANEL}create/",
     *(
         f"{PANEL}{{schedule}}/{page}"
         for page in ("", "edit/", "executions/", "drills/", "drills/repeat/", "restore/")
+    ),
+)
+#: Those about a policy, which has made a backup of ``{instance}``.
+POLICY_PAGES = (
+    POLICIES,
+    *(
+        f"{POLICIES}{{policy}}/{page}"
+        for page in (
+            "",
+            "edit/",
+            "executions/",
+            "executions/?instance={instance}",
+            "restore/?instance={instance}",
+        )
     ),
 )
 #: What opens a menu.
@@ -102,6 +115,15 @@ def no_schedules_left(schedules: ScheduledBackups) -> Iterator[None]:
     yield
     for each in schedules.schedule_list():
         schedules.schedule_delete(each, force=True)
+
+
+@pytest.fixture(scope="module")
+def policy(horizon: Dashboard, schedules: ScheduledBackups) -> Iterator[Policy]:
+    """One that has made a backup of the instance ``orders``."""
+    created = schedules.policy_create("of the orders", NEVER_SOON, match=["orders"], keep_last=7)
+    run_by_hand(schedules, schedules.policy_run(created))
+    yield created
+    schedules.policy_delete(created, force=True)
 
 
 def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
@@ -340,18 +362,21 @@ def test_a_policy_is_created_previewed_run_and_deleted(
     browser.click("a", "Create Policy")
     browser.type(f"{POLICY_FORM} #id_name", "nearly all")
     browser.type(f"{POLICY_FORM} #id_exclude", "orders")
-    browser.type(f"{POLICY_FORM} #id_keep_last", "7")
+    browser.type(f"{POLICY_FORM} #id_keep_last", "7" + Keys.TAB)
     browser.find("#next_runs li", " 02:00:00 UTC")
+    browser.find(f"{POLICY_FORM} #remarks", "backups at once")
     browser.screenshot("policy-create")
     browser.click(f"{POLICY_FORM} input[type=submit]")
     browser.find("tr[data-display='nearly all'] td", "all; without orders")
     assert "Created policy nearly all." in browser.messages()[0]
+    browser.find("tr[data-display='nearly all'] .schedule-state", "PENDING")
+    browser.find(".schedule-states", "None of 1 needs help.")
+    browser.screenshot("policies")
 
     browser.click("tr[data-display='nearly all'] a", "nearly all")
     browser.find("h2", "A run now would back up 1 instance")
     browser.find("tr[data-display='m'] td", "Backed up")
     browser.find("tr[data-display='orders'] td", "Left out")
-    browser.screenshot("policy")
     browser.driver.set_window_size(800, 860)
     assert browser.driver.execute_script(
         "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
@@ -364,8 +389,13 @@ def test_a_policy_is_created_previewed_run_and_deleted(
     _act(browser, "button", "Run Now")
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
     assert "Started a Run of Policy: nearly all" in browser.messages()[0]
+    browser.find("#schedule_progress", "A run is in progress, for")
+    # The page comes anew when the run has ended.
+    browser.find("tr[data-display='m'] td a", "Restore", DRILLED)
+    browser.find("#schedule_health", "1 instance: OK")
+    browser.screenshot("policy")
     browser.click(".page-header a", "Executions")
-    browser.find("table.datatable tbody td", "Backed up", DRILLED)
+    browser.find("table.datatable tbody td", "Backed up 1 of 1")
 
     browser.open(COVERAGE)
     browser.click("tr[data-display='m'] a", "nearly all")
@@ -373,6 +403,25 @@ def test_a_policy_is_created_previewed_run_and_deleted(
     browser.confirm()
     browser.wait("end of the policy", lambda: schedules.policy_list() == [])
     browser.messages()
+
+
+def test_an_instance_of_a_policy_is_restored_from_its_page_and_from_its_run(
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups, policy: Policy
+) -> None:
+    browser.open(f"{POLICIES}{policy.id}/")
+    browser.click("tr[data-display='orders'] a", "Executions")
+    browser.click("table.datatable tbody tr a", "Restore")
+    [run] = schedules.execution_list(policy, instance="orders")
+    chosen = browser.find(f"{RESTORE_FORM} #id_backup option:checked")
+    assert chosen.get_attribute("value") == run.backup_id
+    browser.open(f"{POLICIES}{policy.id}/")
+    browser.click("tr[data-display='orders'] a", "Restore")
+    assert browser.find(f"{RESTORE_FORM} #id_name").get_attribute("value") == "orders-restored"
+    browser.click(f"{RESTORE_FORM} input[type=submit]")
+    browser.wait("the instances", lambda: browser.path == "/project/databases/")
+    assert "Instance orders-restored is being made from the backup of" in browser.messages()[0]
+    browser.find("tr[data-display='orders-restored'] td", "Active", timeout=DRILLED)
+    cloud.delete_instance("orders-restored")
 
 
 def test_a_run_in_progress_is_followed_and_its_backup_pinned(
@@ -408,15 +457,45 @@ def test_a_window_of_800_pixels_needs_no_scrolling_sideways(
     browser: Browser, schedules: ScheduledBackups, page: str
 ) -> None:
     _open_with_a_run(browser, schedules, page)
+    _needs_no_scrolling(browser, "narrow" if page == PANEL else None)
+
+
+@pytest.mark.parametrize("page", POLICY_PAGES)
+def test_nor_does_it_on_the_pages_of_a_policy_where_axe_finds_no_serious_fault(
+    browser: Browser, schedules: ScheduledBackups, policy: Policy, page: str
+) -> None:
+    names = schedules.instance_names()
+    instance = next(key for key, name in names.items() if name == "orders")
+    browser.open(page.format(policy=policy.id, instance=instance))
+    browser.find("h1")
+    if page == POLICIES:
+        browser.find(".schedule-state", "OK")
+    _open_all(browser)
+    _needs_no_scrolling(browser)
+    _has_no_faults(browser)
+
+
+def _needs_no_scrolling(browser: Browser, picture: str | None = None) -> None:
     browser.driver.set_window_size(800, 860)
     try:
         assert browser.driver.execute_script(
             "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
         )
-        if page == PANEL:
-            browser.screenshot("narrow", width=800)
+        if picture is not None:
+            browser.screenshot(picture, width=800)
     finally:
         browser.driver.set_window_size(WIDTH, HEIGHT)
+
+
+def _has_no_faults(browser: Browser) -> None:
+    """By axe, on the page and with each of its menus open."""
+    if not AXE.exists():
+        lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
+    assert browser.accessibility_faults(".backup-schedules") == []
+    for number in range(len(browser.driver.find_elements("css selector", _MENUS))):
+        browser.driver.find_elements("css selector", _MENUS)[number].click()
+        browser.find(".actions_column.open li")
+        assert browser.accessibility_faults(".backup-schedules") == []
 
 
 def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
@@ -506,14 +585,8 @@ def test_a_second_tenant_sees_nothing_of_the_first(
 def test_axe_finds_no_serious_fault(
     browser: Browser, schedules: ScheduledBackups, page: str
 ) -> None:
-    if not AXE.exists():
-        lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
     _open_with_a_run(browser, schedules, page)
-    assert browser.accessibility_faults(".backup-schedules") == []
-    for number in range(len(browser.driver.find_elements("css selector", _MENUS))):
-        browser.driver.find_elements("css selector", _MENUS)[number].click()
-        browser.find(".actions_column.open li")
-        assert browser.accessibility_faults(".backup-schedules") == []
+    _has_no_faults(browser)
 
 
 def test_pages_of_a_thousand_rows_come_whole(
@@ -551,6 +624,11 @@ def _open_with_a_run(browser: Browser, schedules: ScheduledBackups, page: str) -
         browser.find(".schedule-state", "OK")
     elif page == COVERAGE:
         browser.find("svg.coverage")
+    _open_all(browser)
+
+
+def _open_all(browser: Browser) -> None:
+    """Open all that is folded on a page."""
     browser.driver.execute_script(
         "document.querySelectorAll('details').forEach(each => { each.open = true; })"
     )
@@ -564,6 +642,8 @@ def _prove_that_it_restores(
     _act(browser, "button", "Run a Drill")
     browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
     assert "Started a Drill of Schedule: nightly" in browser.messages()[0]
+    browser.find("#schedule_drill_progress", "A drill is in progress, for")
+    browser.screenshot("drilling", DRAWING_HEIGHT)
     _act(browser, "a", "Restore Drills")
     # The row changes by itself.
     browser.find("table.datatable tbody td", "Drill passed: backup ", timeout=DRILLED)

@@ -4,36 +4,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from trove_schedules import clock
 from trove_schedules.clients.trove import Backup, Trove
 from trove_schedules.errors import BackupNotFoundError, InvalidScheduleError
+from trove_schedules.schedules import zones
 from trove_schedules.schedules.names import schedule_of
+
+#: How much later than in UTC it can be on the clocks of a zone.
+_AHEAD = timedelta(hours=14)
 
 
 def moment(given: str | datetime) -> datetime:
-    """A time that a person gives, in UTC: ISO 8601; without an offset it is UTC.
+    """A time that a person gives: ISO 8601; without an offset it is not aware.
 
-    :raises InvalidScheduleError: it is no time, or lies in the future.
+    :raises InvalidScheduleError: it is no time, or lies in the future whatever its zone.
     """
     try:
         time = datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
         raise InvalidScheduleError(
-            f"{given!r} is not a time; write it like 2026-01-31T02:00 (UTC), "
-            "or with an offset like 2026-01-31T02:00+01:00"
+            f"{given!r} is not a time; write it like 2026-01-31T02:00 (in the schedule's time "
+            "zone), or with an offset like 2026-01-31T02:00+01:00"
         ) from None
     # A day alone would be its first moment, which few people mean.
     if isinstance(given, str) and len(given) <= len("2026-01-31"):
         raise InvalidScheduleError(f"{given!r} is a day; give a time too, like {given}T02:00")
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    _refuse_future(time.replace(tzinfo=UTC) - _AHEAD if time.tzinfo is None else time, time)
+    return time
+
+
+def in_utc(time: datetime, zone: str) -> datetime:
+    """The same in UTC; one that is not aware is in this time zone.
+
+    :raises InvalidScheduleError: it lies in the future.
+    """
+    told = zones.utc(zone, time)
+    _refuse_future(told, time)
+    return told
+
+
+def _refuse_future(time: datetime, given: datetime) -> None:
     if time > clock.now():
+        said = f"{given:%Y-%m-%d %H:%M:%S}" if given.tzinfo is None else f"{given.isoformat(' ')}"
         raise InvalidScheduleError(
-            f"{time:%Y-%m-%d %H:%M:%S} UTC lies in the future; times are UTC unless they have an "
+            f"{said} lies in the future; times are in the schedule's time zone unless they have an "
             "offset, like 2026-01-31T02:00+01:00"
         )
-    return time
 
 
 def newest(own: Collection[Backup], whose: str, time: datetime | None) -> Backup:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from trove_schedules.clients.trove import Backup
+from trove_schedules.schedules import zones
 from trove_schedules.words import span
 
 
@@ -43,6 +44,7 @@ class ScheduleRestore:
     :ivar instance_id: the new instance; None before it is asked for.
     :ivar hold_id: the execution by which retention deletes none of the schedule's backups for six
         hours; None if nothing is held.
+    :ivar timezone: the schedule's, in which times were given that had no offset.
     :ivar remark: what to know of that, or an empty text.
     """
 
@@ -61,6 +63,7 @@ class ScheduleRestore:
     configuration: str | None
     instance_id: str | None = None
     hold_id: str | None = None
+    timezone: str = zones.USUAL
     remark: str = ""
 
     @property
@@ -71,10 +74,13 @@ class ScheduleRestore:
     def said(self) -> str:
         """What comes back and what doesn't, for people."""
         return (
-            f"restoring backup {self.backup.id} of {self.backup.created:%Y-%m-%d %H:%M:%S} UTC; "
-            f"what was written in the {span(self.lost)} from then until "
-            f"{self.until:%Y-%m-%d %H:%M:%S} UTC is lost"
+            f"restoring backup {self.backup.id} of {self._told(self.backup.created)}; what was "
+            f"written in the {span(self.lost)} from then until {self._told(self.until)} is lost"
         )
+
+    def _told(self, time: datetime) -> str:
+        local = zones.told(self.timezone, time)
+        return f"{time:%Y-%m-%d %H:%M:%S} UTC" + (f" ({local})" if local else "")
 
     @property
     def missing(self) -> str:

@@ -26,6 +26,7 @@ from trove_schedules.errors import (
     ServiceError,
 )
 from trove_schedules.ids import is_uuid
+from trove_schedules.schedules import zones
 from trove_schedules.schedules.names import schedule_of
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
@@ -66,6 +67,8 @@ def restore(
         raise InvalidScheduleError("give either a time or a backup, not both")
     time = None if at is None else choosing.moment(at)
     subject = _subject(services, schedule, instance, backup, of_policy=of_policy)
+    if time is not None:
+        time = choosing.in_utc(time, subject.timezone)
     planned = _plan(services, subject, name, time, backup, like)
     if dry_run:
         return planned
@@ -127,6 +130,11 @@ class _Subject:
     instance: str | None
     noun: str = Schedule.noun
     remark: str = ""
+
+    @property
+    def timezone(self) -> str:
+        """By whose clocks people give times."""
+        return self.found.timezone if self.found else zones.USUAL
 
     @property
     def whose(self) -> str:
@@ -230,6 +238,7 @@ def _plan(
         or (source.datastore_version if source else None),
         network=source.network if source else None,
         configuration=source.configuration if source else None,
+        timezone=subject.timezone,
         remark=subject.remark,
     )
     changes = given(like)

@@ -287,7 +287,7 @@ class PartRuns(Runs):
             for each in self._own[trigger_id]
         ]
         found = [*parts.values()]
-        found += [_left_by(each, schedule.instance) for each in own if each.id not in parts]
+        found += [left_by(each, schedule.instance) for each in own if each.id not in parts]
         found = [each for each in found if each.created_at >= start]
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
@@ -318,7 +318,7 @@ class PartRuns(Runs):
         self._complete_from = max(filter(None, (complete, parts_complete)), default=None)
 
 
-def _left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
+def left_by(run: ScheduleExecution, instance: str) -> ScheduleExecution:
     """A policy's execution that has no part of an instance, as one of the instance."""
     if not run.ended or not isinstance(run.output.get("counts"), dict):
         return run

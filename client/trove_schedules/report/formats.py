@@ -76,6 +76,7 @@ def _harmless(value: Any) -> Any:
 def _schedule(found: ScheduleReport, projects: Mapping[str, str]) -> dict[str, Any]:
     return {
         **_identity(found, projects),
+        "kind": "policy" if found.by_policy else "schedule",
         "promises": dict(found.promises),
         "paused": found.schedule.paused,
         "known_from": _time(found.known_from),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, pairwise, takewhile
 
@@ -16,6 +16,7 @@ from trove_schedules.clients.trove import Backup
 from trove_schedules.coverage import Cover, Coverage, coverage_of
 from trove_schedules.drills import proofs
 from trove_schedules.errors import InvalidPatternError, InvalidScheduleError
+from trove_schedules.health.survey import left_by
 from trove_schedules.ids import HasId
 from trove_schedules.lists import Lists
 from trove_schedules.report.due_times import DueTime, Outcome, due_times
@@ -24,7 +25,7 @@ from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.reason import reason
 from trove_schedules.schedules.names import schedule_of
 from trove_schedules.schedules.options import OPTIONS
-from trove_schedules.schedules.schedule import Schedule
+from trove_schedules.schedules.schedule import Schedule, reaches
 from trove_schedules.triggers.finding import find_each
 
 #: The longest span: of more, Mistral's records would be many millions.
@@ -33,6 +34,8 @@ LONGEST = timedelta(days=3 * 366)
 _PAGES = 1000
 #: These say which schedule it is, not what it promises.
 _NO_PROMISES = ("name", "description")
+#: A schedule or policy, and the instance.
+_Key = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,10 @@ class ProvedRestore:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleReport:
-    """What one schedule promised, and what became of it.
+    """What one schedule promised, or a policy of one of its instances, and what became of it.
 
+    :ivar schedule: of a policy, the one that the instance has by it.
+    :ivar by_policy: whether it is a policy's.
     :ivar promises: the options that it has, by their titles, as they are now.
     :ivar known_from: from when on its due times are known: when it was made, resumed or its pattern
         changed, if that is later than the report begins.
@@ -101,6 +106,12 @@ class ScheduleReport:
     longest_gap: Span
     last_success: datetime | None
     remark: str = ""
+    by_policy: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others of the report."""
+        return f"{self.schedule.id}-{self.schedule.instance}"
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -124,7 +135,8 @@ class Report:
 
     :ivar since: where the span begins, in UTC.
     :ivar until: where it ends: when the report was made, in UTC.
-    :ivar schedules: those with the most gaps first.
+    :ivar schedules: of all schedules, and of each instance of each policy; those with the most gaps
+        first.
     :ivar coverage: what protects each instance at the report's end, the worst first; None where
         some schedules were chosen.
     """
@@ -172,56 +184,105 @@ def make(
         )
     coverage = None if wanted else tuple(coverage_of(lists, exclude=exclude))
     schedules = find_each(services, wanted, None) if wanted else lists.schedules
+    schedules = list({each.id: each for each in schedules}.values())
+    parts = [] if wanted else _parts(lists)
     # Backups before executions: what is made meanwhile is then told as in progress, not as missed.
     backups = _by_schedule(lists.backups)
-    runs, known_from = _runs(services, schedules, since, now)
+    runs, known_from = _runs(services, schedules, parts, since, now)
     drills = _drills(lists, since)
-    names = lists.instance_names() if schedules else {}
+    names = lists.instance_names() if schedules or parts else {}
     found = [
         _of(
             each,
-            backups[each.id],
-            runs[each.id],
-            drills[each.id],
+            backups[_key(each)],
+            runs[_key(each)],
+            drills[_key(each)],
             names,
             since,
             now,
             known_from,
+            by_policy=number >= len(schedules),
         )
-        for each in {each.id: each for each in schedules}.values()
+        for number, each in enumerate([*schedules, *parts])
     ]
-    found.sort(key=lambda each: (-len(each.gaps), each.schedule.name, each.schedule.id))
+    found.sort(key=lambda each: (-len(each.gaps), each.schedule.name, each.key))
     return Report(since, now, tuple(found), coverage)
 
 
-def _by_schedule(backups: Iterable[Backup]) -> Mapping[str | None, list[Backup]]:
+def _key(schedule: Schedule) -> _Key:
+    return schedule.id, schedule.instance
+
+
+def _parts(lists: Lists) -> list[Schedule]:
+    """What each instance has by each policy that takes it now."""
+    if not lists.policies:
+        return []
+    instances = {each.id: each for each in lists.instances_with_times}
+    return [
+        policy.of(each.instance, instances[each.instance].created)
+        for policy in lists.policies
+        for each in policy.selection.takes(
+            each for each in instances.values() if reaches(policy, each.project_id)
+        )
+    ]
+
+
+def _by_schedule(backups: Iterable[Backup]) -> Mapping[_Key, list[Backup]]:
     """The backups of each schedule, the oldest first."""
-    found = defaultdict[str | None, list[Backup]](list)
+    found = defaultdict[_Key, list[Backup]](list)
     for each in sorted(backups, key=lambda each: each.created):
-        found[schedule_of(each.description)].append(each)
+        found[schedule_of(each.description), each.instance_id].append(each)
     return found
 
 
 def _runs(
-    services: Services, schedules: Sequence[Schedule], since: datetime, now: datetime
-) -> tuple[Mapping[str, list[ScheduleExecution]], datetime]:
-    """The runs of each schedule, the oldest first, and from when on they are all there."""
+    services: Services,
+    schedules: Sequence[Schedule],
+    parts: Sequence[Schedule],
+    since: datetime,
+    now: datetime,
+) -> tuple[Mapping[_Key, list[ScheduleExecution]], datetime]:
+    """The runs of each schedule, the oldest first, and from when on they are all there.
+
+    :param parts: what instances have by policies.
+    """
     mistral = services.mistral
     by_trigger = {
-        trigger_id: each.id
+        trigger_id: _key(each)
         for each in schedules
         for trigger_id in (each.trigger_id, *each.earlier_trigger_ids)
     }
     rows, complete_from = history.newest_of_project(mistral, since, _PAGES)
-    found = defaultdict[str, list[ScheduleExecution]](list)
-    for row in reversed(rows):
-        if (schedule_id := by_trigger.get(row.trigger_id or "")) is not None:
-            found[schedule_id].append(history.of_schedule(row, schedule_id))
+    whole, whole_from = (
+        history.newest_of_project(mistral, since, _PAGES, workbook.POLICY) if parts else ([], None)
+    )
+    found = defaultdict[_Key, list[ScheduleExecution]](list)
+    users = {row.id: row.user for row in whole}
+    #: Which of a policy's executions have a part of which instance.
+    have = set[tuple[str, str | None]]()
+    for row in rows:
+        if (key := by_trigger.get(row.trigger_id or "")) is not None:
+            found[key].append(history.of_schedule(row, key[0]))
+        elif row.root_id is not None:
+            run = replace(history.of_schedule(row), started_by=users.get(row.root_id))
+            found[run.schedule_id, run.instance].append(run)
+            have.add((row.root_id, run.instance))
+    of_trigger = defaultdict[str | None, list[Schedule]](list)
+    for part in parts:
+        for trigger_id in (part.trigger_id, *part.earlier_trigger_ids):
+            of_trigger[trigger_id].append(part)
+    for row in whole:
+        for part in of_trigger[row.trigger_id]:
+            if (row.id, part.instance) not in have and not row.manual:
+                run = left_by(history.of_schedule(row, part.id), part.instance)
+                found[_key(part)].append(run)
+    for runs in found.values():
+        runs.sort(key=lambda each: each.created_at)
     oldest = min(history.oldest_kept(mistral) or now, now - history.SURELY_KEPT)
-    return found, max(complete_from or since, oldest)
+    return found, max(complete_from or since, whole_from or since, oldest)
 
 
-def _drills(lists: Lists, since: datetime) -> Mapping[str, list[ProvedRestore]]:
+def _drills(lists: Lists, since: datetime) -> Mapping[_Key, list[ProvedRestore]]:
     """The drills of each schedule, the oldest first."""
     rows: Iterable[Execution] = lists.drills
     if len(lists.drills) == proofs.SIGHT:
@@ -229,10 +290,10 @@ def _drills(lists: Lists, since: datetime) -> Mapping[str, list[ProvedRestore]]:
             workflow_name=f"eq:{workbook.DRILL}", marker=lists.drills[-1].id, limit=None
         )
         rows = chain(rows, older)
-    found = defaultdict[str, list[ProvedRestore]](list)
+    found = defaultdict[_Key, list[ProvedRestore]](list)
     for row in reversed(list(takewhile(lambda each: each.created_at >= since, rows))):
         drill = history.of_schedule(row)
-        found[drill.schedule_id or ""].append(_proved(drill))
+        found[drill.schedule_id, drill.instance].append(_proved(drill))
     return found
 
 
@@ -252,6 +313,8 @@ def _of(
     since: datetime,
     now: datetime,
     runs_known_from: datetime,
+    *,
+    by_policy: bool,
 ) -> ScheduleReport:
     remark = ""
     try:
@@ -280,6 +343,7 @@ def _of(
             (each.created for each in backups if each.status == "COMPLETED"), default=None
         ),
         remark=remark,
+        by_policy=by_policy,
     )
 
 

@@ -113,6 +113,19 @@ def told(name: str, moment: datetime) -> str | None:
         return None
 
 
+def utc(name: str, moment: datetime) -> datetime:
+    """A moment in UTC; one that is not aware is on the clocks of a zone, the first time if twice.
+
+    What is not a zone here, since users can write there, is read as UTC.
+    """
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=_zone(name)).astimezone(UTC)
+    except InvalidScheduleError:
+        return moment.replace(tzinfo=UTC)
+
+
 def _from(start: int, table: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     """The pairs that hold at a second or later."""
     pairs = [(since, offset) for since, offset in table]

@@ -40,6 +40,7 @@ ATTRIBUTES = {
     ScheduleExecution: [
         *("id", "schedule_id", "backup_id", "manual", "created_at", "updated_at", "state"),
         *("state_info", "output", "ended", "had_nothing_to_do", "in_progress", "instance"),
+        "started_by",
     ],
 }
 #: The options beyond the spec, which ``create`` takes by name.

@@ -36,7 +36,8 @@ class RestoreSchedule(base.ShowOne):
             "--at",
             metavar="<time>",
             help="Restore the newest backup that was completed by this time: ISO 8601, such as "
-            "2026-01-31T02:00, in UTC unless it has an offset (default: the newest backup)",
+            "2026-01-31T02:00, in the schedule's time zone unless it has an offset (default: the "
+            "newest backup)",
         )
         which.add_argument(
             "--backup",

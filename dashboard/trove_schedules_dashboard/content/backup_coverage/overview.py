@@ -16,6 +16,8 @@ from trove_schedules.coverage import Cover, Coverage
 from trove_schedules.health import Health
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 
+#: What *Protect* fills in, which most people want.
+_SUGGESTED = {"name": "nightly", "keep_last": "14"}
 #: Where bars begin, and the width of the longest, in the drawing's units.
 _LEFT, _WIDEST = 252, 420
 
@@ -147,7 +149,7 @@ def _todo(instance: str, kind: Kind, by: Sequence[Schedule]) -> tuple[Any, str] 
     if kind in (PROVEN, LEFT_OUT):
         return None
     if not by:
-        query = urlencode({"instance": instance})
+        query = urlencode({"instance": instance} | _SUGGESTED)
         return _("Protect"), f"{reverse('horizon:project:backup_schedules:create')}?{query}"
     words = {NEEDS_HELP: _("Find out why"), UNPROTECTED: _("Resume"), UNPROVEN: _("Prove")}
     return words[kind], _page(by[0])

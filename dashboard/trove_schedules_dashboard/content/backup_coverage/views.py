@@ -28,7 +28,8 @@ def instances(request: HttpRequest) -> HttpResponse:
     try:
         covered = api.coverage(request)
         policies = {each.id: each for one in covered for each in one.policies}
-        by_policies = api.policy_health(request, list(policies.values()))
+        of_policies = api.policy_health(request, list(policies.values()))
+        by_policies = [each for one in of_policies for each in one.instances]
         found = overview(covered, [*api.health_list(request), *by_policies])
     except ScheduledBackupError as error:
         return render(request, "project/backup_coverage/_failure.html", {"error": error})

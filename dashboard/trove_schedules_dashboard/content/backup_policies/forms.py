@@ -12,6 +12,7 @@ from horizon import forms, messages
 
 from trove_schedules import Policy
 from trove_schedules.errors import ScheduledBackupError
+from trove_schedules.schedules.names import EVERY
 from trove_schedules.schedules.selection import SELECTING
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import text
@@ -25,7 +26,12 @@ from trove_schedules_dashboard.content.backup_schedules.fields import (
     field,
     texts_of,
 )
-from trove_schedules_dashboard.content.backup_schedules.forms import ChangeForm, ScheduleForm
+from trove_schedules_dashboard.content.backup_schedules.forms import (
+    ChangeForm,
+    Draft,
+    ScheduleForm,
+    remark,
+)
 
 #: Options that are several texts, one a line in the form, and what it says of each.
 _LISTS = {
@@ -120,6 +126,7 @@ class CreateForm(_PolicyFields):
             _("Created policy %(name)s. Its first run is due at %(time)s.")
             % {"name": policy.name, "time": text.utc(policy.next_execution_time)},
         )
+        remark(request, policy)
         return policy
 
 
@@ -137,7 +144,18 @@ class EditForm(ChangeForm, _PolicyFields):
     def change(self, request: HttpRequest, unset: list[str], changes: dict[str, Any]) -> Policy:
         policy = api.policy_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed policy %s.") % policy.name)
+        remark(request, policy)
         return policy
+
+
+class DraftForm(Draft, _PolicyFields):
+    """What has been typed so far of a policy, new or old, however little that is."""
+
+    def subject(self) -> str:
+        return EVERY
+
+    def options(self) -> dict[str, Any]:
+        return super().options() | {name: self.cleaned_data[name] for name in SELECTING}
 
 
 def shown(policy: Policy) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,14 +17,20 @@ from trove_schedules_dashboard.content.backup_policies import selection
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.actions import (
     REPLACE,
+    DeleteExecution,
     DeletionTold,
     EditSchedule,
+    RestoreExecution,
     RunSchedule,
     Told,
     ViewExecutions,
 )
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickTable
-from trove_schedules_dashboard.content.backup_schedules.tables import NAMED_DROPDOWN, WIDE
+from trove_schedules_dashboard.content.backup_schedules.tables import (
+    NAMED_DROPDOWN,
+    WIDE,
+    ExecutionsTable,
+)
 
 _PAGES = "horizon:project:backup_policies"
 INDEX = f"{_PAGES}:index"
@@ -38,6 +45,23 @@ class CreatePolicy(tables.LinkAction):
     classes = ("ajax-modal",)
     icon = "plus"
     policy_rules = (("workflow", "cron_triggers:create"),)
+
+
+class RestorePolicyExecution(RestoreExecution):
+    """To the form that restores a backup of a policy, with that of a run of one instance chosen."""
+
+    restores = f"{_PAGES}:restore"
+
+
+class PolicyExecutionsTable(ExecutionsTable):
+    """The runs of a policy, or of one of its instances."""
+
+    def get_pagination_string(self) -> str:
+        chosen = {"instance": instance} if (instance := self.request.GET.get("instance")) else {}
+        return "&".join(filter(None, (urlencode(chosen), super().get_pagination_string())))
+
+    class Meta(ExecutionsTable.Meta):
+        row_actions = (RestorePolicyExecution, DeleteExecution)
 
 
 class ViewPolicyExecutions(ViewExecutions):
@@ -132,9 +156,21 @@ class PoliciesTable(QuickTable):
     )
     keeps = tables.Column(text.retention, verbose_name=_("Keeps"), classes=WIDE)
     next_run = tables.Column(text.next_run, verbose_name=_("Next Run"))
+    # The page fills this in when it is there, as that of schedules does.
+    state = tables.Column(lambda policy: "", verbose_name=_("State"), classes=("schedule-state",))
 
     def kind_of(self, datum: Policy) -> bool:
         return datum.paused
+
+    @property
+    def states_url(self) -> str:
+        """Where the page asks how these policies are."""
+        return reverse(f"{_PAGES}:states")
+
+    def get_empty_message(self) -> Any:
+        if self.request.GET.get("state"):
+            return _("No policy needs help.")
+        return super().get_empty_message()
 
     class Meta(QuickMeta):
         name = "backup_policies"

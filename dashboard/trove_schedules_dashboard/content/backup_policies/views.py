@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from horizon import forms, tables, views
 from horizon.utils.memoized import memoized_method
 
@@ -16,18 +19,35 @@ from trove_schedules import Policy
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_policies import selection
-from trove_schedules_dashboard.content.backup_policies.forms import CreateForm, EditForm, shown
-from trove_schedules_dashboard.content.backup_policies.tables import INDEX, PoliciesTable
+from trove_schedules_dashboard.content.backup_policies.forms import (
+    CreateForm,
+    DraftForm,
+    EditForm,
+    shown,
+)
+from trove_schedules_dashboard.content.backup_policies.instances import instances
+from trove_schedules_dashboard.content.backup_policies.tables import (
+    INDEX,
+    PoliciesTable,
+    PolicyExecutionsTable,
+)
+from trove_schedules_dashboard.content.backup_schedules import badge, restoring
 from trove_schedules_dashboard.content.backup_schedules.details import details
 from trove_schedules_dashboard.content.backup_schedules.failures import report
 from trove_schedules_dashboard.content.backup_schedules.fields import ASKED
 from trove_schedules_dashboard.content.backup_schedules.views import (
+    NEEDS_HELP,
     ExecutionsView as ScheduleExecutionsView,
     ScheduleFormView,
     ScheduleMixin,
+    remarks_on,
+    states_of,
 )
 
 _DETAIL = "horizon:project:backup_policies:detail"
+_REMARKS = "horizon:project:backup_policies:remarks"
+#: From how many of the newest runs the page tells how long one takes.
+_TIMED = 10
 
 
 class IndexView(tables.DataTableView):
@@ -40,10 +60,44 @@ class IndexView(tables.DataTableView):
     def get_data(self) -> list[Policy]:
         try:
             found = api.policy_list(self.request)
+            if self._needs_help:
+                ill = {each.policy_id for each in api.policy_health_list(self.request)
+                       if badge.needs_help(each.state)}  # fmt: skip
+                found = [each for each in found if each.id in ill]
         except ScheduledBackupError as error:
             report(self.request, error)
             return []
         return sorted(found, key=lambda policy: (policy.name.lower(), policy.id))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["needs_help"] = self._needs_help
+        return context
+
+    @property
+    def _needs_help(self) -> bool:
+        return self.request.GET.get("state") == NEEDS_HELP
+
+
+@login_required
+def states(request: HttpRequest) -> JsonResponse:
+    """How the policies of the list are, for the cells that the list leaves empty."""
+    try:
+        found = api.policy_health_list(request)
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
+    return states_of(
+        {each.policy_id: badge.badge(each) for each in found},
+        sum(badge.needs_help(each.state) for each in found),
+        f"{reverse(INDEX)}?{urlencode({'state': NEEDS_HELP})}",
+    )
+
+
+@login_required
+@require_POST
+def remarks(request: HttpRequest) -> JsonResponse:
+    """What is to be said of what has been typed in a form so far; nothing while that is wrong."""
+    return remarks_on(request, DraftForm, api.policy_show)
 
 
 class CreateView(forms.ModalFormView):
@@ -60,6 +114,7 @@ class CreateView(forms.ModalFormView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["submit_url"] = self.request.get_full_path()
         context["cancel_url"] = self.get_success_url()
+        context["remarks_url"] = reverse(_REMARKS)
         return context
 
     def get_success_url(self) -> str:
@@ -86,6 +141,7 @@ class EditView(_PolicyMixin, ScheduleFormView):
     modal_id = "edit_backup_policy_modal"
     modal_header = page_title = _("Edit Policy")
     template_name = "project/backup_policies/edit.html"
+    remarks = _REMARKS
 
     def get_initial(self) -> dict[str, Any]:
         policy = self.get_schedule()
@@ -94,6 +150,13 @@ class EditView(_PolicyMixin, ScheduleFormView):
 
     def get_success_url(self) -> str:
         return reverse(_DETAIL, args=[self.schedule_id])
+
+
+class RestoreView(restoring.RestoreView):
+    """The form that restores a backup of one of a policy's instances."""
+
+    index = INDEX
+    of_policy = True
 
 
 class DetailView(_PolicyMixin, views.HorizonTemplateView):
@@ -114,10 +177,15 @@ class DetailView(_PolicyMixin, views.HorizonTemplateView):
         context["actions"] = table.render_row_actions(table.data[0])
         context["selection"] = selection.told(policy.selection)
         context["rows"] = details(policy)
-        try:
-            context["preview"] = selection.preview(api.policy_preview(self.request, policy.id))
-        except ScheduledBackupError as error:
-            report(self.request, error)
+        context["progress"] = self.progress(
+            self.asked(api.execution_list, policy, limit=_TIMED) or []
+        )
+        health = next(iter(self.asked(api.policy_health, [policy]) or []), None)
+        context["badge"] = badge.badge(health) if health else None
+        candidates = self.asked(api.policy_preview, policy.id)
+        if candidates is not None:
+            backups = self.asked(api.backup_list) or []
+            context["instances"] = instances(policy, candidates, health, backups)
         return context
 
     def _table(self, policy: Policy) -> PoliciesTable:
@@ -125,7 +193,27 @@ class DetailView(_PolicyMixin, views.HorizonTemplateView):
 
 
 class ExecutionsView(_PolicyMixin, ScheduleExecutionsView):
-    """The executions of a policy, newest first, in pages."""
+    """The executions of a policy, or of one of its instances, newest first, in pages."""
 
+    table_class = PolicyExecutionsTable
+    template_name = "project/backup_policies/executions.html"
     address = "horizon:project:backup_policies:executions"
     detail = _DETAIL
+
+    @property
+    def subject(self) -> str | Policy:
+        # Without it, the list is shown, with the reason.
+        return self.get_schedule() or self.schedule_id
+
+    @property
+    def _instance(self) -> str | None:
+        return self.request.GET.get("instance") or None
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        names = self.asked(api.instance_names) or {}
+        # One that is gone has no name any more.
+        chosen = {self._instance: self._instance} if self._instance else {}
+        context["instances"] = sorted((chosen | names).items(), key=lambda item: item[1])
+        context["instance"] = self._instance
+        return context

@@ -20,6 +20,7 @@ from trove_schedules_dashboard.content.backup_schedules.permissions import PERMI
 #: What the list can be restricted by.
 FILTERS = ("instance", "state")
 INDEX = "horizon:project:backup_schedules:index"
+RESTORE = "horizon:project:backup_schedules:restore"
 #: Mistral can't change a trigger: a change is a new one, and the end of the old one.
 REPLACE = (("workflow", "cron_triggers:create"), ("workflow", "cron_triggers:delete"))
 
@@ -104,7 +105,7 @@ class RestoreSchedule(tables.LinkAction):
 
     name = "restore"
     verbose_name = _("Restore")
-    url = "horizon:project:backup_schedules:restore"
+    url = RESTORE
     classes = ("ajax-modal",)
     icon = "undo"
 
@@ -112,12 +113,14 @@ class RestoreSchedule(tables.LinkAction):
 class RestoreExecution(RestoreSchedule):
     """The same, with the backup of a run chosen."""
 
+    restores = RESTORE
+
     def allowed(self, request: HttpRequest, datum: Any = None) -> bool:
         return datum is None or _restores(datum)
 
     def get_link_url(self, datum: Any = None) -> str:
         # By its own id: all else is the same in each row.
-        return restore_url(self.table.kwargs["schedule_id"], execution=datum.id)
+        return restore_url(self.table.kwargs["schedule_id"], page=self.restores, execution=datum.id)
 
 
 class RestoreOfSchedule(RestoreSchedule):
@@ -162,10 +165,12 @@ class ViewSchedule(tables.LinkAction):
         return reverse("horizon:project:backup_schedules:detail", args=[_schedule_of(datum)])
 
 
-def restore_url(schedule_id: str | None, **chosen: str) -> str:
-    """The form that restores a backup of a schedule: this one, or that of an execution."""
-    address = reverse("horizon:project:backup_schedules:restore", args=[schedule_id])
-    return f"{address}?{urlencode(chosen)}"
+def restore_url(schedule_id: str | None, *, page: str = RESTORE, **chosen: str) -> str:
+    """The form that restores a backup of a schedule: this one, or that of an execution.
+
+    :param page: that of policies restores the backup of one of their instances.
+    """
+    return f"{reverse(page, args=[schedule_id])}?{urlencode(chosen)}"
 
 
 def _restores(execution: ScheduleExecution) -> bool:

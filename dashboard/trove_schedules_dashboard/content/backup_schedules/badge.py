@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from trove_schedules.health import Health, State
+from trove_schedules.health import Health, PolicyHealth, State
 from trove_schedules_dashboard.content.backup_schedules import text
 
 #: Bootstrap's label and Font Awesome's icon.
@@ -28,13 +28,14 @@ def needs_help(state: State) -> bool:
 
 
 def cells(health: Health) -> dict[str, str]:
-    """What a row of the list shows of it."""
-    label, icon = look(health.state)
-    return {
-        "state": str(health.state),
-        "label": label,
-        "icon": icon,
-        "reason": health.reason,
+    """What a row of the list of schedules shows of it."""
+    return badge(health) | {
         "last_backup": text.utc(health.last_success),
         "last_proven": text.utc(health.last_proven),
     }
+
+
+def badge(health: Health | PolicyHealth) -> dict[str, str]:
+    """The state, how it looks, and the reason."""
+    label, icon = look(health.state)
+    return {"state": str(health.state), "label": label, "icon": icon, "reason": health.reason}

@@ -69,36 +69,42 @@ def backup_rows(
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A run that is in progress.
+    """A run, or a drill, that is in progress.
 
+    :ivar name: which of the two, for the page.
     :ivar usual: seconds that most of the newest runs took; 0 where that is not known.
     :ivar told: the same in words.
     :ivar url: where the page asks for that again.
     """
 
+    name: str
     usual: int
     seconds: float
     told: str
     url: str
 
 
-def progress_of(execution: ScheduleExecution, usual: int) -> Progress:
-    """How far a run is that has not ended."""
+def progress_of(execution: ScheduleExecution, usual: int, *, drill: bool) -> Progress:
+    """How far a run, or a drill, is that has not ended."""
+    name = "drill_progress" if drill else "progress"
     return Progress(
+        name=name,
         usual=usual,
         seconds=(text.now() - execution.created_at).total_seconds(),
-        told=text.in_progress(execution, usual),
-        url=reverse("horizon:project:backup_schedules:progress", args=[execution.id, usual]),
+        told=text.in_progress(execution, usual, drill=drill),
+        url=reverse(f"horizon:project:backup_schedules:{name}", args=[execution.id, usual]),
     )
 
 
-def progress_of_newest(executions: Sequence[ScheduleExecution]) -> Progress | None:
+def progress_of_newest(
+    executions: Sequence[ScheduleExecution], *, drill: bool = False
+) -> Progress | None:
     """How far the newest run is, if it has not ended.
 
-    :param executions: the newest runs, the newest first.
+    :param executions: the newest runs, or drills, the newest first.
     """
     if not executions or not executions[0].in_progress(text.now()):
         return None
     took = [text.duration(each) for each in executions if each.state == "SUCCESS"]
     known = [each.total_seconds() for each in took if each is not None]
-    return progress_of(executions[0], ceil(median(known)) if known else 0)
+    return progress_of(executions[0], ceil(median(known)) if known else 0, drill=drill)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms that create, change and restore a schedule."""
+"""The forms that create and change a schedule, and repeat its drills."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
-from trove_schedules import Backup, Schedule, ScheduleRestore
+from trove_schedules import Backup, Schedule
 from trove_schedules.errors import (
     AuthenticationError,
     InvalidPatternError,
@@ -36,8 +36,6 @@ from trove_schedules_dashboard.content.backup_schedules.fields import (
     preset_of,
 )
 
-_SOURCES = _("Empty: that of the instance that was backed up.")
-
 #: These two are changed together: the product chooses anew which of them it isn't given.
 GUARD = ("attempts", "retry_every")
 #: What a webhook is told of and how, which means nothing without one.
@@ -46,7 +44,7 @@ _OF_WEBHOOK = ("webhook_on", "webhook_format")
 _USUAL = {"kind": FULL} | {name: OPTIONS[name].default for name in _OF_WEBHOOK}
 
 
-class _AskingForm(forms.SelfHandlingForm):
+class AskingForm(forms.SelfHandlingForm):
     """A form that asks the product for something, and shows what it says to that."""
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> Any:
@@ -68,7 +66,7 @@ class _AskingForm(forms.SelfHandlingForm):
         return None
 
 
-class _PatternForm(_AskingForm):
+class _PatternForm(AskingForm):
     """A pattern, chosen or typed."""
 
     usual: Mapping[str, str] = _USUAL
@@ -221,7 +219,7 @@ class CreateForm(ScheduleForm):
             _("Created schedule %(name)s. Its first run is due at %(time)s.")
             % {"name": schedule.name, "time": text.utc(schedule.next_execution_time)},
         )
-        _remark(request, schedule)
+        remark(request, schedule)
         return schedule
 
 
@@ -279,15 +277,12 @@ class EditForm(ChangeForm):
     def change(self, request: HttpRequest, unset: list[str], changes: dict[str, Any]) -> Schedule:
         schedule = api.schedule_set(request, self.schedule.id, unset, changes)
         messages.success(request, _("Changed schedule %s.") % schedule.name)
-        _remark(request, schedule)
+        remark(request, schedule)
         return schedule
 
 
-class DraftForm(ScheduleForm):
-    """What has been typed so far of a schedule, new or old, however little that is."""
-
-    instance = forms.CharField(required=False)
-    kind = forms.ChoiceField(choices=KINDS, required=False)
+class Draft(AskingForm):
+    """What has been typed so far, however little that is. The options' fields are another's."""
 
     def __init__(
         self, request: HttpRequest, *args: Any, schedule: Schedule | None, **kwargs: Any
@@ -295,23 +290,43 @@ class DraftForm(ScheduleForm):
         super().__init__(request, *args, **kwargs)
         self.schedule = schedule
         self.fields["name"].required = False
+        self.fields["kind"] = forms.ChoiceField(choices=KINDS, required=False)
+
+    def subject(self) -> str:
+        """The instance that it is of; empty where none is chosen yet."""
+        raise NotImplementedError
+
+    def options(self) -> dict[str, Any]:
+        """What has been typed, by the names of the options."""
+        data = self.cleaned_data
+        return {name: data[name] or None for name in ASKED} | {"name": data["name"] or "0"}
 
     def remarks(self) -> list[Remark]:
-        """What people should know of the schedule that this makes; nothing without its instance.
+        """What people should know of what this makes; nothing without its instance.
 
         :raises InvalidScheduleError: the options don't go together.
         """
         data, old = self.cleaned_data, self.schedule
-        instance = old.instance if old else data["instance"]
+        instance = self.subject()
         if not instance:
             return []
-        options = {name: data[name] or None for name in ASKED} | {"name": data["name"] or "0"}
+        options = self.options()
         incremental = old.incremental if old else data["kind"] == INCREMENTAL
         if not incremental:
             options["full_every"] = None
         return api.draft_remarks(
             self.request, old, instance, data["pattern"], incremental=incremental, **options
         )
+
+
+class DraftForm(Draft, ScheduleForm):
+    """What has been typed so far of a schedule, new or old, however little that is."""
+
+    instance = forms.CharField(required=False)
+
+    def subject(self) -> str:
+        instance: str = self.cleaned_data["instance"]
+        return self.schedule.instance if self.schedule else instance
 
 
 class RepeatForm(_PatternForm):
@@ -341,76 +356,15 @@ class RepeatForm(_PatternForm):
         return True
 
 
-class RestoreForm(_AskingForm):
-    """Makes an instance from a backup; it begins as the instance that was backed up."""
-
-    name = forms.CharField(label=_("Name of the new instance"), max_length=255)
-    backup = forms.ChoiceField(
-        label=_("Backup"),
-        help_text=_("What was written after the backup is lost. Times are in UTC."),
-    )
-    flavor = forms.CharField(label=_("Flavor"), help_text=_SOURCES, required=False)
-    volume_size = forms.IntegerField(
-        label=_("Size of the volume in GB"),
-        help_text=_("Empty: that of the instance that was backed up. 0: no volume."),
-        required=False,
-        min_value=0,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-    )
-    datastore_version = forms.CharField(
-        label=_("Version of the datastore"), help_text=_SOURCES, required=False
-    )
-    network = forms.CharField(label=_("Network"), help_text=_SOURCES, required=False)
-    configuration = forms.CharField(
-        label=_("Configuration group"), help_text=_SOURCES, required=False
-    )
-
-    def __init__(self, request: HttpRequest, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
-        super().__init__(request, *args, **kwargs)
-        self.schedule = schedule
-        try:
-            found = api.backup_list(request, schedule.instance)
-        except ScheduledBackupError as error:
-            report(request, error)
-            found = []
-        choices = {each.id: _time_and_size(each) for each in found if each.status == "COMPLETED"}
-        # An older one than those that are listed.
-        chosen = self.initial.get("backup")
-        if chosen:
-            choices.setdefault(chosen, chosen)
-        self.fields["backup"].choices = choices.items()
-
-    def ask(self, request: HttpRequest, data: dict[str, Any]) -> ScheduleRestore:
-        texts = ("flavor", "datastore_version", "network", "configuration")
-        like = {name: data[name] or None for name in texts} | {"volume_size": data["volume_size"]}
-        restore = api.schedule_restore(
-            request, self.schedule.id, data["name"], data["backup"], like
-        )
-        messages.success(
-            request,
-            _("Instance %(name)s is being made from the backup of %(time)s.")
-            % {"name": restore.name, "time": text.utc(restore.backup.created)},
-        )
-        if restore.remark:
-            messages.warning(request, restore.remark)
-        return restore
-
-
-def _time_and_size(backup: Backup) -> str:
-    """A backup among others: when it was made, its name and its size."""
-    size = "" if backup.size is None else f", {backup.size:.3g} GB"
-    return f"{text.utc(backup.created)}, {backup.name}{size}"
-
-
-def _remark(request: HttpRequest, schedule: Schedule) -> None:
+def remark(request: HttpRequest, schedule: Schedule) -> None:
     """Say what people should know of a schedule, which is there whatever comes of this."""
     try:
-        found = api.schedule_remarks(request, schedule)
+        found = api.remarks(request, schedule)
     except ScheduledBackupError as error:
         messages.warning(request, str(error))
         return
-    for remark in found:
-        (messages.warning if remark.warning else messages.info)(request, remark.said)
+    for each in found:
+        (messages.warning if each.warning else messages.info)(request, each.said)
 
 
 def _parents(names: dict[str, str], backups: Iterable[Backup]) -> list[Any]:

@@ -99,13 +99,22 @@ def duration_so_far(execution: ScheduleExecution) -> str:
     return _("%s so far") % seconds(time - execution.created_at)
 
 
-def in_progress(execution: ScheduleExecution, usual: int) -> str:
-    """How long a run has been going on, and how many seconds one usually takes; 0: not known."""
+def in_progress(execution: ScheduleExecution, usual: int, *, drill: bool) -> str:
+    """How long a run, or a drill, has been going on, and how many seconds one usually takes.
+
+    :param usual: 0 where that is not known.
+    """
     values = {"now": seconds(now() - execution.created_at)}
-    if not usual:
-        return _("A run is in progress, for %(now)s so far.") % values
     values["usual"] = seconds(timedelta(seconds=usual))
-    return _("A run is in progress, for %(now)s so far. Most take %(usual)s.") % values
+    if drill:
+        said = _("A drill is in progress, for %(now)s so far.")
+        if usual:
+            said = _("A drill is in progress, for %(now)s so far. Most take %(usual)s.")
+    else:
+        said = _("A run is in progress, for %(now)s so far.")
+        if usual:
+            said = _("A run is in progress, for %(now)s so far. Most take %(usual)s.")
+    return said % values
 
 
 def webhook(schedule: Schedule) -> str:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,17 +15,22 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from horizon import forms, tables, views
+from horizon import exceptions, forms, tables, views
 from horizon.utils.functions import get_page_size
 from horizon.utils.memoized import memoized_method
 
-from trove_schedules import Backup, Schedule, ScheduleExecution
-from trove_schedules.errors import InvalidScheduleError, ScheduledBackupError
+from trove_schedules import Backup, Policy, Schedule, ScheduleExecution
+from trove_schedules.errors import (
+    InvalidScheduleError,
+    ScheduledBackupError,
+    ScheduleNotFoundError,
+)
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_schedules import badge, text
 from trove_schedules_dashboard.content.backup_schedules.actions import index_url
 from trove_schedules_dashboard.content.backup_schedules.chart import chart
 from trove_schedules_dashboard.content.backup_schedules.details import (
+    Progress,
     backup_rows,
     details,
     progress_of,
@@ -37,7 +43,6 @@ from trove_schedules_dashboard.content.backup_schedules.forms import (
     DraftForm,
     EditForm,
     RepeatForm,
-    RestoreForm,
 )
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     BackupsTable,
@@ -51,8 +56,12 @@ T = TypeVar("T")
 
 #: How many of the newest executions the details page draws.
 DRAWN = 30
+#: From how many of the newest drills it tells how long one takes.
+DRILLS = 10
 #: The value of the filter that leaves those schedules that need help.
 NEEDS_HELP = "help"
+#: The fields of the form that a link can fill in.
+_FILLED_IN = ("instance", "name", "keep_last")
 #: How many of the next runs the form shows.
 NEXT_RUNS = 3
 
@@ -149,7 +158,7 @@ class CreateView(forms.ModalFormView):
     template_name = "project/backup_schedules/create.html"
 
     def get_initial(self) -> dict[str, Any]:
-        return {"instance": self.request.GET.get("instance")}
+        return {name: self.request.GET.get(name) for name in _FILLED_IN}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -173,15 +182,20 @@ def states(request: HttpRequest) -> JsonResponse:
         found = api.health_list(request, instance)
     except ScheduledBackupError as error:
         return JsonResponse({"error": str(error)})
-    ill = sum(badge.needs_help(each.state) for each in found)
-    return JsonResponse(
-        {
-            "told": text.need_help(ill, len(found)),
-            "ill": ill,
-            "url": index_url(instance, state=NEEDS_HELP),
-            "schedules": {each.schedule_id: badge.cells(each) for each in found},
-        }
+    return states_of(
+        {each.schedule_id: badge.cells(each) for each in found},
+        sum(badge.needs_help(each.state) for each in found),
+        index_url(instance, state=NEEDS_HELP),
     )
+
+
+def states_of(cells: dict[str, dict[str, str]], ill: int, url: str) -> JsonResponse:
+    """What a list is told of its rows, by their ids.
+
+    :param ill: how many need help, which ``url`` lists.
+    """
+    told = text.need_help(ill, len(cells))
+    return JsonResponse({"told": told, "ill": ill, "url": url, "rows": cells})
 
 
 @login_required
@@ -207,10 +221,21 @@ def remarks(request: HttpRequest) -> JsonResponse:
 
     By POST, because what is in an address is logged, and URLs in the form may be secrets.
     """
+    return remarks_on(request, DraftForm, api.schedule_show)
+
+
+def remarks_on(
+    request: HttpRequest, draft: type[Any], show: Callable[[HttpRequest, str], Schedule]
+) -> JsonResponse:
+    """What is to be said of what has been typed in a form so far.
+
+    :param draft: the form that takes it, however little it is.
+    :param show: what finds that which the form changes.
+    """
     schedule_id = request.GET.get("schedule")
     try:
-        old = api.schedule_show(request, schedule_id) if schedule_id else None
-        form = DraftForm(request, data=request.POST, schedule=old)
+        old = show(request, schedule_id) if schedule_id else None
+        form = draft(request, data=request.POST, schedule=old)
         found = form.remarks() if form.is_valid() else []
     except InvalidScheduleError:
         found = []
@@ -221,13 +246,15 @@ def remarks(request: HttpRequest) -> JsonResponse:
 
 
 @login_required
-def progress(request: HttpRequest, execution_id: UUID, usual: int) -> JsonResponse:
-    """How far a run is whose progress a page shows."""
+def progress(
+    request: HttpRequest, execution_id: UUID, usual: int, *, drill: bool = False
+) -> JsonResponse:
+    """How far a run, or a drill, is whose progress a page shows."""
     try:
         execution = api.execution_show(request, str(execution_id))
     except ScheduledBackupError as error:
         return JsonResponse({"error": str(error)})
-    now = progress_of(execution, usual)
+    now = progress_of(execution, usual, drill=drill)
     ended = not execution.in_progress(text.now())
     return JsonResponse({"ended": ended, "told": now.told, "seconds": now.seconds})
 
@@ -247,13 +274,52 @@ class ScheduleMixin:
         try:
             return api.schedule_show(self.request, self.schedule_id)
         except ScheduledBackupError as error:
+            if isinstance(error, ScheduleNotFoundError):
+                self._lead_to_policy()
             report(self.request, error, redirect=index_url(None))
+            return None
+
+    def _lead_to_policy(self) -> None:
+        """Show the page of the policy that has this id, if one has.
+
+        trove-dashboard's list of backups knows only the id of what made one.
+        """
+        with suppress(ScheduledBackupError):
+            policy = api.policy_show(self.request, self.schedule_id)
+            raise exceptions.Http302(
+                reverse("horizon:project:backup_policies:detail", args=[policy.id])
+            )
+
+    def progress(self, executions: Sequence[ScheduleExecution]) -> list[Progress]:
+        """How far the newest run and the newest drill are, those of them that have not ended.
+
+        :param executions: the newest runs, the newest first.
+        """
+        found = [progress_of_newest(executions)]
+        drill = self.asked(api.drill_in_progress, self.schedule_id)
+        if drill is not None:
+            earlier = self.asked(
+                api.execution_list, self.schedule_id, limit=DRILLS, drills_only=True
+            )
+            found.append(progress_of_newest([drill, *(earlier or [])], drill=True))
+        return [each for each in found if each is not None]
+
+    def asked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
+        """What one service answers, or None where it doesn't, which is told: the rest is shown."""
+        try:
+            return call(self.request, *arguments, **options)
+        except ScheduledBackupError as error:
+            report(self.request, error)
             return None
 
 
 class ScheduleFormView(ScheduleMixin, forms.ModalFormView):
-    """A form about one schedule."""
+    """A form about one schedule.
 
+    :cvar remarks: the page that says what is to be known of what has been typed, if it has one.
+    """
+
+    remarks: str | None = None
     submit_label = _("Save Changes")
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -263,23 +329,21 @@ class ScheduleFormView(ScheduleMixin, forms.ModalFormView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["submit_url"] = self.request.get_full_path()
         context["cancel_url"] = self.get_success_url()
+        if self.remarks is not None:
+            query = urlencode({"schedule": self.schedule_id})
+            context["remarks_url"] = f"{reverse(self.remarks)}?{query}"
         return context
 
 
 class EditView(ScheduleFormView):
     """The form that changes a schedule; it leads to the schedule's page."""
 
+    remarks = "horizon:project:backup_schedules:remarks"
     form_class = EditForm
     form_id = "edit_backup_schedule_form"
     modal_id = "edit_backup_schedule_modal"
     modal_header = page_title = _("Edit Schedule")
     template_name = "project/backup_schedules/edit.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        address = reverse("horizon:project:backup_schedules:remarks")
-        context["remarks_url"] = f"{address}?{urlencode({'schedule': self.schedule_id})}"
-        return context
 
     def get_initial(self) -> dict[str, Any]:
         schedule = self.get_schedule()
@@ -310,34 +374,6 @@ class RepeatView(ScheduleFormView):
         return reverse("horizon:project:backup_schedules:drills", args=[self.schedule_id])
 
 
-class RestoreView(ScheduleFormView):
-    """The form that makes an instance from a backup; it leads to the list of instances."""
-
-    form_class = RestoreForm
-    form_id = "restore_backup_form"
-    modal_id = "restore_backup_modal"
-    modal_header = page_title = _("Restore Backup")
-    submit_label = _("Restore")
-    template_name = "project/backup_schedules/restore.html"
-
-    def get_initial(self) -> dict[str, Any]:
-        schedule = self.get_schedule()
-        chosen, execution_id = (self.request.GET.get(key) for key in ("backup", "execution"))
-        try:
-            if execution_id:
-                chosen = api.execution_show(self.request, execution_id).backup_id
-            plan = api.restore_plan(self.request, schedule.id, chosen)
-            source = api.instance_name(self.request, schedule.instance)
-        except ScheduledBackupError as error:
-            report(self.request, error, redirect=index_url(None))
-        names = ("flavor", "volume_size", "datastore_version", "network", "configuration")
-        as_it_was = {name: getattr(plan, name) for name in names}
-        return {"name": f"{source}-restored", "backup": plan.backup.id} | as_it_was
-
-    def get_success_url(self) -> str:
-        return reverse("horizon:project:databases:index")
-
-
 class DetailView(ScheduleMixin, views.HorizonTemplateView):
     """One schedule: what it does, how it is, its newest runs drawn, and its row's actions."""
 
@@ -359,22 +395,21 @@ class DetailView(ScheduleMixin, views.HorizonTemplateView):
         table = self._table(schedule)
         context["url"] = self.request.get_full_path()
         context["actions"] = table.render_row_actions(table.data[0])
-        name = self._asked(api.instance_name, schedule.instance)
+        name = self.asked(api.instance_name, schedule.instance)
         context["instance_name"] = schedule.instance if name is None else name
         context["rows"] = details(schedule)
-        context["drill"] = drill = self._asked(api.schedule_drill_show, self.schedule_id)
+        context["drill"] = drill = self.asked(api.schedule_drill_show, self.schedule_id)
         context["next_drill"] = text.utc(drill.next_execution_time) if drill else None
-        health = self._asked(api.schedule_health, schedule)
+        health = self.asked(api.schedule_health, schedule)
         if health is not None:
-            context["health"] = health
+            context["badge"] = badge.badge(health)
             context["last_proven"] = text.last_proven(health)
-            context["label"], context["icon"] = badge.look(health.state)
-        executions = self._asked(api.execution_list, self.schedule_id, limit=DRAWN)
+        executions = self.asked(api.execution_list, self.schedule_id, limit=DRAWN)
         backups = self._backups(schedule)
         if executions is not None:
             sizes = {each.id: each.size for each in backups if each.size is not None}
             context["chart"] = chart(executions, sizes, now)
-            context["progress"] = progress_of_newest(executions)
+        context["progress"] = self.progress(executions or [])
         context["backups"] = self._backups_table(schedule, backups, executions or [])
         return context
 
@@ -389,15 +424,7 @@ class DetailView(ScheduleMixin, views.HorizonTemplateView):
 
     def _backups(self, schedule: Schedule) -> list[Backup]:
         """The instance's newest backups, whoever made them."""
-        return self._asked(api.backup_list, schedule.instance) or []
-
-    def _asked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
-        """What one service answers, or None where it doesn't, which is told: the rest is shown."""
-        try:
-            return call(self.request, *arguments, **options)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return None
+        return self.asked(api.backup_list, schedule.instance) or []
 
 
 class ExecutionsView(ScheduleMixin, tables.DataTableView):
@@ -417,10 +444,11 @@ class ExecutionsView(ScheduleMixin, tables.DataTableView):
         try:
             found = api.execution_list(
                 self.request,
-                self.schedule_id,
+                self.subject,
                 self._marker,
                 size + 1,
                 drills_only=self.drills_only,
+                instance=self._instance,
             )
         except ScheduledBackupError as error:
             # A marker may have been deleted meanwhile: its list is shown from the beginning.
@@ -447,7 +475,18 @@ class ExecutionsView(ScheduleMixin, tables.DataTableView):
 
     @property
     def _first_page(self) -> str:
-        return reverse(self.address, args=[self.schedule_id])
+        query = f"?{urlencode({'instance': self._instance})}" if self._instance else ""
+        return reverse(self.address, args=[self.schedule_id]) + query
+
+    @property
+    def subject(self) -> str | Policy:
+        """What the executions are of."""
+        return self.schedule_id
+
+    @property
+    def _instance(self) -> str | None:
+        """Of a policy, the instance whose runs are shown."""
+        return None
 
 
 class DrillsView(ExecutionsView):

@@ -150,8 +150,8 @@ def _back_up(connection: PGconn, parent: Path | None) -> None:
     _expect(connection, ExecStatus.TUPLES_OK)
     _expect(connection, ExecStatus.COPY_OUT)
     join(_copied(connection), sys.stdout.buffer)
-    # Only after these it is whole.
     sys.stdout.buffer.flush()
+    # It may still say that the backup has failed.
     _finish(connection)
 
 

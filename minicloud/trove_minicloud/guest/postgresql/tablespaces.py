@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tablespaces in backups and in copies, which never touch the folders of their original's.
+"""Tablespaces in backups and in copies, which never touch their original's folders.
 
 A server has its tablespaces in other folders, and a copy may run on the same machine. So a copy
 has them inside its data directory, below `pg_tblspc`.
@@ -24,7 +24,8 @@ from trove_minicloud.root import Root
 # Where the server's are, by which a copy would link to them when it first starts.
 _MAP = "tablespace_map"
 _TABLESPACES = "SELECT oid, spcname FROM pg_tablespace ORDER BY 1"
-_CREATION = re.compile(r'desc: CREATE \d+ "(.*)"')
+# One without a folder of its own does no harm.
+_CREATION = re.compile(r'desc: CREATE \d+ "(.+)"')
 
 
 @contextlib.contextmanager

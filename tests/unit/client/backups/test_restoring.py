@@ -162,6 +162,23 @@ def test_the_newest_backup_that_holds_nothing_of_later_is_chosen(schedules, sche
     assert restore.lost == restore.until - restore.backup.created
 
 
+def test_a_time_without_an_offset_is_on_the_clocks_of_the_schedule(schedules, schedule, add):
+    zone = schedules.schedule_set(schedule, timezone="Asia/Tokyo")
+    made = [add(1), add(2), add(3)]
+    # 17:01 UTC of the 2nd, nine hours before.
+    restore = schedules.schedule_restore(zone, "again", at="2026-01-03T02:01", dry_run=True)
+    assert restore.backup.id == made[1]
+    assert restore.until == datetime(2026, 1, 2, 17, 1, tzinfo=UTC)
+    assert restore.said.endswith("until 2026-01-02 17:01:00 UTC (02:01 JST) is lost")
+    assert "2026-01-02 02:00:00 UTC (11:00 JST)" in restore.said
+    aware = schedules.schedule_restore(zone, "again", at="2026-01-03T02:01+00:00", dry_run=True)
+    assert aware.backup.id == made[2]
+    # It is midnight in UTC, and 09:00 there.
+    schedules.schedule_restore(zone, "again", at="2026-01-06T08:59", dry_run=True)
+    with pytest.raises(InvalidScheduleError, match="2026-01-06 09:01:00 lies in the future"):
+        schedules.schedule_restore(zone, "again", at="2026-01-06T09:01", dry_run=True)
+
+
 def test_what_is_lost_is_told_from_the_begin_of_the_backup_on(schedules, schedule, add):
     add(1)
     restore = schedules.schedule_restore(schedule, "a", at="2026-01-01T05:12", dry_run=True)
@@ -184,7 +201,8 @@ def test_others_backups_and_those_that_are_not_completed_are_none(cloud, schedul
     [
         ("soon", "'soon' is not a time; write it like"),
         ("2026-01-02", "is a day; give a time too, like 2026-01-02T02:00"),
-        ("2026-01-06T02:00", "2026-01-06 02:00:00 UTC lies in the future; times are UTC unless"),
+        ("2026-01-06T14:01", "2026-01-06 14:01:00 lies in the future; times are in the schedule's"),
+        ("2026-01-06T01:00+00:00", r"2026-01-06 01:00:00\+00:00 lies in the future"),
         ("", "is not a time"),
     ],
 )

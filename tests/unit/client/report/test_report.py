@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -138,3 +139,111 @@ def test_an_administrator_reports_on_another_project(cloud, nights):
     theirs = cloud.schedules(admin=True).overview(project=cloud.project)
     [told] = theirs.report(since=datetime(2025, 12, 1, tzinfo=UTC)).schedules
     assert told.schedule.project_id == cloud.project
+
+
+@pytest.fixture
+def policy(cloud, schedules):
+    for name in (workbook.POLICY, workbook.DRILL):
+        cloud.mistral.add_workflow(cloud.project, name=name)
+    return schedules.policy_create("fleet", "0 2 * * *", attempts=1)
+
+
+@pytest.fixture
+def fleet(cloud, schedules, policy):
+    """Three nights of a policy with the instances m and n; the ids of both.
+
+    First m has a backup that is deleted since, and n can't be backed up. Then nothing could be
+    listed. Then both are backed up, and somebody runs it by hand, which fails for n.
+    """
+    times = {"created": "2025-06-01T00:00:00", "updated": "2025-06-01T00:00:00"}
+    m, n = (cloud.add_instance(name, **times) for name in ("m", "n"))
+    [trigger] = cloud.mistral.rows("cron_triggers")
+    first = policy.created_at.replace(hour=2, minute=0, second=0)
+
+    def ran(at, *, manual=None, **values):
+        by_hand = {"type": "manual", "id": trigger["id"], "user": manual}
+        own = {"description": json.dumps({"triggered_by": by_hand})} if manual else {}
+        moment = {"created_at": at, "updated_at": at + timedelta(minutes=1)}
+        return cloud.mistral.add_execution(
+            cloud.project, trigger["id"], workflow_name=workbook.POLICY, **moment | own | values
+        )["id"]
+
+    def part(root, at, instance, *, manual=False, **values):
+        told = {"id": policy.id} | ({"manual": True} if manual else {})
+        moment = {"created_at": at, "updated_at": at + timedelta(minutes=1)}
+        cloud.mistral.add_execution(
+            cloud.project,
+            description="",
+            input={"instance": instance, "schedule": told},
+            root_execution_id=root,
+            **moment | values,
+        )
+
+    unable = [{"instance": n, "name": "n", "reason": "status SHUTDOWN"}]
+    output = {"status": "Backed up 1 of 2", "counts": {"unable": 1}, "unable": unable}
+    root = ran(first, state="ERROR", state_info="x", output=output)
+    done = {"status": "Backup complete", "backup_id": "gone"}
+    part(root, first, m, output=done)
+    second = first + timedelta(days=1)
+    ran(second, state="ERROR", state_info="msg='Trove can not list']", output={"counts": {}})
+    third = first + timedelta(days=2)
+    root = ran(third, output={"status": "Backed up 2 of 2", "counts": {}})
+    for instance in (m, n):
+        part(root, third, instance, output={"status": "Backup complete", "backup_id": "b"})
+        cloud.add_backup(
+            instance,
+            description=marker(policy.id),
+            created=f"{third:%Y-%m-%dT%H:%M:%S}",
+            updated=f"{third + timedelta(minutes=3):%Y-%m-%dT%H:%M:%S}",
+        )
+    noon = third + timedelta(hours=2)
+    root = ran(noon, manual="ada", state="ERROR", output={"status": "1 failed", "counts": {}})
+    part(root, noon, n, manual=True, state="ERROR", state_info="msg='No quota.']", output={})
+    cloud.mistral.add_execution(
+        cloud.project,
+        workflow_name=workbook.DRILL,
+        created_at=noon,
+        updated_at=noon,
+        input={"instance": m, "schedule": {"id": policy.id}},
+        output={"status": "Drill passed: backup b restored in 6 s", "backup_id": "b"},
+    )
+    cloud.mistral.rewind(third + timedelta(hours=5))
+    return m, n
+
+
+def test_each_instance_of_a_policy_is_told_of_like_a_schedule(schedules, policy, fleet):
+    m, n = fleet
+    found = schedules.report(since=policy.created_at)
+    told = {each.schedule.instance: each for each in found.schedules}
+    assert [each.by_policy for each in found.schedules] == [True, True]
+    assert {each.schedule.id for each in found.schedules} == {policy.id}
+    assert len({each.key for each in found.schedules}) == 2
+    assert [(each.outcome, each.reason) for each in told[m].due_times] == [
+        (Outcome.BACKED_UP, "deleted since"),
+        (Outcome.FAILED, "Trove can not list"),
+        (Outcome.BACKED_UP, ""),
+    ]
+    assert [(each.outcome, each.reason) for each in told[n].due_times] == [
+        (Outcome.FAILED, "status SHUTDOWN"),
+        (Outcome.FAILED, "Trove can not list"),
+        (Outcome.BACKED_UP, ""),
+    ]
+    assert (told[m].instance_name, told[m].by_hand) == ("m", ())
+    [by_hand] = told[n].by_hand
+    assert (by_hand.by, by_hand.status) == ("ada", "No quota.")
+    assert [drill.passed for drill in told[m].drills] == [True]
+    assert told[n].drills == ()
+
+
+def test_an_instance_that_a_policy_takes_is_owed_nothing_from_before_its_birth(
+    cloud, schedules, policy, fleet
+):
+    born = policy.created_at + timedelta(days=2)
+    late = cloud.add_instance(
+        "late", created=f"{born:%Y-%m-%dT%H:%M:%S}", updated=f"{born:%Y-%m-%dT%H:%M:%S}"
+    )
+    found = schedules.report(since=policy.created_at)
+    [told] = [each for each in found.schedules if each.schedule.instance == late]
+    assert told.known_from == born
+    assert [each.outcome for each in told.due_times] == [Outcome.SKIPPED]
+    assert "the policy did not take it then" in told.due_times[0].reason

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of a schedule shows how far a run is, and is loaded anew when that has ended.
+// The page of a schedule shows how far a run or a drill is, and is loaded anew when that has ended.
 (function () {
   "use strict";
 
@@ -27,7 +27,8 @@
   }
 
   horizon.addInitFunction(function () {
-    var place = document.getElementById("schedule_progress");
-    if (place) { setTimeout(ask, PAUSE, place); }
+    document.querySelectorAll(".schedule-progress").forEach(function (place) {
+      setTimeout(ask, PAUSE, place);
+    });
   });
 })();

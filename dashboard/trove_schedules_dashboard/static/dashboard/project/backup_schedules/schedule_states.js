@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of schedules is there at once. How they are is asked for after that, once for all rows, and
+// The list of schedules, or of policies, is there at once. How they are is asked for after that, once for all rows, and
 // filled in; above the list it says how many need help.
 (function () {
   "use strict";
@@ -20,8 +20,10 @@
   function fill(row, cells) {
     row.querySelector(".schedule-state").replaceChildren.apply(
       row.querySelector(".schedule-state"), badge(cells));
-    row.querySelector(".schedule-last-backup").textContent = cells.last_backup;
-    row.querySelector(".schedule-last-proven").textContent = cells.last_proven;
+    [["last-backup", cells.last_backup], ["last-proven", cells.last_proven]].forEach(function (cell) {
+      var place = row.querySelector(".schedule-" + cell[0]);
+      if (place) { place.textContent = cell[1]; }
+    });
   }
 
   function show(place, answer) {
@@ -38,7 +40,7 @@
       place.append(" ", link);
     }
     place.parentElement.querySelectorAll("tbody tr[data-object-id]").forEach(function (row) {
-      var cells = answer.schedules[row.dataset.objectId];
+      var cells = answer.rows[row.dataset.objectId];
       if (cells) { fill(row, cells); }
     });
   }
