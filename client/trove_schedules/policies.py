@@ -10,7 +10,7 @@ from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
 from trove_schedules.backups import pruning, remarks, restoring, retention
 from trove_schedules.backups.restore import Like, ScheduleRestore
-from trove_schedules.drills import executions as drills
+from trove_schedules.drills import executions as drills, turns
 from trove_schedules.health.policies import health_of_policies
 from trove_schedules.ids import HasId, id_if_any, id_of
 from trove_schedules.lists import Lists
@@ -271,6 +271,31 @@ class Policies:
             dry_run=dry_run,
             report=report or (lambda _: None),
         )
+
+    def policy_drill(
+        self,
+        policy: str | HasId,
+        instance: str | HasId | None = None,
+        mistral_client: MistralClient | None = None,
+    ) -> ScheduleExecution:
+        """Prove now that the newest completed backup of one instance of a policy restores.
+
+        As :meth:`schedule_drill` does. Called again and again, it gets round to all instances.
+
+        :param instance: one that the policy backs up, by id or name; None is the one whose last
+            drill began the longest ago.
+        :raises BackupNotFoundError: the policy has no completed backup of what it takes.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises InstanceNotFoundError: or AmbiguousNameError, of the instance.
+        """
+        services = self._own.through(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        if instance is None:
+            lists = Lists(services)
+            chosen = turns.next_instance(found, lists.instances, lists.backups, lists.drills)
+        else:
+            chosen = services.trove.instance_id(id_of(instance))
+        return drills.start(services.mistral, found.of(chosen))
 
     def policy_health(
         self,

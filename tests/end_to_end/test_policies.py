@@ -49,6 +49,13 @@ def test_every_command_of_a_policy_does_what_it_says(
     kept = [row["Backup"] for row in _rows(cloud, ("policy", "prune", "fleet", "--dry-run"))
             if row["Verdict"] == "keep"]  # fmt: skip
     assert kept == [parts[0]["Backup"]]
+    drill = cloud.openstack("policy", "drill", "fleet", "--wait", "-f", "json").json
+    assert (drill["state"], drill["instance"]) == ("SUCCESS", instance)
+    assert drill["output"]["status"].startswith(f"Drill passed: backup {kept[0]} restored")
+    [_, part] = _rows(cloud, ("policy", "health", "fleet", "--long"))
+    assert part["Proven Backup"] == kept[0]
+    told = cloud.openstack("policy", "health", "fleet", "-f", "nagios").out
+    assert told.startswith("OK - 1 policy | ok=1 warning=0 critical=0 unknown=0 missed=0")
     assert any(
         row["Name"] == "m" and "policy" in {each["kind"] for each in row["Protected By"]}
         for row in _rows(

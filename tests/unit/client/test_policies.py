@@ -12,6 +12,7 @@ from tests.unit.client.rows import change_triggers, triggers
 from trove_schedules import Policy, Schedule, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
+    BackupNotFoundError,
     ExecutionNotFoundError,
     InvalidPatternError,
     InvalidScheduleError,
@@ -442,6 +443,55 @@ class TestRemarks:
         # The other schedules, and the other policies.
         assert len(cloud.mistral.requests) == 2
         assert schedules.policy_remarks("nightly") == schedules.policy_remarks(policy)
+
+
+class TestDrill:
+    @pytest.fixture(autouse=True)
+    def _drills(self, cloud):
+        cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
+
+    def backed_up(self, cloud, policy, name, **values):
+        instance = cloud.add_instance(name, status="ACTIVE", **values)
+        cloud.add_backup(instance, description=marker(policy.id))
+        return instance
+
+    def test_drills_get_round_to_all_whatever_comes_of_one(self, cloud, schedules, policy):
+        ids = [self.backed_up(cloud, policy, name) for name in ("a", "b", "c")]
+        turns = []
+        for number in range(4):
+            started = schedules.policy_drill("nightly")
+            turns.append(started.instance)
+            row = cloud.mistral.rows("executions")[-1]
+            assert row["workflow_name"] == workbook.DRILL
+            assert json.loads(row["input"]) == {
+                "instance": started.instance,
+                "schedule": {"id": policy.id, "manual": True},
+            }
+            cloud.mistral.change("executions", row, state="ERROR" if number else "SUCCESS")
+            cloud.mistral.wait(minutes=1)
+        assert turns == [*ids, ids[0]]
+
+    def test_one_without_a_backup_of_the_policy_has_no_turn(self, cloud, schedules, policy):
+        cloud.add_backup(cloud.add_instance("a", status="ACTIVE"))
+        self.backed_up(cloud, policy, "b", replica_of={"id": str(uuid.uuid4()), "links": []})
+        with pytest.raises(BackupNotFoundError, match="no completed backup of an instance"):
+            schedules.policy_drill(policy)
+        good = self.backed_up(cloud, policy, "c")
+        assert schedules.policy_drill(policy).instance == good
+
+    def test_one_can_be_chosen(self, cloud, schedules, policy):
+        ids = [self.backed_up(cloud, policy, name) for name in ("a", "b")]
+        assert schedules.policy_drill(policy, "b").instance == ids[1]
+
+    def test_health_tells_what_is_proven(self, cloud, schedules, policy):
+        instance = self.backed_up(cloud, policy, "a")
+        schedules.policy_drill(policy)
+        row = cloud.mistral.rows("executions")[-1]
+        output = {"status": "Drill passed: backup b restored in 9 s", "backup_id": "b"}
+        cloud.mistral.change("executions", row, state="SUCCESS", output=output)
+        [health] = schedules.policy_health()
+        [of_one] = health.instances
+        assert (of_one.instance, of_one.proven_backup) == (instance, "b")
 
 
 class TestPrune:

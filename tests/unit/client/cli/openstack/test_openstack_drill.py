@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from trove_schedules.cli.openstack import following
-from trove_schedules.cli.openstack.drill import DrillSchedule
+from trove_schedules.cli.openstack.drill import DrillPolicy, DrillSchedule
 
 
 @pytest.fixture
@@ -23,6 +23,16 @@ def test_a_drill_is_started_and_shown(take, schedules, running):
     shown = dict(zip(columns, data, strict=True))
     assert (shown["id"], shown["state"]) == (running.id, "RUNNING")
     schedules.execution_show.assert_not_called()
+
+
+@pytest.mark.parametrize("instance", [None, "orders"])
+def test_of_a_policy_one_instance_is_drilled(take, schedules, running, instance):
+    schedules.policy_drill.return_value = running
+    words = ["nightly", *(["--instance", instance] if instance else [])]
+    columns, data = take(DrillPolicy, *words)
+    schedules.policy_drill.assert_called_once_with("nightly", instance)
+    shown = dict(zip(columns, data, strict=True))
+    assert (shown["id"], shown["instance"]) == (running.id, running.instance)
 
 
 @pytest.mark.parametrize(
