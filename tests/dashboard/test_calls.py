@@ -159,8 +159,8 @@ def test_what_is_said_of_a_form_costs_a_few_requests(client: Any, trove: Any) ->
     assert any("no rule of retention" in each["said"] for each in said)
     assert any("at the same times" in each["said"] for each in said)
     urls = [each.url for each in trove.request_history if not each.url.startswith(KEYSTONE)]
-    # The triggers of the instance's schedules, and the quota.
-    assert len(urls) == 2, urls
+    # The policies, the triggers of the instance's schedules, and the quota.
+    assert len(urls) == 3, urls
 
 
 def _policy(services: Any, rows: int) -> str:
