@@ -46,13 +46,21 @@ _FLAVOR = "light"
 
 
 class Project:
-    """A project of a few light instances, and one member who has the schedules."""
+    """A project of a few light instances, and one member who has the schedules.
 
-    def __init__(self, session: Session, user: str) -> None:
+    :ivar login: the member's name and password.
+    """
+
+    def __init__(self, session: Session, user: str, login: tuple[str, str]) -> None:
         self.session = session
         self.user = user
+        self.login = login
         self.id = str(session.get_project_id())
         self.schedules: ScheduledBackups = trove_schedules.connect(session=session)
+
+
+def _name() -> str:
+    return f"crowd-{secrets.token_hex(4)}"
 
 
 class Crowd:
@@ -76,7 +84,7 @@ class Crowd:
 
     def project(self) -> Project:
         """A new project with one member."""
-        return self._member(self._create("project"))
+        return self._member(self._create("project", _name()))
 
     def projects(self, schedules: int) -> list[Project]:
         """As many new ones as N schedules take."""
@@ -86,23 +94,22 @@ class Crowd:
         """The same project, seen by another member."""
         return self._member(project.id)
 
-    def _create(self, kind: str, **fields: str) -> str:
-        name = f"crowd-{secrets.token_hex(4)}"
+    def _create(self, kind: str, name: str, **fields: str) -> str:
         body = {kind: {"name": name, "domain_id": "default", **fields}}
         url = f"{self._settings.keystone_url}/{kind}s"
         answer = login(self.root, "minicloud-admin").post(url, json=body)
         return str(answer.json()[kind]["id"])
 
     def _member(self, project: str) -> Project:
-        password = secrets.token_urlsafe(16)
-        user = self._create("user", password=password)
+        name, password = _name(), secrets.token_urlsafe(16)
+        user = self._create("user", name, password=password)
         admin, url = login(self.root, "minicloud-admin"), self._settings.keystone_url
         role = admin.get(f"{url}/roles?name=member").json()["roles"][0]["id"]
         admin.put(f"{url}/projects/{project}/users/{user}/roles/{role}")
         auth = v3.Password(
             url, user_id=user, password=password, project_id=project, reauthenticate=True
         )
-        return Project(Session(auth), user)
+        return Project(Session(auth), user, (name, password))
 
     def instances(self, project: str, count: int, *, failing: bool = False) -> list[str]:
         """New light instances of the project of this id, always healthy.

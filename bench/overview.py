@@ -48,10 +48,13 @@ class Cloud:
     :ivar schedules: how many, in all projects.
     """
 
-    def __init__(self, root: Root, projects: int, schedules: int) -> None:
+    def __init__(
+        self, root: Root, projects: int, schedules: int, owners: Sequence[str] = ()
+    ) -> None:
+        """:param owners: ids of projects that are there; none: new ones that nobody is in."""
         self.schedules = projects * schedules
         self._files = {name: database_file(root.service(name)) for name in ("mistral", "trove")}
-        self._projects = [uuid.uuid4().hex for _ in range(projects)]
+        self._projects = list(owners) or [uuid.uuid4().hex for _ in range(projects)]
         crowd = Crowd(root)
         members = [
             Member(str(uuid.uuid4()), instance, project, 1)

@@ -20,6 +20,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
+from bench.pages import Visitor
 from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
 from tests.end_to_end.cloud import FIRING_TIMEOUT, NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.lacking import lacks
@@ -598,6 +599,10 @@ def test_pages_of_a_thousand_rows_come_whole(
     project = Project(session, database, 1000, HISTORY)
     schedule = project.schedules.schedule_show(project.schedule_ids[0])
     _give_a_history(cloud, schedule, "S" * (1000 - HISTORY), [str(uuid.uuid4())])
+    # As the benchmark of pages looks at them.
+    visitor = Visitor(horizon.url, name, password)
+    assert visitor.rows(20) == 20
+    assert visitor.ill() > 0
     stranger.log_in(name, password)
     for size in (20, 1000):
         stranger.driver.add_cookie({"name": "API_RESULT_PAGE_SIZE", "value": str(size)})
