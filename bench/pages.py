@@ -3,8 +3,8 @@
 
 Each schedule has an instance of its own, backups of a week and the runs of two days. One of a
 hundred has neither runs nor backups, and needs help. The page comes first, and then asks for the
-states of all of its project's schedules. Trove's limit of requests is lifted. Needs the environment
-that has Horizon, beside its own.
+states of all of its project's schedules and for the names of the instances. Trove's limit of
+requests is lifted. Needs the environment that has Horizon, beside its own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SIZES = (20, 1000)
 _UNHURRIED = {"trove": "[DEFAULT]\nhttp_get_rate = 100000\n"}
 _LIST = "project/backup_schedules/"
 _STATES = f"{_LIST}states/"
+_NAMES = f"{_LIST}instance_names/"
 _HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 _ATTRIBUTE = {name: re.compile(rf'{name}="([^"]*)"') for name in ("name", "value")}
 
@@ -59,6 +60,10 @@ class Visitor:
         """How many schedules need help."""
         return int(self._get(_STATES).json()["ill"])
 
+    def names(self) -> int:
+        """How many instances have a name."""
+        return len(self._get(_NAMES).json()["names"])
+
     def _get(self, page: str) -> requests.Response:
         answer = self._http.get(f"{self._url}{page}", allow_redirects=False)
         if answer.status_code != requests.codes.ok:
@@ -78,7 +83,8 @@ def measure(root: Root, url: str, found: Report, size: int, rounds: int) -> None
         lambda answer, *_, **__: asked.append(answer.url)
     )
     api = project.schedules
-    listed = _requests(asked, lambda: (api.schedule_list(), api.instance_names()))
+    listed = _requests(asked, api.schedule_list)
+    names = _requests(asked, api.instance_names)
     states = _requests(asked, api.schedule_health)
     for rows in sorted({min(20, size), size}):
         what = f"list of {rows} of {size} schedules"
@@ -89,6 +95,10 @@ def measure(root: Root, url: str, found: Report, size: int, rounds: int) -> None
     found.expect(f"{what}: those that need help", visitor.ill(), -(-size // ILL))
     found.add(what, "s", _seconds(rounds, visitor.ill))
     found.add(what, "requests", states)
+    what = f"names of the instances of {size} schedules"
+    found.expect(f"{what}: names", visitor.names(), size)
+    found.add(what, "s", _seconds(rounds, visitor.names))
+    found.add(what, "requests", names)
 
 
 def _requests(asked: list[str], call: Callable[[], object]) -> int:

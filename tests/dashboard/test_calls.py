@@ -88,8 +88,10 @@ def _prepare_restore(services: Any) -> None:
 @pytest.mark.parametrize(
     ("page", "calls"),
     [
-        # The triggers; the instances' names.
-        ("", 2),
+        # The triggers.
+        ("", 1),
+        # After the list: the instances' names.
+        ("instance_names/", 1),
         # The trigger for the schedule, and again for its executions and its drills' pattern; these
         # two; the drills in progress; the instance's name and its backups; for the state the
         # project's drills, its backups and its quota, whether the instance is there and, because

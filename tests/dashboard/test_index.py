@@ -33,7 +33,7 @@ def _names(response: Any) -> list[str]:
     return [row.name for row in response.context["table"].data]
 
 
-def test_all_schedules_are_listed_with_the_names_of_their_instances(
+def test_all_schedules_are_listed_with_the_ids_of_their_instances(
     client: Any, trove: Any, schedules: Any
 ) -> None:
     schedules.schedule_list.return_value = [
@@ -44,7 +44,7 @@ def test_all_schedules_are_listed_with_the_names_of_their_instances(
     assert response.status_code == 200
     assert _names(response) == ["Nightly", "weekly"]
     rows = [row.instance_name for row in response.context["table"].data]
-    assert rows == ["orders", "legacy"]
+    assert rows == [ORDERS, LEGACY]
     assert "2030-01-02 12:00:00 UTC" in response.content.decode()
     schedules.schedule_list.assert_called_once_with(None)
 
@@ -56,7 +56,7 @@ def test_the_filter_asks_for_one_instance_and_the_form_starts_with_it(
     response = client.get(INDEX, {"instance": ORDERS})
     schedules.schedule_list.assert_called_once_with(ORDERS)
     page = response.content.decode()
-    assert f'<option value="{ORDERS}" selected>orders</option>' in page
+    assert f'<option value="{ORDERS}" selected>{ORDERS}</option>' in page
     assert f"{INDEX}create/?instance={ORDERS}" in page
 
 
@@ -91,15 +91,19 @@ def test_a_mistral_that_is_down_gives_an_empty_list_and_its_error(
     assert str(_DOWN) in texts(response)[0], "the details"
 
 
-def test_a_trove_that_is_down_leaves_the_ids_of_the_instances(
-    client: Any, services: Any, schedules: Any
+def test_the_names_of_the_instances_are_asked_for_by_the_page(
+    client: Any, trove: Any, schedules: Any
 ) -> None:
-    services.get(f"{TROVE}/instances", status_code=503, text="busy")
     schedules.schedule_list.return_value = [schedule()]
-    response = client.get(INDEX)
-    assert [row.instance_name for row in response.context["table"].data] == [ORDERS]
-    assert len(texts(response)) == 1
-    assert texts(response)[0].startswith("Trove: list instances failed: ")
+    asked = client.get(f"{INDEX}instance_names/")
+    assert asked.json() == {"names": {ORDERS: "orders", LEGACY: "legacy"}}
+    assert f'data-url="{INDEX}instance_names/"' in client.get(INDEX).content.decode()
+
+
+def test_a_trove_that_is_down_is_told_where_the_names_would_be(client: Any, services: Any) -> None:
+    services.get(f"{TROVE}/instances", status_code=503, text="busy")
+    told = client.get(f"{INDEX}instance_names/").json()["error"]
+    assert told.startswith("Trove: list instances failed: ")
 
 
 def test_a_login_that_has_ended_leads_to_the_login_form(

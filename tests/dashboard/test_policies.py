@@ -409,7 +409,7 @@ def test_the_runs_of_one_instance_are_listed_and_lead_to_its_restore(
     )
     assert f'href="{PAGE}restore/?execution={runs[1].id}"' in page
     assert f"{PAGE}restore/?execution={runs[0].id}" not in page
-    assert f'<option value="{ORDERS}" selected>orders</option>' in page
+    assert f'<option value="{ORDERS}" selected>{ORDERS}</option>' in page
     assert f"?instance={ORDERS}&amp;marker={runs[19].id}" in page
     page = client.get(f"{PAGE}executions/?instance={GONE}&marker=m").content.decode()
     assert f'<option value="{GONE}" selected>{GONE}</option>' in page

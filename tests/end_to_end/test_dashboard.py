@@ -138,7 +138,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
     browser.screenshot("instances")
     browser.click("tr[data-display='orders'] .dropdown-menu a", "Scheduled Backups")
     browser.wait("the schedules", lambda: browser.path == PANEL)
-    assert browser.find("#backup_schedules_instance option:checked").text == "orders"
+    browser.find("#backup_schedules_instance option:checked", "orders")
     assert browser.rows() == []
 
     browser.click("a", "Create Schedule")
@@ -160,9 +160,10 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
     browser.click(f"{FORM} input[type=submit]")
     browser.find("tr[data-display='nightly']")
     assert "Created schedule nightly. Its first run is due at" in browser.messages()[0]
+    # The list is there at once; the names of the instances and how the schedules are come after it.
+    browser.find(".schedule-instance", "orders")
     created = browser.rows()
     assert [row[1:4] for row in created] == [["nightly", "orders", f"{pattern} UTC"]]
-    # The list is there at once; how the schedules are comes after it.
     browser.find("tr[data-display='nightly'] .schedule-state", "PENDING")
     browser.find(".schedule-states", "None of 1 needs help.")
     browser.screenshot("schedules")
@@ -316,7 +317,7 @@ def test_the_form_can_be_used_by_the_keyboard_alone(
     browser.press("Incremental")
     _tab_to(browser, lambda: browser.focused().get_attribute("type") == "submit")
     browser.press(Keys.ENTER)
-    browser.find("tr[data-display='by keyboard']")
+    browser.find("tr[data-display='by keyboard'] .schedule-instance", "orders")
     assert [row[1:4] for row in browser.rows()] == [["by keyboard", "orders", "0 2 * * * UTC"]]
     assert schedules.schedule_show("by keyboard").incremental
     browser.messages()

@@ -13,6 +13,7 @@ ADD_JS_FILES = [
     "dashboard/project/backup_schedules/schedule_form.js",
     "dashboard/project/backup_schedules/schedule_progress.js",
     "dashboard/project/backup_schedules/schedule_states.js",
+    "dashboard/project/backup_schedules/instance_names.js",
 ]
 ADD_SCSS_FILES = ["dashboard/project/backup_schedules/pages.scss"]
 EXTRA_TABS = {

@@ -211,9 +211,5 @@ class ExecutionsView(_PolicyMixin, ScheduleExecutionsView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        names = self.asked(api.instance_names) or {}
-        # One that is gone has no name any more.
-        chosen = {self._instance: self._instance} if self._instance else {}
-        context["instances"] = sorted((chosen | names).items(), key=lambda item: item[1])
         context["instance"] = self._instance
         return context

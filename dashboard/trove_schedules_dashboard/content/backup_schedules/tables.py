@@ -47,7 +47,7 @@ NAMED_DROPDOWN = "project/backup_schedules/_row_actions.html"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A schedule in a table, with the name of its instance."""
+    """A schedule in a table, with the name of its instance, or its id until the page has that."""
 
     schedule: Schedule
     instance_name: str
@@ -69,6 +69,7 @@ class SchedulesTable(QuickTable):
         "instance_name",
         link=lambda row: reverse("horizon:project:databases:detail", args=[row.schedule.instance]),
         verbose_name=_("Instance"),
+        classes=("schedule-instance",),
     )
     pattern = tables.Column(
         lambda row: f"{row.schedule.pattern} {row.schedule.timezone}",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.IndexView.as_view(), name="index"),
     path("create/", views.CreateView.as_view(), name="create"),
     path("states/", views.states, name="states"),
+    path("instance_names/", views.instance_names, name="instance_names"),
     path("next_runs/", views.next_runs, name="next_runs"),
     path("remarks/", views.remarks, name="remarks"),
     path("progress/<uuid:execution_id>/<int:usual>/", views.progress, name="progress"),

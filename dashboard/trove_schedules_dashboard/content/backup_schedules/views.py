@@ -82,12 +82,11 @@ class IndexView(tables.DataTableView):
         except ScheduledBackupError as error:
             report(self.request, error)
             return []
-        names = self._names()
         if self._needs_help:
             found = [each for each in found if each.id in self._ill()]
         # By what doesn't change from one page to the next, as the time of the next run does.
         found.sort(key=lambda each: (each.name.lower(), each.id))
-        return [Row(each, names.get(each.instance, each.instance)) for each in self._page(found)]
+        return [Row(each, each.instance) for each in self._page(found)]
 
     def has_more_data(self, table: tables.DataTable) -> bool:
         return self._has_more
@@ -97,10 +96,6 @@ class IndexView(tables.DataTableView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        names = self._names()
-        if self._instance:
-            names = {self._instance: self._instance} | names
-        context["instances"] = sorted(names.items(), key=lambda item: item[1])
         context["instance"] = self._instance
         context["needs_help"] = self._needs_help
         return context
@@ -122,14 +117,6 @@ class IndexView(tables.DataTableView):
             report(self.request, error)
             return set()
         return {each.schedule_id for each in found if badge.needs_help(each.state)}
-
-    @memoized_method
-    def _names(self) -> dict[str, str]:
-        try:
-            return api.instance_names(self.request)
-        except ScheduledBackupError as error:
-            report(self.request, error)
-            return {}
 
     def _page(self, found: list[Schedule]) -> list[Schedule]:
         """The page that begins after one schedule, or ends before one."""
@@ -187,6 +174,19 @@ def states(request: HttpRequest) -> JsonResponse:
         sum(badge.needs_help(each.state) for each in found),
         index_url(instance, state=NEEDS_HELP),
     )
+
+
+@login_required
+def instance_names(request: HttpRequest) -> JsonResponse:
+    """The names of the project's instances, for the pages that have only their ids.
+
+    Trove lists 20 instances at a time, so that a page that waited for 1,000 would wait for 50
+    answers.
+    """
+    try:
+        return JsonResponse({"names": api.instance_names(request)})
+    except ScheduledBackupError as error:
+        return JsonResponse({"error": str(error)})
 
 
 def states_of(cells: dict[str, dict[str, str]], ill: int, url: str) -> JsonResponse:
