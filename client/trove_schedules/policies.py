@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
-from trove_schedules.backups import pruning, remarks, restoring, retention
+from trove_schedules.backups import pins, pruning, remarks, restoring, retention
 from trove_schedules.backups.restore import Like, ScheduleRestore
 from trove_schedules.drills import executions as drills, turns
 from trove_schedules.health.policies import health_of_policies
@@ -231,6 +231,47 @@ class Policies:
         services = self._own.through(mistral_client)
         found = finding.find_policy(services.mistral, id_of(policy))
         return pruning.prune(services, found, dry_run=dry_run)
+
+    def policy_pin(
+        self,
+        policy: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Policy:
+        """Keep a backup of a policy whatever its rules say, as :meth:`schedule_pin` does.
+
+        :param backup: a COMPLETED backup that this policy made of any instance, or its id.
+        :param force: change the policy while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises BackupNotFoundError: of the backup.
+        :raises InvalidScheduleError: it isn't a completed backup of the policy, or 50 are pinned.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the policy.
+        """
+        services = self._to_delegate(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return finding.policy_in(pins.pin(services, found, id_of(backup), force=force))
+
+    def policy_unpin(
+        self,
+        policy: str | HasId,
+        backup: str | HasId,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> Policy:
+        """Leave a pinned backup to the policy's rules again, also one that is gone.
+
+        Unpinning one that isn't pinned is fine.
+
+        :param force: change the policy while a run is in progress too.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a run is in progress, or somebody else changed the policy.
+        """
+        services = self._to_delegate(mistral_client)
+        found = finding.find_policy(services.mistral, id_of(policy))
+        return finding.policy_in(pins.unpin(services, found, id_of(backup), force=force))
 
     def policy_restore(
         self,

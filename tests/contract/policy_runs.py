@@ -265,6 +265,7 @@ SCENARIOS = {
     "too_late_done": guarded(2, 2),
     "just_in_time": guarded(12, 0),
     "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
+    "pinned": Scenario(fleet(2), {"keep_last": 1}),
     "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=(0, 0, 1)),
     "kept_waiting": Scenario(fleet(2), watched("kept_waiting"), before=("PAUSED", 59)),
     "long_ago": Scenario(fleet(2), before=("RUNNING", 61)),
@@ -275,6 +276,9 @@ SCENARIOS["too_late_done"].schedule = GUARDED | watched("too_late_done") | {"dea
 SCENARIOS["just_in_time"].schedule = GUARDED | {"deadline": 10}
 for each in SCENARIOS["chain"].instances:
     SCENARIOS["chain"].backups += [made(each, 2 * 1440), made(each, 1440), made(each, 2880, of="x")]
+for each in SCENARIOS["pinned"].instances:
+    SCENARIOS["pinned"].backups += [made(each, 2 * 1440), made(each, 1440)]
+SCENARIOS["pinned"].schedule["pinned"] = [SCENARIOS["pinned"].backups[0]["id"]]
 BY_PROJECT = {each.project: each for each in SCENARIOS.values()}
 LOCK = threading.RLock()
 

@@ -360,6 +360,15 @@ def test_each_instance_has_a_chain_and_retention_of_its_own(runs):
     assert Counter(instance for instance, _, _ in run["left"]) == dict.fromkeys(run["instances"], 3)
 
 
+def test_a_pinned_backup_of_one_instance_is_kept(runs):
+    run = runs["pinned"]
+    assert run["output"]["status"] == "Backed up 2 of 2"
+    # Each had two, and keeps the new one.
+    assert run["deletes"] == 3
+    assert sorted(Counter(instance for instance, *_ in run["left"]).values()) == [1, 2]
+    assert len({tuple(each["pinned"]) for each in run["schedules"]}) == 1
+
+
 class TestSize:
     """The output has at most 8 KB, whatever the fleet."""
 

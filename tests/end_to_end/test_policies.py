@@ -46,9 +46,14 @@ def test_every_command_of_a_policy_does_what_it_says(
 
     [whole, part] = _rows(cloud, ("policy", "health", "fleet"))
     assert (whole["Instance"], part["Instance"], part["State"]) == (None, "m", "OK")
-    kept = [row["Backup"] for row in _rows(cloud, ("policy", "prune", "fleet", "--dry-run"))
+    kept = [str(row["Backup"]) for row in _rows(cloud, ("policy", "prune", "fleet", "--dry-run"))
             if row["Verdict"] == "keep"]  # fmt: skip
     assert kept == [parts[0]["Backup"]]
+    cloud.openstack("policy", "pin", "fleet", kept[0])
+    [pinned] = [row for row in _rows(cloud, ("policy", "prune", "fleet", "--dry-run"))
+                if row["Backup"] == kept[0]]  # fmt: skip
+    assert "pin" in str(pinned["Kept By"])
+    cloud.openstack("policy", "unpin", "fleet", kept[0])
     drill = cloud.openstack("policy", "drill", "fleet", "--wait", "-f", "json").json
     assert (drill["state"], drill["instance"]) == ("SUCCESS", instance)
     assert drill["output"]["status"].startswith(f"Drill passed: backup {kept[0]} restored")

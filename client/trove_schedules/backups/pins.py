@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backups that a schedule keeps whatever its rules say.
+"""Backups that a schedule or policy keeps whatever its rules say.
 
-A backup in Trove can't be changed, so its schedule's input in Mistral holds its id.
+A backup in Trove can't be changed, so its schedule's input in Mistral holds its id. A policy's runs
+pass it on to the run of each instance.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MOST = 50
 
 
 def pin(services: Services, schedule: Schedule, backup_id: str, *, force: bool) -> Schedule:
-    """The schedule with one more backup pinned.
+    """The schedule, or policy, with one more backup pinned.
 
     :raises BackupNotFoundError: the project has no such backup.
     :raises InvalidScheduleError: it isn't a completed one of the schedule, or too many are pinned.
@@ -27,10 +28,11 @@ def pin(services: Services, schedule: Schedule, backup_id: str, *, force: bool) 
     if backup_id in schedule.pinned:
         return schedule
     backup = services.trove.backup(backup_id)
+    noun = schedule.noun
     if schedule_of(backup.description) != schedule.id:
         raise InvalidScheduleError(
-            f"backup {backup.id} is not one of schedule {schedule.id}, which never deletes it; "
-            "only a schedule's own backups can be pinned"
+            f"backup {backup.id} is not one of {noun} {schedule.id}, which never deletes it; "
+            f"only a {noun}'s own backups can be pinned"
         )
     if backup.status != "COMPLETED":
         raise InvalidScheduleError(
@@ -38,7 +40,7 @@ def pin(services: Services, schedule: Schedule, backup_id: str, *, force: bool) 
         )
     if len(schedule.pinned) >= MOST:
         raise InvalidScheduleError(
-            f"{MOST} backups of schedule {schedule.id} are pinned, and more can't be; unpin one"
+            f"{MOST} backups of {noun} {schedule.id} are pinned, and more can't be; unpin one"
         )
     return _with(services, schedule, (*schedule.pinned, backup.id), force=force)
 

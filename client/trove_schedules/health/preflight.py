@@ -26,7 +26,7 @@ from trove_schedules.schedules import zones
 from trove_schedules.schedules.names import BACKUP, POLICY
 from trove_schedules.schedules.options import STORES
 from trove_schedules.schedules.policy import Policy
-from trove_schedules.schedules.room import keeps_all, most_kept
+from trove_schedules.schedules.room import keeps_all, kept_by_pins, most_kept
 from trove_schedules.schedules.schedule import Schedule, reaches
 from trove_schedules.schedules.warnings import shared_instances
 from trove_schedules.triggers.finding import find_all, find_policies
@@ -265,7 +265,8 @@ def _retention(
     if not known:
         return Check("retention", None, "without the quota nobody can tell whether it is enough")
     wanted = sum(
-        (most_kept(each, clock.now(), pinned=len(each.pinned)) or 0) * taken.get(each.id, 1)
+        (most_kept(each, clock.now()) or 0) * taken.get(each.id, 1)
+        + kept_by_pins(each, len(each.pinned))
         for each in schedules
     )
     said = (

@@ -57,11 +57,16 @@ def most_kept(plan: Options, now: datetime, *, pinned: int = 0) -> int | None:
             scattered.append((rules[rule], most))
     # The oldest one may be the last of its chain, and so may each that is kept by itself. All rules
     # keep the newest backup.
-    kept = newest + chain - 1 + pinned * chain
+    kept = newest + chain - 1 + kept_by_pins(plan, pinned)
     for number, most in scattered:
         without_a_gap = 1 + (newest - 1) // most
         kept += max(0, number - without_a_gap) * chain
     return min(kept + 1, MOST)
+
+
+def kept_by_pins(plan: Options, pinned: int) -> int:
+    """How many backups this many pins keep at most, with what those build on."""
+    return pinned * (plan.full_every or 1)
 
 
 def _within(pattern: str, now: datetime, length: timedelta) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from trove_schedules.schedules.options import Options
 from trove_schedules.schedules.policy import Policy
-from trove_schedules.schedules.room import MOST, USUAL_QUOTA, most_kept
+from trove_schedules.schedules.room import MOST, USUAL_QUOTA, kept_by_pins, most_kept
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.schedules.selection import Subject
 from trove_schedules.words import counted
@@ -87,15 +87,18 @@ def remarks_on_policy(
     if not taken:
         none = f"the policy takes none of the project's {counted(len(instances), 'instance')} now"
         return [Remark(none, True), *warnings]
-    kept = most_kept(policy, now, pinned=len(policy.pinned))
+    kept = most_kept(policy, now)
     if kept is None:
         return [_kept(policy, room, now), *warnings]
     number = f"{kept} or more" if kept == MOST else f"at most {kept}"
     # Not all of them make a backup at once.
-    most = (kept - 1) * taken + min(policy.selection.max_parallel, taken)
+    pinned = kept_by_pins(policy, len(policy.pinned))
+    most = (kept - 1) * taken + min(policy.selection.max_parallel, taken) + pinned
+    with_pins = f", with {pinned} that pins keep" if pinned else ""
     said = (
         f"the policy has {number} backups at once of each instance, the one in progress included, "
-        f"and takes {counted(taken, 'instance')} now: {most} in all; {room}"
+        f"and takes {counted(taken, 'instance')} now: {most} in all"
+        f"{with_pins}; {room}"
     )
     return [Remark(said, room.limit is not None and most > room.limit), *warnings]
 

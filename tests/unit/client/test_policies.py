@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.client.fake_cloud import use_clock
-from tests.unit.client.rows import change_triggers, triggers
+from tests.unit.client.rows import triggers
 from trove_schedules import Policy, Schedule, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -494,18 +494,75 @@ class TestDrill:
         assert (of_one.instance, of_one.proven_backup) == (instance, "b")
 
 
-class TestPrune:
-    def backups(self, cloud, policy, instance, days):
-        return [
-            cloud.add_backup(
-                instance,
-                description=marker(policy.id),
-                created=f"2026-01-{day:02}T02:00:00",
-                updated=f"2026-01-{day:02}T02:01:00",
-            )
-            for day in range(1, days + 1)
-        ]
+def daily_backups(cloud, policy, instance, days):
+    return [
+        cloud.add_backup(
+            instance,
+            description=marker(policy.id),
+            created=f"2026-01-{day:02}T02:00:00",
+            updated=f"2026-01-{day:02}T02:01:00",
+        )
+        for day in range(1, days + 1)
+    ]
 
+
+class TestPins:
+    @pytest.fixture
+    def made(self, schedules):
+        return schedules.policy_create("n", "0 2 * * *", keep_last=1)
+
+    def test_what_is_pinned_stays_and_prune_names_the_pin(self, cloud, schedules, made):
+        [old, new] = daily_backups(cloud, made, cloud.add_instance("a"), 2)
+        [gone, _] = daily_backups(cloud, made, cloud.add_instance("b"), 2)
+        schedules.policy_pin("n", old)
+        verdicts = {each.backup.id: each for each in schedules.policy_prune(made, dry_run=True)}
+        assert verdicts[old].kept_by == ("pin",)
+        assert verdicts[new].kept_by == ("newest", "keep-last 1")
+        schedules.policy_prune(made)
+        assert gone not in {each["id"] for each in cloud.backups}
+        assert old in {each["id"] for each in cloud.backups}
+
+    def test_the_input_of_the_runs_holds_them_until_they_are_unpinned(self, cloud, schedules, made):
+        [first, second] = daily_backups(cloud, made, cloud.add_instance("a"), 2)
+        schedules.policy_pin(made, first)
+        pinned = schedules.policy_pin(made, second)
+        assert pinned.pinned == (first, second)
+        assert schedules.policy_show(made) == pinned
+        assert pinned.input["schedule"]["pinned"] == [first, second]
+        assert pinned.input_by_hand()["schedule"]["pinned"] == [first, second]
+        assert pinned.plan == made.plan
+        assert schedules.policy_set(made, keep_last=2).pinned == (first, second)
+        assert schedules.policy_unpin(made, first).pinned == (second,)
+        left = schedules.policy_unpin(made, second)
+        assert left.pinned == () and "pinned" not in left.input["schedule"]
+
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"description": None}, r"is not one of policy .*; only a policy's own backups"),
+            ({"status": "FAILED"}, "is FAILED; only a COMPLETED one can be pinned"),
+        ],
+    )
+    def test_what_is_not_the_policys_or_not_completed_is_refused(
+        self, cloud, schedules, made, values, words
+    ):
+        given = {"description": marker(made.id)} | values
+        backup = cloud.add_backup(cloud.add_instance("a"), **given)
+        with pytest.raises(InvalidScheduleError, match=words):
+            schedules.policy_pin(made, backup)
+        assert schedules.policy_show(made).pinned == ()
+
+    def test_they_count_once_against_the_quota_and_not_for_each_instance(
+        self, cloud, schedules, made
+    ):
+        instances = [cloud.add_instance(name, status="ACTIVE") for name in "abc"]
+        for backup in daily_backups(cloud, made, instances[0], 2):
+            schedules.policy_pin(made, backup)
+        (remark, *_) = schedules.policy_remarks("n")
+        assert "takes 3 instances now: 8 in all, with 2 that pins keep; " in remark.said
+
+
+class TestPrune:
     @pytest.fixture(autouse=True)
     def _clock(self, monkeypatch):
         use_clock(monkeypatch, lambda: datetime(2026, 2, 1, tzinfo=UTC), ["backups.pruning"])
@@ -513,7 +570,7 @@ class TestPrune:
     def test_each_instance_keeps_by_the_rules(self, cloud, schedules):
         made = schedules.policy_create("n", "0 2 * * *", keep_last=2)
         instances = [cloud.add_instance(name) for name in "ab"] + [str(uuid.uuid4())]
-        backups = {each: self.backups(cloud, made, each, 3) for each in instances}
+        backups = {each: daily_backups(cloud, made, each, 3) for each in instances}
         by_hand = cloud.add_backup(instances[0])
         told = schedules.policy_prune(made, dry_run=True)
         assert len(cloud.backups) == 10
@@ -529,20 +586,11 @@ class TestPrune:
     def test_reading_costs_no_more_for_more_instances(self, cloud, schedules):
         made = schedules.policy_create("n", "0 2 * * *", keep_last=2)
         for number in range(30):
-            self.backups(cloud, made, cloud.add_instance(f"db-{number}"), 2)
+            daily_backups(cloud, made, cloud.add_instance(f"db-{number}"), 2)
         cloud.mock.reset_mock()
         schedules.policy_prune(made, dry_run=True)
         assert cloud.trove_paths() == ["backups"]
         assert len(cloud.mock.request_history) <= 6
-
-    def test_what_is_pinned_stays(self, cloud, schedules):
-        made = schedules.policy_create("n", "0 2 * * *", keep_last=1)
-        instance = cloud.add_instance("a")
-        [old, new] = self.backups(cloud, made, instance, 2)
-        given = made.input | {"schedule": made.input["schedule"] | {"pinned": [old]}}
-        change_triggers(cloud, workflow_input=json.dumps(given))
-        assert [each.expired for each in schedules.policy_prune(made)] == [False, False]
-        assert {each["id"] for each in cloud.backups} == {old, new}
 
     def test_without_a_rule_there_is_nothing_to_do(self, schedules, policy):
         with pytest.raises(InvalidScheduleError, match=r"policy .* keeps all its backups"):

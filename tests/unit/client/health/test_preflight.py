@@ -181,6 +181,12 @@ def test_what_schedules_keep_must_fit_the_quota(look, listed, options, kept):
     assert f"and the quota is {kept - 1}" in found.said
 
 
+def test_what_is_pinned_must_fit_the_quota_too(look, listed):
+    chained = {"keep_last": 2, "incremental": True, "full_every": 4}
+    listed.return_value = [examples.schedule(**chained, pinned=("a", "b"))]
+    assert "may have 14 backups at once" in look()["retention"].said
+
+
 @pytest.mark.parametrize("options", [{}, {"keep_last": 7, "incremental": True}])
 def test_schedules_that_delete_nothing_are_named(look, listed, options):
     listed.return_value = [examples.schedule(keep_days=1), examples.schedule(id="it", **options)]

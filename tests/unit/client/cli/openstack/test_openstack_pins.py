@@ -1,16 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests import examples
-from trove_schedules.cli.openstack.pins import PinBackup, UnpinBackup
+from trove_schedules.cli.openstack.pins import (
+    PinBackup,
+    PinBackupOfPolicy,
+    UnpinBackup,
+    UnpinBackupOfPolicy,
+)
+from trove_schedules.cli.openstack.policy import ShowPolicy
 from trove_schedules.cli.openstack.schedule import ShowSchedule
 
 
 @pytest.mark.parametrize(("options", "force"), [([], False), (["--force"], True)])
 @pytest.mark.parametrize(
-    ("command", "method"), [(PinBackup, "schedule_pin"), (UnpinBackup, "schedule_unpin")]
+    ("command", "method"),
+    [
+        (PinBackup, "schedule_pin"),
+        (UnpinBackup, "schedule_unpin"),
+        (PinBackupOfPolicy, "policy_pin"),
+        (UnpinBackupOfPolicy, "policy_unpin"),
+    ],
 )
 def test_a_backup_of_a_schedule_is_pinned_or_not(take, schedules, command, method, options, force):
     take(command, "nightly", "a-backup", *options)
@@ -23,3 +36,9 @@ def test_show_lists_the_pinned_backups(run, schedules):
         "pinned": ["a", "b"]
     }
     assert "a, b" in run(ShowSchedule, "n", "-c", "pinned")
+
+
+def test_show_lists_those_of_a_policy(run, schedules, policy, good):
+    schedules.policy_show.return_value = replace(policy, pinned=("a", "b"))
+    schedules.policy_health.return_value = [good]
+    assert json.loads(run(ShowPolicy, "n", "-f", "json", "-c", "pinned")) == {"pinned": ["a", "b"]}
