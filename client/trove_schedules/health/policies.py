@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 
 from trove_schedules.clients.instances import Instance
+from trove_schedules.drills.drill import NEVER_PROVEN
+from trove_schedules.drills.proofs import proofs_of_policy
 from trove_schedules.errors import InvalidPatternError, ServiceError
 from trove_schedules.health.judge import Look, look
 from trove_schedules.health.seen import Seen
 from trove_schedules.health.state import Health, Limits, PolicyHealth, State, worst_first
-from trove_schedules.health.survey import Backups, PartRuns, judged
+from trove_schedules.health.survey import Backups, PartRuns, judged, proofs_known
 from trove_schedules.health.words import at
 from trove_schedules.ids import HasId
 from trove_schedules.lists import Lists
@@ -24,6 +27,7 @@ from trove_schedules.words import counted
 
 #: The most instances that a reason names.
 _MOST_NAMED = 5
+_NEVER = datetime.min.replace(tzinfo=UTC)
 #: How the status of an instance's run begins for which its policy's had no time.
 _NOT_REACHED = "Skipped: not reached"
 
@@ -101,14 +105,23 @@ def _judged(
     looks = [
         _newly_taken(each, looked, backups, limits, runs.not_taken(each)) for each in looked.looks
     ]
+    proofs, trouble = proofs_known(lists, partial(proofs_of_policy, policy_id=policy.id))
     states = []
-    for state in judged(lists, looks, backups, runs, policy=policy):
+    for state in judged(
+        lists,
+        looks,
+        backups,
+        runs,
+        proof_of=lambda schedule: proofs.get(schedule.instance, NEVER_PROVEN),
+        notes=trouble,
+    ):
         unable = looked.unable[state.instance]
         why = f"{state.reason}; it can't be backed up now: {unable}" if unable else state.reason
         states.append(replace(state, reason=why, instance_name=known[state.instance].name))
     gone = tuple(_gone(policy, backups, known.keys(), lists.now))
     told = _told(policy, states, len(known))
-    return _summary(policy, states, gone, told)
+    unproven = [] if trouble else _longest_unproven_first(states)
+    return _summary(policy, states, gone, told, unproven)
 
 
 def _newly_taken(
@@ -137,7 +150,11 @@ def _newly_taken(
 
 
 def _summary(
-    policy: Policy, states: Sequence[Health], gone: tuple[str, ...], told: tuple[State, str]
+    policy: Policy,
+    states: Sequence[Health],
+    gone: tuple[str, ...],
+    told: tuple[State, str],
+    unproven: Sequence[Health] = (),
 ) -> PolicyHealth:
     state, reason = told
     said = [reason, *(f"instance {each} is gone; its backups stay" for each in gone[:_MOST_NAMED])]
@@ -147,6 +164,7 @@ def _summary(
             f"the run had no time for {not_reached} of {counted(len(states), 'instance')}: give it "
             "more attempts, or divide it into policies that are due at different hours"
         )
+    said += _unproven_said(unproven)
     return PolicyHealth(
         policy_id=policy.id,
         name=policy.name,
@@ -157,7 +175,31 @@ def _summary(
         not_reached=not_reached,
         gone=gone,
         project_id=policy.project_id,
+        longest_unproven=unproven[0] if unproven else None,
     )
+
+
+def _longest_unproven_first(states: Sequence[Health]) -> list[Health]:
+    """The instances that have something to prove, those first that never have."""
+    proven = [each for each in states if each.kept]
+    return sorted(proven, key=lambda each: (each.last_proven or _NEVER, each.instance_name or ""))
+
+
+def _unproven_said(unproven: Sequence[Health]) -> Iterator[str]:
+    """Of which of them no restore was proven, or else of which for the longest time."""
+    never = [each for each in unproven if each.last_proven is None]
+    if never:
+        yield f"never proven to restore: {_named(never)}"
+    elif unproven:
+        longest = unproven[0]
+        yield f"longest unproven: {_named([longest])}, since {at(longest.last_proven)}"
+
+
+def _named(states: Sequence[Health]) -> str:
+    """The names of the first of these instances, and how many more there are."""
+    more = [f"and {len(states) - _MOST_NAMED} more"] if len(states) > _MOST_NAMED else []
+    names = [each.instance_name or each.instance for each in states[:_MOST_NAMED]]
+    return ", ".join([*names, *more])
 
 
 def _told(policy: Policy, states: Sequence[Health], listed: int) -> tuple[State, str]:
@@ -176,10 +218,9 @@ def _told(policy: Policy, states: Sequence[Health], listed: int) -> tuple[State,
         said = f"{counted(len(states), 'instance')}: " + ", ".join(
             f"{count} {state}" for state, count in number.items()
         )
-    ill = [each.instance_name or each.instance for each in states if each.state.exit_status >= 2]
+    ill = [each for each in states if each.state.exit_status >= 2]
     if ill:
-        more = [f"and {len(ill) - _MOST_NAMED} more"] if len(ill) > _MOST_NAMED else []
-        said += f" ({', '.join([*ill[:_MOST_NAMED], *more])})"
+        said += f" ({_named(ill)})"
     if worst == State.PENDING:
         said += f"; first due at {at(policy.next_execution_time)}"
     left = states[0].quota_left

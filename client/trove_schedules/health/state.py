@@ -92,6 +92,9 @@ class PolicyHealth:
     :ivar not_reached: how many of these its newest run had no time for.
     :ivar gone: ids of instances that were backed up at the last due time but one, and that the
         project has no more. They are told until the next due time.
+    :ivar longest_unproven: which of the instances that have a completed backup was not shown to
+        restore for the longest time; one that never was comes first. None where none has a backup,
+        or the drills can't be read.
     """
 
     policy_id: str
@@ -103,6 +106,7 @@ class PolicyHealth:
     not_reached: int
     gone: tuple[str, ...]
     project_id: str | None = None
+    longest_unproven: Health | None = None
 
 
 @dataclass(frozen=True, slots=True)

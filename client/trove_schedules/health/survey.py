@@ -16,9 +16,10 @@ from functools import partial
 
 from trove_schedules import workbook
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.trove import Backup, Trove
-from trove_schedules.drills.drill import NEVER_PROVEN
-from trove_schedules.drills.proofs import proofs_of_policy, proofs_of_schedules
+from trove_schedules.drills.drill import NEVER_PROVEN, RestoreProof
+from trove_schedules.drills.proofs import proofs_of_schedules
 from trove_schedules.errors import BackupNotFoundError, ServiceError
 from trove_schedules.health.judge import Look, look, unknown
 from trove_schedules.health.seen import EARLY
@@ -28,7 +29,6 @@ from trove_schedules.lists import Lists
 from trove_schedules.runs import history
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.schedules import zones
-from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule
 
 #: How what is said of an instance begins that a policy's run did not take.
@@ -67,7 +67,15 @@ def survey(lists: Lists, schedules: Sequence[Schedule], limits: Limits) -> list[
         for each in looks
     ]
     runs = Runs(lists.services.mistral, looks, now)
-    states = judged(lists, looks, backups, runs, notes=notes)
+    proofs, trouble = proofs_known(lists, proofs_of_schedules)
+    states = judged(
+        lists,
+        looks,
+        backups,
+        runs,
+        proof_of=lambda schedule: proofs.get(schedule.id, NEVER_PROVEN),
+        notes=[*notes, *trouble],
+    )
     return worst_first(
         replace(each, reason=f"{each.reason}; its instance was not looked up")
         if each.instance in unsure
@@ -82,24 +90,15 @@ def judged(
     backups: Backups,
     runs: Runs,
     *,
-    policy: Policy | None = None,
-    notes: Iterable[str] = (),
+    proof_of: Callable[[Schedule], RestoreProof],
+    notes: Iterable[str],
 ) -> list[Health]:
     """The state of each schedule that was looked at, the worst first.
 
-    :param policy: by which these are the schedules of instances.
+    :param proof_of: what the drills of a schedule have shown.
     :param notes: what couldn't be read of any of them.
     """
     notes = [*notes]
-    try:
-        proofs = (
-            proofs_of_policy(lists.drills, policy.id)
-            if policy
-            else proofs_of_schedules(lists.drills)
-        )
-    except ServiceError as error:
-        proofs = {}
-        notes.append(f"drills can't be read: {error}")
     left = None
     try:
         if (quota := lists.quota) is not None:
@@ -114,12 +113,22 @@ def judged(
             quota_left=left,
             look_again=backups.again,
             unread=partial(runs.unread, each),
-            proof=proofs.get(schedule.instance if policy else schedule.id, NEVER_PROVEN),
+            proof=proof_of(schedule),
         )
         stale = zones.trouble(schedule.timezone, schedule.offsets, lists.now)
         said = [state.reason, *filter(None, [stale]), *notes]
         states.append(replace(state, reason="; ".join(said)))
     return worst_first(states)
+
+
+def proofs_known(
+    lists: Lists, shown: Callable[[list[Execution]], dict[str, RestoreProof]]
+) -> tuple[dict[str, RestoreProof], list[str]]:
+    """What the project's drills have shown, and a note where they can't be read."""
+    try:
+        return shown(lists.drills), []
+    except ServiceError as error:
+        return {}, [f"drills can't be read: {error}"]
 
 
 def gone_instances(

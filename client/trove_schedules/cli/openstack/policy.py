@@ -103,7 +103,11 @@ class ShowPolicy(base.ShowOne):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         policy = self.schedules.policy_show(parsed_args.policy)
         [health] = self.schedules.policy_health([policy])
-        told = {"health": str(health.state), "health_reason": health.reason}
+        told = {
+            "health": str(health.state),
+            "health_reason": health.reason,
+            "longest_unproven": _longest_unproven(health),
+        }
         return schedule.shown(parsed_args, _properties(policy) | told)
 
 
@@ -134,7 +138,8 @@ class HealthPolicy(base.PluginLister):
             help="Also show the IDs of policy and instance, the age of the newest backup (in "
             "seconds for programs), how many due times brought no backup, how many backups a "
             "restore reads and how many are kept, the newest restore that was proven, the size of "
-            "the newest backup in gigabytes, and the project",
+            "the newest backup in gigabytes, the instance that is unproven for the longest, and "
+            "the project",
         )
         return parser
 
@@ -290,8 +295,15 @@ def _health_columns(parsed: argparse.Namespace) -> list[columns.Column[_Line]]:
             ("Last Proven Restore", lambda line: columns.relative(of_one("last_proven")(line))),
             ("Proven Backup", of_one("proven_backup")),
             ("Last Size", of_one("last_size")),
+            ("Longest Unproven", lambda line: None if line[1] else _longest_unproven(line[0])),
         ]
     return [*shown, project] if parsed.long or parsed.all_projects else shown
+
+
+def _longest_unproven(health: PolicyHealth) -> str | None:
+    """The name of the instance."""
+    unproven = health.longest_unproven
+    return None if unproven is None else unproven.instance_name or unproven.instance
 
 
 def _selected(policy: Policy) -> str:

@@ -10,7 +10,8 @@ import requests_mock
 
 from tests.unit.client.rows import UNKNOWN
 from trove_schedules import clock, workbook
-from trove_schedules.errors import ScheduleNotFoundError
+from trove_schedules.drills import proofs
+from trove_schedules.errors import ScheduleNotFoundError, ServiceError
 from trove_schedules.health import Limits, State
 from trove_schedules.schedules.names import marker
 
@@ -91,6 +92,20 @@ class Fleet:
             **values,
         )
 
+    def drill(self, instance, at, *, passed=True):
+        """A drill of one instance by the policy, that ended then."""
+        output = {"status": "Drill passed: backup b restored in 9 s", "backup_id": "b"}
+        return self.cloud.mistral.add_execution(
+            self.cloud.project,
+            description="",
+            workflow_name=workbook.DRILL,
+            input={"instance": instance, "schedule": {"id": self.id}},
+            state="SUCCESS" if passed else "ERROR",
+            output=output if passed else {},
+            created_at=written(at),
+            updated_at=written(at),
+        )
+
     def health(self, **values):
         [found] = self.cloud.schedules().policy_health(**values)
         return found
@@ -114,7 +129,8 @@ class TestInstances:
             ("good", State.OK, 0),
         ]
         assert {each.schedule_id for each in found.instances} == {fleet.id}
-        assert (found.state, found.reason) == (State.LOST, "2 instances: 1 LOST, 1 OK (bad)")
+        assert found.state == State.LOST
+        assert found.reason.startswith("2 instances: 1 LOST, 1 OK (bad)")
 
     def test_a_new_one_owes_nothing_before_its_birth(self, fleet):
         fleet.add("old")
@@ -325,6 +341,49 @@ class TestWhole:
         assert (found.state, found.instances) == (State.UNKNOWN, ())
         assert found.reason.startswith("Trove can't say: ")
         assert policy_trigger
+
+
+class TestLongestUnproven:
+    def test_those_that_never_were_are_named_first(self, fleet):
+        for name in "abcdefgh":
+            fleet.add(name)
+        fleet.add("no backup yet", backup=None, created=NOW)
+        [proven] = [each.instance for each in fleet.health().instances if each.instance_name == "b"]
+        fleet.drill(proven, LONG_AGO)
+        found = fleet.health()
+        assert found.reason.endswith("; never proven to restore: a, c, d, e, f, and 2 more")
+        assert found.longest_unproven.instance_name == "a"
+        assert found.longest_unproven in found.instances
+
+    def test_else_the_one_whose_last_proof_is_the_oldest(self, fleet):
+        for name, days in (("a", 1), ("b", 5), ("c", 2)):
+            instance = fleet.add(name)
+            fleet.drill(instance, NOW - timedelta(days=days))
+        # A drill that failed has proven nothing.
+        fleet.drill(fleet.health().longest_unproven.instance, NOW, passed=False)
+        found = fleet.health()
+        assert found.reason.endswith(
+            f"; longest unproven: b, since {NOW - timedelta(days=5):%Y-%m-%d %H:%M} UTC"
+        )
+        assert found.longest_unproven.last_proven == NOW - timedelta(days=5)
+
+    def test_where_nothing_is_backed_up_there_is_nothing_to_prove(self, fleet):
+        fleet.add("new", backup=None, created=NOW)
+        found = fleet.health()
+        assert found.longest_unproven is None
+        assert "prove" not in found.reason
+
+    def test_without_the_drills_nobody_can_tell(self, monkeypatch, fleet):
+        fleet.add("a")
+
+        def down(_):
+            raise ServiceError("Mistral is tired", service="Mistral", operation="list")
+
+        monkeypatch.setattr(proofs, "newest", down)
+        found = fleet.health()
+        assert found.longest_unproven is None
+        assert "prove" not in found.reason
+        assert "drills can't be read: " in found.instances[0].reason
 
 
 def test_executions_are_read_once_for_all_policies(cloud):

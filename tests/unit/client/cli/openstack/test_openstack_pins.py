@@ -13,6 +13,7 @@ from trove_schedules.cli.openstack.pins import (
 )
 from trove_schedules.cli.openstack.policy import ShowPolicy
 from trove_schedules.cli.openstack.schedule import ShowSchedule
+from trove_schedules.health import PolicyHealth, State
 
 
 @pytest.mark.parametrize(("options", "force"), [([], False), (["--force"], True)])
@@ -38,7 +39,9 @@ def test_show_lists_the_pinned_backups(run, schedules):
     assert "a, b" in run(ShowSchedule, "n", "-c", "pinned")
 
 
-def test_show_lists_those_of_a_policy(run, schedules, policy, good):
+def test_show_lists_those_of_a_policy(run, schedules, policy):
     schedules.policy_show.return_value = replace(policy, pinned=("a", "b"))
-    schedules.policy_health.return_value = [good]
+    schedules.policy_health.return_value = [
+        PolicyHealth(policy.id, "n", State.OK, "fine", None, (), not_reached=0, gone=())
+    ]
     assert json.loads(run(ShowPolicy, "n", "-f", "json", "-c", "pinned")) == {"pinned": ["a", "b"]}

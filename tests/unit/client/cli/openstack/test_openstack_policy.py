@@ -140,6 +140,7 @@ def test_show_tells_every_option_and_its_health_and_no_instance(run, schedules, 
     assert not shown.keys() & {"instance", "parent_id"}
     schedules.policy_health.assert_called_once_with([policy])
     assert (shown["health"], shown["health_reason"]) == ("LOST", health.reason)
+    assert shown["longest_unproven"] == "db-2"
     assert (shown["match"], shown["max_parallel"], shown["replicas"]) == (["db-*", "x"], 5, False)
 
 
@@ -162,6 +163,7 @@ def health(schedules, policy: Policy, good: Health) -> PolicyHealth:
         instances=(bad, replace(good, instance_name="db-1")),
         not_reached=0,
         gone=(),
+        longest_unproven=bad,
     )
     schedules.policy_health.return_value = [told]
     return told
@@ -183,6 +185,7 @@ def test_health_has_a_line_for_all_and_one_for_each(app, connect, schedules, hea
     assert [row["Instance ID"] for row in rows] == [None, INSTANCE, INSTANCE]
     assert {row["Policy"] for row in rows} == {"nightly"}
     assert [row["Last Size"] for row in rows] == [None, 0.25, 0.25]
+    assert [row["Longest Unproven"] for row in rows] == ["db-2", None, None]
 
 
 def test_the_health_of_another_project_is_an_overview_s(app, connect, schedules, health):
