@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trove_schedules.backups import parents, stores
 from trove_schedules.clients.services import Services
+from trove_schedules.drills import repeating
+from trove_schedules.runs.progress import refuse_while_running
 from trove_schedules.schedules.plan import Plan
+from trove_schedules.schedules.policy import Policy, PolicyPlan
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import replacing
 
@@ -76,6 +81,9 @@ def change(
         where a new plan says.
     :raises ScheduleConflictError: a run is in progress, or somebody else changed or deleted it.
     """
+    if isinstance(schedule, Policy) and isinstance(plan, PolicyPlan):
+        # First, so that a change that is killed on the way still has to be made.
+        _have_drills_follow(services, schedule, plan, force=force)
     if plan != schedule.plan:
         stores.require(services.mistral, plan)
     if plan.parent_id not in (None, schedule.parent_id):
@@ -85,3 +93,14 @@ def change(
     return replacing.replace(
         services, schedule, plan, paused=paused, declared=declared, force=force
     )
+
+
+def _have_drills_follow(
+    services: Services, policy: Policy, plan: PolicyPlan, *, force: bool
+) -> None:
+    """Have the repeated drills of a policy go by another selection."""
+    if plan.selection == policy.selection:
+        return
+    if not force:
+        refuse_while_running(services, policy)
+    repeating.follow(services.mistral, replace(policy, selection=plan.selection))

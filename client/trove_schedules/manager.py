@@ -33,9 +33,8 @@ from trove_schedules.report.report import Report
 from trove_schedules.runs import history, records, webhook
 from trove_schedules.runs.execution import ScheduleExecution
 from trove_schedules.runs.progress import refuse_while_running
-from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.changing import changed, planned
-from trove_schedules.schedules.names import new_schedule_id
+from trove_schedules.schedules.names import POLICY, new_schedule_id
 from trove_schedules.schedules.options import Changes, MoreOptions
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.schedule import Schedule, ScheduleTrial
@@ -480,7 +479,7 @@ class ScheduledBackups(Policies):
             if not repeating.stop(mistral, schedule_id, force=force, by_hand_too=False):
                 finding.find(mistral, schedule_id)
             return None
-        cron.validate(cron.freeze(pattern, schedule_id))
+        repeating.check(pattern, schedule_id)
         mistral = self._to_delegate(mistral_client).mistral
         found = finding.find(mistral, schedule_id)
         return repeating.repeat(mistral, found, pattern, force=force)
@@ -493,7 +492,7 @@ class ScheduledBackups(Policies):
         :raises ScheduleNotFoundError: or AmbiguousNameError, of the schedule.
         """
         mistral = self._mistral(mistral_client)
-        return repeating.repeated(mistral, finding.find_unless_given(mistral, schedule).id)
+        return repeating.repeated(mistral, finding.find_unless_given(mistral, schedule))
 
     def schedule_restore(
         self,
@@ -757,9 +756,12 @@ class ScheduledBackups(Policies):
         services = self._own.through(mistral_client)
         found = finding.find_all(services.mistral)
         policies = finding.find_policies(services.mistral)
-        drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
+        drills = repeating.every(services.mistral)
+        if policies:
+            drills |= repeating.every(services.mistral, POLICY)
+        patterns = {key: each.pattern for key, each in drills.items()}
         names = services.trove.instance_names() if found else {}
-        return document.written([*found, *policies], names, drills, secrets=secrets)
+        return document.written([*found, *policies], names, patterns, secrets=secrets)
 
     # What schedules are of, and what they have made
 

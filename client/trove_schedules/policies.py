@@ -10,14 +10,15 @@ from trove_schedules import health, making
 from trove_schedules.arguments import checked_methods
 from trove_schedules.backups import pins, pruning, remarks, restoring, retention
 from trove_schedules.backups.restore import Like, ScheduleRestore
-from trove_schedules.drills import executions as drills, turns
+from trove_schedules.drills import executions as drills, repeating, turns
+from trove_schedules.errors import ScheduleNotFoundError
 from trove_schedules.health.policies import health_of_policies
-from trove_schedules.ids import HasId, id_if_any, id_of
+from trove_schedules.ids import HasId, id_if_any, id_of, is_uuid
 from trove_schedules.lists import Lists
 from trove_schedules.runs import records
 from trove_schedules.runs.progress import refuse_while_running
 from trove_schedules.schedules.changing import changed, planned
-from trove_schedules.schedules.names import EVERY, new_schedule_id
+from trove_schedules.schedules.names import EVERY, POLICY, new_schedule_id
 from trove_schedules.schedules.policy import (
     Policy,
     PolicyChanges,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from mistralclient.api.v2.client import Client as MistralClient
 
     from trove_schedules.clients.services import Services
+    from trove_schedules.drills.drill import ScheduleDrill
     from trove_schedules.runs.execution import ScheduleExecution
 
 
@@ -164,7 +166,16 @@ class Policies:
         :raises ScheduleConflictError: a run is in progress.
         """
         services = self._own.through(mistral_client)
-        found = finding.find_policy(services.mistral, id_of(policy))
+        policy_id = id_of(policy)
+        try:
+            found = finding.find_policy(services.mistral, policy_id)
+        except ScheduleNotFoundError:
+            # A client that was killed may have left it a trigger of drills.
+            if not is_uuid(policy_id) or not repeating.stop(
+                services.mistral, policy_id, POLICY, force=force
+            ):
+                raise
+            return
         if not force:
             refuse_while_running(services, found)
             drills.refuse_while_drilling(services.mistral, found.id, noun=found.noun)
@@ -337,6 +348,53 @@ class Policies:
         else:
             chosen = services.trove.instance_id(id_of(instance))
         return drills.start(services.mistral, found.of(chosen))
+
+    def policy_drill_every(
+        self,
+        policy: str | HasId,
+        pattern: str | None,
+        mistral_client: MistralClient | None = None,
+        *,
+        force: bool = False,
+    ) -> ScheduleDrill | None:
+        """Have the instances of a policy drilled in turn, one at each due time, by a trust.
+
+        As :meth:`schedule_drill_every` does for a schedule. The turns go by the ids of the
+        instances that the policy takes then. One without a completed backup lets its turn pass.
+
+        :param pattern: five cron fields, in UTC, of at most 288 due times a day, with ``H`` as for
+            a schedule; None stops repeating drills.
+        :param force: also while a drill by the pattern before is in progress, which takes its
+            rights away: it then leaves its temporary instance behind.
+        :raises InvalidPatternError: the pattern is not one of five fields, or never runs.
+        :raises InvalidScheduleError: it has more due times a day.
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        :raises ScheduleConflictError: a drill by the pattern before is in progress, or somebody
+            else had drills done by another pattern at the same time.
+        """
+        policy_id = id_of(policy)
+        if pattern is None:
+            mistral = self._own.through(mistral_client).mistral
+            if not is_uuid(policy_id):
+                policy_id = finding.find_policy(mistral, policy_id).id
+            # One that is gone may have left a trigger of drills.
+            if not repeating.stop(mistral, policy_id, POLICY, force=force, by_hand_too=False):
+                finding.find_policy(mistral, policy_id)
+            return None
+        repeating.check(pattern, policy_id, POLICY)
+        mistral = self._to_delegate(mistral_client).mistral
+        found = finding.find_policy(mistral, policy_id)
+        return repeating.repeat(mistral, found, pattern, force=force)
+
+    def policy_drill_show(
+        self, policy: str | HasId, mistral_client: MistralClient | None = None
+    ) -> ScheduleDrill | None:
+        """When the instances of a policy are drilled in turn, or None.
+
+        :raises ScheduleNotFoundError: or AmbiguousNameError, of the policy.
+        """
+        mistral = self._own.through(mistral_client).mistral
+        return repeating.repeated(mistral, finding.find_policy_unless_given(mistral, policy))
 
     def policy_health(
         self,

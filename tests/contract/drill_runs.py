@@ -27,6 +27,7 @@ from tests.contract.workbook_runs import (
     OTHER,
     SCHEDULE,
     Answer,
+    Clock,
     backup,
     fault,
     hurried,
@@ -42,6 +43,7 @@ from mistral.rpc import clients as rpc_clients
 from mistral.services import workbooks
 
 from trove_schedules import workbook
+from trove_schedules.schedules.selection import Selection
 
 OVER = "Quota exceeded for resources: ['instances']."
 BUILDING = "Instance x is not ready. (Status is BUILD)."
@@ -70,6 +72,7 @@ class Scenario:
     :ivar leftovers: instances with the name of a drill of this schedule: the name of the execution
         that made it ("own" for the run itself) and how many minutes ago.
     :ivar more: N other instances of the project.
+    :ivar pages: the other instances of the project in full, or what a list of them is answered.
     :ivar created: what a create is answered: a status and a message.
     :ivar looks: what a look at the temporary instance is answered, until it is deleted.
     :ivar deletes: what a deletion is answered.
@@ -80,6 +83,7 @@ class Scenario:
     backups: list[dict[str, Any]] = field(default_factory=lambda: [backup("1", 60)])
     leftovers: list[tuple[str, float]] = field(default_factory=list)
     more: int = 0
+    pages: list[dict[str, Any]] | Answer = field(default_factory=list)
     source: dict[str, Any] | Answer = field(default_factory=lambda: SOURCE)
     created: list[Answer] = field(default_factory=lambda: [(200, "BUILD")])
     looks: list[Answer] = field(default_factory=lambda: [(200, "BUILD"), (200, "ACTIVE")])
@@ -104,11 +108,20 @@ class Scenario:
             )
         for number in range(self.more):
             self.instances.append(instance(f"trove-drill-{OTHER}-x", 999, f"other-{number:03}"))
+        if isinstance(self.pages, list):
+            self.instances += self.pages
 
 
 def instance(name: str, minutes: float, identifier: str) -> dict[str, Any]:
     created = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
     return SOURCE | {"id": identifier, "name": name, "created": created}
+
+
+def in_turn() -> list[dict[str, Any]]:
+    """The instances of a project, of which a policy takes some, of several pages."""
+    named = {f"{number}-{other}": f"test-{other}" for number in "123" for other in range(10)}
+    named |= {number: f"db-{number}" for number in IN_TURN}
+    return [instance(name, 999, identifier) for identifier, name in named.items()]
 
 
 BUILT: Answer = (200, "BUILD")
@@ -152,7 +165,13 @@ SCENARIOS = {
     "in_use": Scenario(leftovers=[("dead", 5), ("own", 59)]),
     "leftover_stays": Scenario(leftovers=[("dead", 5)], deletes=[LATE, (202, "")]),
 }
-BY_ID = {each.id: each for each in SCENARIOS.values()}
+#: A policy's drills, due each day: how often it is due before, and what Trove has of its project.
+IN_TURN = ["33", "11", "22"]
+TURNS = {f"turn {days}": (days, Scenario(pages=in_turn())) for days in range(7)} | {
+    "turn of none": (0, Scenario()),
+    "turn unlisted": (0, Scenario(pages=(503, "Trove is tired"))),
+}
+BY_ID = {each.id: each for each in [*SCENARIOS.values(), *(each for _, each in TURNS.values())]}
 
 
 def trove(request: Any, context: Any) -> dict[str, Any]:
@@ -169,6 +188,8 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
     if rest[1:]:
         return listed(scenario, *rest, context)
     if not rest:
+        if isinstance(scenario.pages, tuple):
+            return fault(context, *scenario.pages)
         return page(scenario, parse_qs(address.query))
     if request.method == "DELETE":
         return delete(scenario, rest[0], context)
@@ -245,10 +266,27 @@ def main(directory: Path) -> None:
                 {"instance": INSTANCE, "schedule": {"id": SCHEDULE}},
                 description="",
             )
-        context.set_ctx(admin)
-        print(json.dumps({name: ended(name, each) for name, each in SCENARIOS.items()}))  # noqa: T201
+        told = {name: ended(name, each) for name, each in SCENARIOS.items()}
+        for days, each in TURNS.values():
+            start_turn(each, days)
+        told |= {name: ended(name, each) for name, (_, each) in TURNS.items()}
+        print(json.dumps(told))  # noqa: T201
     sys.stdout.flush()
     os._exit(0)
+
+
+def start_turn(scenario: Scenario, days: int) -> None:
+    """Start what a policy's trigger of drills starts, N days later."""
+    context.set_ctx(context.MistralContext(project_id=scenario.id, user_id="u", auth_token="t"))
+    Clock.ahead = timedelta(days=days)
+    rpc_clients.get_engine_client().start_workflow(
+        workbook.POLICY_DRILL,
+        "",
+        scenario.id,
+        {"schedule": {"id": SCHEDULE, "due": [10]}, "selection": Selection(("db-*",)).written()},
+        description="",
+    )
+    Clock.ahead = timedelta()
 
 
 def ended(name: str, scenario: Scenario) -> dict[str, Any]:

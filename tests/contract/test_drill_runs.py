@@ -153,3 +153,38 @@ def test_without_a_completed_backup_there_is_nothing_to_drill(runs):
     assert run["state"] == "SUCCESS"
     assert run["output"]["status"].startswith("Skipped: none of the instance's newest 200 backups")
     assert run["bodies"] == []
+
+
+class TestTurns:
+    """A policy's repeated drills have its instances drilled in turn."""
+
+    def test_at_as_many_due_times_as_there_are_instances_each_is_drilled_once(self, runs):
+        turns = [runs[f"turn {days}"] for days in range(7)]
+        assert {each["state"] for each in turns} == {"SUCCESS"}
+        drilled = [each["output"]["instance"] for each in turns]
+        assert set(drilled[:3]) == {"11", "22", "33"}
+        assert drilled == (drilled[:3] * 3)[:7]
+
+    def test_the_drill_is_one_as_of_a_schedule(self, runs):
+        run = runs["turn 0"]
+        [body] = run["bodies"]
+        assert body["name"].startswith(f"trove-drill-{SCHEDULE}-")
+        assert run["deleted"] == ["temporary"]
+        backup = run["backups"]["1"]
+        assert run["output"] == {
+            "status": f"Drill passed: backup {backup} restored in 0 s",
+            "instance": run["output"]["instance"],
+            "backup_id": backup,
+        }
+
+    def test_a_policy_that_takes_no_instance_is_no_failure(self, runs):
+        run = runs["turn of none"]
+        assert (run["state"], run["bodies"]) == ("SUCCESS", [])
+        assert run["output"]["status"] == "Skipped: the policy takes none of the instances"
+
+    def test_a_list_that_fails_is_the_reason(self, runs):
+        run = runs["turn unlisted"]
+        assert (run["state"], run["bodies"]) == ("ERROR", [])
+        assert run["output"]["instance"] is None
+        assert run["info"].startswith("Trove can't list the project's instances.")
+        assert reason(run["info"]) == "TroveAction.instances.list failed: Trove is tired (HTTP 503)"

@@ -25,7 +25,7 @@ from trove_minicloud.root import Root
 from trove_minicloud.services import mistral, mistral_history
 from trove_minicloud.services.backend import single_process
 from trove_minicloud.services.mistral_database import add_indexes
-from trove_schedules.workbook import DRILL
+from trove_schedules.workbook import DRILL, POLICY_DRILL
 
 GROUP = config.EXECUTION_EXPIRATION_POLICY_GROUP
 OLD, YOUNG = timedelta(days=36), timedelta(days=34)
@@ -106,7 +106,8 @@ def test_the_newest_executions_and_all_drills_are_kept(api: MistralApi) -> None:
     kept = []
     for hours in range(15):  # more than two batches
         new = _execution(api, f"project-{hours % 2}", timedelta(hours=hours))
-        drill = api.add_execution("project-0", workflow_name=DRILL)["id"]
+        drills = POLICY_DRILL if hours % 2 else DRILL
+        drill = api.add_execution("project-0", workflow_name=drills)["id"]
         kept += [new, drill] if hours < 3 else [drill]
     kept.append(_execution(api, "project-0", YOUNG, "RUNNING"))
     mistral_history.forget_superfluous_executions(limit=3)

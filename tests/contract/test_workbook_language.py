@@ -76,7 +76,7 @@ def test_mistral_parses_it(parsed, name):
 def test_the_workflows_that_triggers_or_people_start_bear_the_workbooks_version(parsed):
     tag = f"trove-schedules-{workbook.version_of(workbook.text())}"
     tagged = {name: parsed[name].get_tags() for name in WORKFLOWS if parsed[name].get_tags()}
-    started = ("create", "drill", "hold", "policy", "webhook")
+    started = ("create", "drill", "hold", "policy", "policy_drill", "webhook")
     assert tagged == {f"backup_{name}": [tag] for name in started}
 
 

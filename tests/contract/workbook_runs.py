@@ -95,11 +95,17 @@ SLOWNESS = 60
 
 
 class Clock(datetime):
-    """A clock that goes slowly."""
+    """A clock that goes slowly.
+
+    :cvar ahead: how far it is ahead.
+    """
+
+    ahead = timedelta()
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Clock:
-        return cls.fromtimestamp(NOW.timestamp() + (time.monotonic() - STARTED) / SLOWNESS, tz)
+        passed = timedelta(seconds=(time.monotonic() - STARTED) / SLOWNESS)
+        return cls.fromtimestamp((NOW + passed + cls.ahead).timestamp(), tz)
 
 
 @dataclass

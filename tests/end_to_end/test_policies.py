@@ -29,6 +29,10 @@ def test_every_command_of_a_policy_does_what_it_says(
     cloud.openstack("policy", "unset", "fleet", "--exclude", "--max-parallel")
     shown = cloud.openstack("policy", "show", "fleet", "-f", "json").json
     assert (shown["match"], shown["exclude"], shown["health"]) == (["m", "m-*"], None, "PENDING")
+    cloud.openstack("policy", "set", "fleet", "--drill-every", NEVER_SOON)
+    shown = cloud.openstack("policy", "show", "fleet", "-f", "json").json
+    assert shown["drill_every"] == NEVER_SOON
+    cloud.openstack("policy", "unset", "fleet", "--drill-every")
     taken = [row["Name"] for row in _rows(cloud, ("policy", "preview", "fleet"))
              if row["Choice"] == "taken"]  # fmt: skip
     assert taken == ["m"]

@@ -11,6 +11,10 @@ options:
     description:
     - Whether it is paused; without this, it stays as it is.
     type: bool
+  drill_every:
+    description:
+    - Repeat drills on this pattern (UTC); without this, none are repeated.
+    type: str
   pattern:
     description:
     - 'When to make backups, in the schedule''s time zone. Five cron fields in quotes:

@@ -37,6 +37,7 @@ SCHEDULE = {
 
 POLICY = {
     "paused": {"type": "bool"},
+    "drill_every": {"type": "str"},
     "pattern": {"type": "str"},
     "name": {"type": "str", "required": True},
     "description": {"type": "str"},

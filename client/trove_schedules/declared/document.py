@@ -29,6 +29,10 @@ _PAUSED = {
     "type": "boolean",
     "description": "Whether it is paused; without this, it stays as it is",
 }
+_DRILL_EVERY = {
+    "type": ["string", "null"],
+    "description": "Repeat drills on this pattern (UTC); without this, none are repeated",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,13 @@ _KINDS = {
         {
             "instance": {"type": "string", "description": "Instance to back up (name or ID)"},
             "paused": _PAUSED,
-            "drill_every": {
-                "type": ["string", "null"],
-                "description": "Repeat drills on this pattern (UTC); without this, none are "
-                "repeated",
-            },
+            "drill_every": _DRILL_EVERY,
         },
         ("instance", *_NEEDED),
     ),
-    "policies": _Kind(PolicyPlan, "policy", {"paused": _PAUSED}, _NEEDED),
+    "policies": _Kind(
+        PolicyPlan, "policy", {"paused": _PAUSED, "drill_every": _DRILL_EVERY}, _NEEDED
+    ),
 }
 _JSON_TYPES = {str: "string", int: "integer", bool: "boolean", tuple: "array"}
 _SECRETS = [each.name for each in OPTIONS.values() if each.secret]

@@ -24,7 +24,6 @@ from trove_schedules.errors import (
     InvalidScheduleError,
 )
 from trove_schedules.ids import is_uuid
-from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.names import BACKUP, EVERY, POLICY, new_schedule_id
 from trove_schedules.schedules.options import OPTIONS
 from trove_schedules.schedules.plan import Plan
@@ -114,9 +113,13 @@ def steps(
     by_name: dict[tuple[str, str], list[Schedule]] = {}
     for schedule in found:
         by_name.setdefault((schedule.instance, schedule.name), []).append(schedule)
-    drills = dict[str, str]()
-    if BACKUP in kinds:
-        drills = {key: each.pattern for key, each in repeating.every(services.mistral).items()}
+    # Those of policies are asked for only where there are policies.
+    drilled = [kind for kind in kinds if kind == BACKUP or any(each.kind == kind for each in found)]
+    drills = {
+        key: each.pattern
+        for kind in drilled
+        for key, each in repeating.every(services.mistral, kind).items()
+    }
     scheduled = {each.instance for each in found if each.kind == BACKUP}
     instances = _Instances(services.trove, entries, scheduled)
     made, places = list[Step](), dict[tuple[str, str], str]()
@@ -165,7 +168,7 @@ def make(services: Services, step: Step, plan: Plan) -> Schedule:
     if step.drill_every is not None:
         repeating.repeat(mistral, schedule, step.drill_every)
     elif any(each.name == "drill_every" for each in step.differences):
-        repeating.stop(mistral, schedule.id, by_hand_too=False)
+        repeating.stop(mistral, schedule.id, schedule.kind, by_hand_too=False)
     return schedule
 
 
@@ -260,7 +263,7 @@ def _step(
 
 def _drill_pattern(entry: Entry, schedule_id: str) -> str:
     try:
-        return cron.validate(cron.freeze(str(entry.drill_every), schedule_id))
+        return repeating.check(str(entry.drill_every), schedule_id, entry.kind.kind)
     except InvalidScheduleError as error:
         raise InvalidScheduleError(f"{entry.place}: drill_every: {error}") from None
 

@@ -8,11 +8,15 @@ from typing import Any
 
 from trove_schedules import clock, workbook
 from trove_schedules.clients.mistral import Mistral
+from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.errors import ExecutionNotFoundError, ScheduleConflictError
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs import history
-from trove_schedules.runs.execution import ScheduleExecution
+from trove_schedules.runs.execution import ENDED, ScheduleExecution
 from trove_schedules.schedules.schedule import Schedule
+
+#: A drill, and what chooses whose turn it is to be drilled.
+_WORKFLOWS = (workbook.DRILL, workbook.POLICY_DRILL)
 
 
 def start(mistral: Mistral, schedule: Schedule) -> ScheduleExecution:
@@ -29,24 +33,35 @@ def executions(
 ) -> Iterator[ScheduleExecution]:
     """The drills of a schedule, newest first, asked for page by page among the project's.
 
+    A policy's turn is one of them where no drill came of it.
+
+    :param running: only those in progress, and a policy's turns in progress too.
     :raises ExecutionNotFoundError: the marker is not a drill of this schedule.
     """
     if marker is not None:
         at = mistral.execution(marker) if is_uuid(marker) else None
         if (
             at is None
-            or at.workflow_name != workbook.DRILL
+            or at.workflow_name not in _WORKFLOWS
             or history.of_schedule(at).schedule_id != schedule_id
         ):
             raise ExecutionNotFoundError(
                 f"the marker {marker!r} is not a drill of schedule {schedule_id}; "
                 "give the id of one that was listed before"
             )
-    filters = {"workflow_name": f"eq:{workbook.DRILL}"} | ({"state": "RUNNING"} if running else {})
-    found = mistral.executions(marker=marker, limit=None, **filters)
-    for each in map(history.of_schedule, found):
-        if each.schedule_id == schedule_id:
+    workflows = {"workflow_name": f"in:{','.join(_WORKFLOWS)}"}
+    filters = workflows | ({"state": "RUNNING"} if running else {})
+    for row in mistral.executions(marker=marker, limit=None, **filters):
+        each = history.of_schedule(row)
+        if each.schedule_id == schedule_id and (running or not _goes_on_as_a_drill(row)):
             yield each
+
+
+def _goes_on_as_a_drill(execution: Execution) -> bool:
+    """Whether it is a policy's turn whose drill has an execution of its own, or may get one."""
+    if execution.workflow_name != workbook.POLICY_DRILL:
+        return False
+    return execution.state not in ENDED or bool(execution.output.get("instance"))
 
 
 def in_progress(
@@ -81,6 +96,6 @@ def refuse_while_drilling(
 
 
 def workflow_input(schedule: Schedule, *, manual: bool) -> dict[str, Any]:
-    """The input of every drill of a schedule."""
+    """The input of every drill of a schedule, or of one of a policy's instances."""
     mark = {"manual": True} if manual else {}
     return {"instance": schedule.instance, "schedule": {"id": schedule.id, **mark}}

@@ -251,7 +251,7 @@ def of_schedule(execution: Execution, schedule_id: str | None = None) -> Schedul
         output=execution.output,
         instance=(
             EVERY
-            if execution.workflow_name == workbook.POLICY
+            if execution.workflow_name in (workbook.POLICY, workbook.POLICY_DRILL)
             else _text(execution.input.get("instance"))
         ),
     )

@@ -16,7 +16,13 @@ from trove_schedules.schedules.names import BACKUP, POLICY
 from trove_schedules.schedules.schedule import Schedule
 
 #: The workflows whose executions people start, or schedules.
-_SHOWN = (workbook.WORKFLOW, workbook.POLICY, workbook.DRILL, workbook.WEBHOOK)
+_SHOWN = (
+    workbook.WORKFLOW,
+    workbook.POLICY,
+    workbook.DRILL,
+    workbook.POLICY_DRILL,
+    workbook.WEBHOOK,
+)
 #: What the workbook is needed for, to start a run.
 _RUNS = {BACKUP: workbook.RUN, POLICY: workbook.RUN_POLICY}
 

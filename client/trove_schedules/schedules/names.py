@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from trove_schedules.ids import UUID, is_uuid
 
 #: How the names of triggers begin: that of a schedule, of its repeated drills, of a trial, of a
-#: policy.
+#: policy, of its repeated drills.
 BACKUP, DRILL, TRIAL, POLICY = "trove-backup", "trove-drill", "trove-backup-trial", "trove-policy"
+POLICY_DRILL = "trove-policy-drill"
 #: What stands for the instance where it is a policy's.
 EVERY = "*"
 
 _TRIGGER_NAME = re.compile(
-    rf"(?P<kind>{BACKUP}|{DRILL}|{TRIAL}|{POLICY}):(?P<instance>[^:]*):(?P<schedule>{UUID}):"
-    r"(?P<number>[1-9][0-9]*)"
+    rf"(?P<kind>{BACKUP}|{DRILL}|{TRIAL}|{POLICY}|{POLICY_DRILL}):(?P<instance>[^:]*):"
+    rf"(?P<schedule>{UUID}):(?P<number>[1-9][0-9]*)"
 )
 #: What the workbook calls the temporary instance of a drill.
 _TEMPORARY = re.compile(rf"{DRILL}-{UUID}-{UUID}")
@@ -41,7 +42,8 @@ class TriggerName:
     :ivar number: the generation of the schedule or of its drills; of a trial, the minute it is for.
     :ivar instance: None where python-troveclient made the trigger: it is named by the bare schedule
         id, and its number is 0.
-    :ivar kind: :data:`BACKUP`, :data:`DRILL`, :data:`TRIAL` or :data:`POLICY`.
+    :ivar kind: :data:`BACKUP`, :data:`DRILL`, :data:`TRIAL`, :data:`POLICY` or
+        :data:`POLICY_DRILL`.
     """
 
     number: int
@@ -58,7 +60,8 @@ class TriggerName:
         if match is None:
             return None
         kind, instance = match["kind"], match["instance"]
-        if (kind == BACKUP and not is_uuid(instance)) or (kind == POLICY and instance != EVERY):
+        of_policy = kind in (POLICY, POLICY_DRILL)
+        if (kind == BACKUP and not is_uuid(instance)) or (of_policy and instance != EVERY):
             return None
         return cls(int(match["number"]), match["schedule"], instance, kind)
 

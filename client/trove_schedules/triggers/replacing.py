@@ -41,7 +41,7 @@ from trove_schedules.errors import (
 )
 from trove_schedules.ids import is_uuid
 from trove_schedules.runs.progress import refuse_while_running
-from trove_schedules.schedules.names import BACKUP, DRILL, POLICY, TRIAL, TriggerName
+from trove_schedules.schedules.names import BACKUP, DRILL, POLICY, POLICY_DRILL, TRIAL, TriggerName
 from trove_schedules.schedules.plan import Plan
 from trove_schedules.schedules.schedule import Schedule
 from trove_schedules.triggers import generations
@@ -166,7 +166,7 @@ def delete(mistral: Mistral, schedule_id: str, noun: str = "schedule") -> None:
         listed = mistral.cron_triggers(name=f"has:{schedule_id}")
         found = [
             each.trigger.id
-            for kind in (DRILL, TRIAL, BACKUP, POLICY)
+            for kind in (DRILL, POLICY_DRILL, TRIAL, BACKUP, POLICY)
             for each in generations.among(listed, kind, schedule_id)
         ]
         left = [each for each in found if each not in gone]
@@ -178,13 +178,13 @@ def delete(mistral: Mistral, schedule_id: str, noun: str = "schedule") -> None:
     raise _conflict(f"{noun} {schedule_id}", "changed")
 
 
-def confirm(mistral: Mistral, schedule_id: str, made: CronTrigger) -> None:
+def confirm(mistral: Mistral, schedule: Schedule, made: CronTrigger) -> None:
     """Delete a trigger that was made for a schedule, unless the schedule is still there.
 
     :raises ScheduleNotFoundError: somebody deleted it at the same time.
     """
     try:
-        find(mistral, schedule_id)
+        find(mistral, schedule.id, schedule.kind)
     except ScheduleNotFoundError:
         mistral.delete_cron_trigger(made.id)
         raise

@@ -51,5 +51,5 @@ def start(mistral: Mistral, schedule: Schedule) -> ScheduleTrial:
         first_time=due,
         count=1,
     )
-    confirm(mistral, schedule.id, trigger)
+    confirm(mistral, schedule, trigger)
     return ScheduleTrial(schedule.id, trigger.id, due)

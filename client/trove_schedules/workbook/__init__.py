@@ -27,11 +27,13 @@ WORKBOOK = "trove"
 WORKFLOW = "trove.backup_create"
 POLICY = "trove.backup_policy"
 DRILL = "trove.backup_drill"
+POLICY_DRILL = "trove.backup_policy_drill"
 #: What the triggers of each kind start.
 WORKFLOWS = {
     names.BACKUP: WORKFLOW,
     names.POLICY: POLICY,
     names.DRILL: DRILL,
+    names.POLICY_DRILL: POLICY_DRILL,
     names.TRIAL: WORKFLOW,
 }
 #: The part of a run that makes the backup, and its task that waits until retention begins.
@@ -61,6 +63,7 @@ CHANGE_POLICY = Purpose("create or change a policy", POLICY, None)
 PAUSE_POLICY = Purpose("pause or resume a policy", POLICY, 8)
 RUN_POLICY = Purpose("run a policy", POLICY, 8)
 DRILLS = Purpose("do drills", DRILL, 4)
+POLICY_DRILLS = Purpose("repeat drills of a policy", POLICY_DRILL, 8)
 WEBHOOKS = Purpose("send to a webhook", WEBHOOK, 7)
 HOLDS = Purpose("keep a backup while it is restored", HOLD, 7)
 

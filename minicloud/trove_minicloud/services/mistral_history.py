@@ -14,7 +14,8 @@ from mistral.workflow import states
 
 #: Of all projects, without sub-workflows. With 30 KB for each that is 1.2 GB.
 LIMIT = 40_000
-_DRILL = "trove.backup_drill"
+#: A drill, and what has one of a policy's instances drilled: with it Mistral deletes the drill.
+_DRILLS = ("trove.backup_drill", "trove.backup_policy_drill")
 _AT_ONCE = 10
 
 
@@ -42,7 +43,7 @@ def _oldest(limit: int) -> list[tuple[str, str]]:
         .where(
             table.task_execution_id.is_(None),
             table.state.in_(states.TERMINAL_STATES),
-            table.workflow_name != _DRILL,
+            table.workflow_name.not_in(_DRILLS),
         )
         .order_by(table.updated_at.desc())
         .offset(limit)

@@ -22,6 +22,7 @@ from trove_schedules.errors import (
     WorkbookMissingError,
 )
 from trove_schedules.manager import ScheduledBackups
+from trove_schedules.schedules import pattern as cron
 from trove_schedules.schedules.names import marker
 from trove_schedules.schedules.selection import Choice, Selection
 
@@ -483,6 +484,28 @@ class TestDrill:
         ids = [self.backed_up(cloud, policy, name) for name in ("a", "b")]
         assert schedules.policy_drill(policy, "b").instance == ids[1]
 
+    def test_a_turn_without_a_drill_is_listed_among_them(self, cloud, schedules, policy):
+        """One that came to a drill is told by that."""
+
+        def add(workflow, **values):
+            return cloud.mistral.add_execution(
+                cloud.project,
+                "t",
+                workflow_name=workflow,
+                input=json.dumps({"schedule": {"id": policy.id}}),
+                **values,
+            )
+
+        drill = add(workbook.DRILL, state="RUNNING")
+        add(workbook.POLICY_DRILL, state="RUNNING", output="{}")
+        add(workbook.POLICY_DRILL, state="ERROR", output=json.dumps({"instance": "i"}))
+        failed = add(workbook.POLICY_DRILL, state="ERROR", output=json.dumps({"instance": None}))
+        found = schedules.execution_list(policy, drills_only=True)
+        assert {each.id for each in found} == {drill["id"], failed["id"]}
+        [of_none] = [each for each in found if each.id == failed["id"]]
+        assert of_none.instance == "*"
+        assert schedules.execution_show(failed["id"]) == of_none
+
     def test_health_tells_what_is_proven(self, cloud, schedules, policy):
         instance = self.backed_up(cloud, policy, "a")
         schedules.policy_drill(policy)
@@ -560,6 +583,107 @@ class TestPins:
             schedules.policy_pin(made, backup)
         (remark, *_) = schedules.policy_remarks("n")
         assert "takes 3 instances now: 8 in all, with 2 that pins keep; " in remark.said
+
+
+class TestRepeatedDrills:
+    @pytest.fixture(autouse=True)
+    def _drills(self, cloud):
+        cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY_DRILL)
+
+    def drills(self, cloud):
+        return [each for each in triggers(cloud) if each["workflow_name"] == workbook.POLICY_DRILL]
+
+    def test_they_have_a_trigger_that_holds_what_the_workflow_needs(self, cloud, schedules):
+        policy = schedules.policy_create("n", "0 2 * * *", match=["db-*"])
+        drill = schedules.policy_drill_every("n", "H 4 * * 0")
+        [row] = self.drills(cloud)
+        assert row["name"] == f"trove-policy-drill:*:{policy.id}:1"
+        assert (drill.trigger_id, drill.pattern) == (row["id"], row["pattern"])
+        minute = int(row["pattern"].split()[0])
+        assert json.loads(row["workflow_input"]) == {
+            "schedule": {
+                "id": policy.id,
+                "due": [240 + minute],
+                "due_days": cron.due_days(row["pattern"]),
+            },
+            "selection": policy.selection.written(),
+        }
+        assert schedules.policy_drill_show("n") == drill
+        assert [each.id for each in schedules.policy_list()] == [policy.id]
+        assert schedules.policy_show("n").trigger_id == policy.trigger_id
+
+    def test_another_pattern_takes_the_place_of_the_one_before_until_they_end(
+        self, cloud, schedules, policy
+    ):
+        first = schedules.policy_drill_every(policy, "0 4 * * *")
+        assert schedules.policy_drill_every(policy, "0 4 * * *") == first
+        second = schedules.policy_drill_every(policy, "0 5 * * *")
+        assert [each["name"][-2:] for each in self.drills(cloud)] == [":2"]
+        assert schedules.policy_drill_show(policy) == second
+        assert schedules.policy_drill_every("nightly", None) is None
+        assert self.drills(cloud) == []
+        assert schedules.policy_drill_show(policy) is None
+
+    def test_they_follow_the_selection_and_nothing_else(self, cloud, schedules, policy):
+        drill = schedules.policy_drill_every(policy, "0 4 * * *")
+        schedules.policy_set(policy, keep_last=3)
+        assert schedules.policy_drill_show(policy) == drill
+        changed = schedules.policy_set(policy, match=["db-*"])
+        [row] = self.drills(cloud)
+        assert json.loads(row["workflow_input"])["selection"] == changed.selection.written()
+        assert (row["pattern"], row["name"][-2:]) == ("0 4 * * *", ":2")
+
+    def test_a_change_that_is_refused_changes_no_drills(self, cloud, schedules, policy):
+        drill = schedules.policy_drill_every(policy, "0 4 * * *")
+        cloud.mistral.add_execution(
+            cloud.project, policy.trigger_id, workflow_name=workbook.POLICY, state="RUNNING"
+        )
+        with pytest.raises(ScheduleConflictError):
+            schedules.policy_set(policy, match=["db-*"])
+        assert schedules.policy_drill_show(policy) == drill
+
+    @pytest.mark.parametrize("workflow", [workbook.DRILL, workbook.POLICY_DRILL])
+    def test_one_in_progress_keeps_its_rights(self, cloud, schedules, policy, workflow):
+        schedules.policy_drill_every(policy, "0 4 * * *")
+        cloud.mistral.add_execution(
+            cloud.project,
+            "t",
+            workflow_name=workflow,
+            state="RUNNING",
+            input=json.dumps({"schedule": {"id": policy.id}}),
+        )
+        for change in (
+            lambda **how: schedules.policy_drill_every(policy, "0 5 * * *", **how),
+            lambda **how: schedules.policy_drill_every(policy, None, **how),
+            lambda **how: schedules.policy_delete(policy, **how),
+        ):
+            with pytest.raises(ScheduleConflictError, match=r"policy .* has a drill in progress"):
+                change()
+        schedules.policy_delete(policy, force=True)
+        assert triggers(cloud) == []
+
+    def test_those_of_a_policy_that_is_gone_are_ended_by_its_id(self, cloud, schedules, policy):
+        for end in (
+            lambda: schedules.policy_delete(policy.id),
+            lambda: schedules.policy_drill_every(policy.id, None),
+        ):
+            cloud.mistral.add_trigger(
+                cloud.project,
+                f"trove-policy-drill:*:{policy.id}:1",
+                workflow_name=workbook.POLICY_DRILL,
+                pattern="0 4 * * *",
+            )
+            for row in triggers(cloud):
+                if row["workflow_name"] == workbook.POLICY:
+                    cloud.mistral.remove("cron_triggers", row)
+            end()
+            assert triggers(cloud) == []
+            with pytest.raises(ScheduleNotFoundError):
+                end()
+
+    def test_a_pattern_of_too_many_due_times_is_refused(self, schedules, policy):
+        with pytest.raises(InvalidScheduleError, match="at most 288 due times a day"):
+            schedules.policy_drill_every(policy, "* * * * *")
 
 
 class TestPrune:

@@ -66,10 +66,16 @@ class ListPolicyExecution(base.Lister):
         parser.add_argument(
             "policy", metavar="<policy>", help="Policy whose executions to list (name or ID)"
         )
-        parser.add_argument(
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
             "--instance",
             metavar="<instance>",
             help="List the runs of this instance, which are parts of the policy's (name or ID)",
+        )
+        which.add_argument(
+            "--drills",
+            action="store_true",
+            help="List the drills of the policy's instances instead of its runs",
         )
         _add_list_arguments(parser)
         return parser
@@ -83,9 +89,10 @@ class ListPolicyExecution(base.Lister):
             marker=parsed_args.marker,
             limit=parsed_args.limit,
             include_all=parsed_args.all,
+            drills_only=parsed_args.drills,
             instance=parsed_args.instance,
         )
-        return _listed(executions, long=parsed_args.long)
+        return _listed(executions, long=parsed_args.long, instances=parsed_args.drills)
 
 
 class ShowExecution(base.ShowOne):
@@ -128,14 +135,22 @@ def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _listed(
-    executions: list[ScheduleExecution], *, long: bool
+    executions: list[ScheduleExecution], *, long: bool, instances: bool = False
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The table of executions.
+
+    :param instances: whether they are of different instances.
+    """
     shown: list[columns.Column[ScheduleExecution]] = [
         ("ID", lambda each: each.id),
         ("Execution Time", lambda each: columns.time(each.created_at)),
         ("State", lambda each: each.state),
         ("Output", lambda each: columns.Output(each.output)),
     ]
+    if instances:
+        shown.insert(
+            1, ("Instance", lambda each: columns.instance(each.instance or "", whole=long))
+        )
     if long:
         shown += [
             ("Updated", lambda each: columns.time(each.updated_at)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cliff.columns import FormattableColumn
 
 from trove_schedules.cli.openstack import base, columns, looking, nagios, options, remarks, schedule
+from trove_schedules.schedules.names import POLICY
 from trove_schedules.schedules.selection import POLICY_OPTIONS, SELECTING
 
 if TYPE_CHECKING:
@@ -103,10 +104,13 @@ class ShowPolicy(base.ShowOne):
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         policy = self.schedules.policy_show(parsed_args.policy)
         [health] = self.schedules.policy_health([policy])
+        drill = self.schedules.policy_drill_show(policy)
         told = {
             "health": str(health.state),
             "health_reason": health.reason,
             "longest_unproven": _longest_unproven(health),
+            "drill_every": drill and drill.pattern,
+            "next_drill": columns.time(drill.next_execution_time if drill else None),
         }
         return schedule.shown(parsed_args, _properties(policy) | told)
 
@@ -193,14 +197,29 @@ class SetPolicy(base.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = _of_one(super().get_parser(prog_name), "change")
         options.add_all(parser, of_a_new_schedule=False, table=POLICY_OPTIONS)
+        parser.add_argument(
+            "--drill-every",
+            metavar="<pattern>",
+            help="Drill the instances in turn, one at each due time of this pattern (UTC): five "
+            "cron fields in quotes, as for --pattern. With --force even while a repeated drill is "
+            "in progress, which then leaves its temporary instance behind",
+        )
         options.add_force(parser, "Change the policy")
-        return options.expecting_quotes(parser, "pattern")
+        return options.expecting_quotes(parser, "pattern", "drill_every")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         changes = options.changes(parsed_args, POLICY_OPTIONS)
-        policy, force = parsed_args.policy, parsed_args.force
-        policy = self.schedules.policy_set(policy, force=force, **changes)
-        remarks.say(self.schedules, policy)
+        policy, drill_every = parsed_args.policy, parsed_args.drill_every
+        if drill_every is not None:
+            from trove_schedules.drills import repeating  # not at import, see the package
+
+            # A wrong one is refused before anything is changed.
+            repeating.check(drill_every, policy, POLICY)
+        if drill_every is None or any(value is not None for value in changes.values()):
+            policy = self.schedules.policy_set(policy, force=parsed_args.force, **changes)
+            remarks.say(self.schedules, policy)
+        if drill_every is not None:
+            self.schedules.policy_drill_every(policy, drill_every, force=parsed_args.force)
 
 
 class UnsetPolicy(base.Command):
@@ -209,14 +228,21 @@ class UnsetPolicy(base.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = _of_one(super().get_parser(prog_name), "change")
         options.add_unsettable(parser, POLICY_OPTIONS)
+        parser.add_argument(
+            "--drill-every",
+            action="store_true",
+            help="Stop repeating drills, also those of a policy that is gone (by its ID)",
+        )
         options.add_force(parser, "Change the policy")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        names = parsed_args.names or []
-        policy, force = parsed_args.policy, parsed_args.force
-        policy = self.schedules.policy_set(policy, unset=names, force=force)
-        remarks.say(self.schedules, policy)
+        policy, names, force = parsed_args.policy, parsed_args.names or [], parsed_args.force
+        if names or not parsed_args.drill_every:
+            policy = self.schedules.policy_set(policy, unset=names, force=force)
+            remarks.say(self.schedules, policy)
+        if parsed_args.drill_every:
+            self.schedules.policy_drill_every(policy, None, force=force)
 
 
 class PausePolicy(base.Command):

@@ -101,7 +101,7 @@ def test_numbers_have_the_bounds_of_the_table(name):
         (of(instance=5), "instance can't be 5; give a text, in quotes"),
         (of(name=2026), "name can't be 2026; give a text, in quotes"),
         (policies(instance="m"), r"policies\[0\]: unknown key 'instance'"),
-        (policies(drill_every="0 4 * * 0"), "unknown key 'drill_every'"),
+        (policies(drill_every=7), "drill_every can't be 7; give a text, in quotes"),
         (policies(parent_id=INSTANCE), "unknown key 'parent_id'"),
         (policies(match=["m", 5]), r"match can't be \['m', 5\]; give a list of texts"),
         ({"policies": ["fleet"]}, r"policies\[0\]: a str is no policy"),

@@ -27,6 +27,7 @@ def drills(cloud):
     """The workflows of drills and policies are loaded too."""
     cloud.mistral.add_workflow(cloud.project, name=workbook.DRILL)
     cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY)
+    cloud.mistral.add_workflow(cloud.project, name=workbook.POLICY_DRILL)
 
 
 FLEET = {"name": "fleet", "pattern": "0 2 * * *", "match": ["db-*"]}
@@ -273,7 +274,8 @@ class TestPolicies:
         assert (made.id, made.declared, made.selection.match) == (step.schedule_id, True, ("db-*",))
         requests = len(cloud.mock.request_history)
         assert apply(schedules, declared) == ["keep"]
-        assert len(cloud.mock.request_history) == requests + 1
+        # Policies, and their drills.
+        assert len(cloud.mock.request_history) == requests + 2
 
         declared = {"policies": [FLEET | {"match": ["db-*", "m"], "max_parallel": 2}]}
         [step] = schedules.schedule_steps(declared)
@@ -285,6 +287,22 @@ class TestPolicies:
         changed = schedules.schedule_apply(step)
         assert (changed.id, changed.generation) == (made.id, 2)
         assert apply(schedules, declared) == ["keep"]
+
+    def test_its_drills_are_as_declared(self, schedules):
+        apply(schedules, {"policies": [FLEET | {"drill_every": "0 4 * * 0"}]})
+        assert schedules.policy_drill_show("fleet").pattern == "0 4 * * 0"
+        [step] = schedules.schedule_steps({"policies": [FLEET | {"drill_every": "H 5 * * 0"}]})
+        [difference] = step.differences
+        assert (difference.name, difference.before) == ("drill_every", "0 4 * * 0")
+        assert difference.after.endswith(" 5 * * 0")
+        schedules.schedule_apply(step)
+        text = schedules.schedule_export()
+        assert f"drill_every: {difference.after}" in text
+        assert apply(schedules, yaml.safe_load(text)) == ["keep"]
+        assert apply(schedules, {"policies": [FLEET]}) == ["change"]
+        assert schedules.policy_drill_show("fleet") is None
+        with pytest.raises(InvalidScheduleError, match=r"\(fleet\): drill_every: .*at most 288"):
+            schedules.schedule_steps({"policies": [FLEET | {"drill_every": "* * * * *"}]})
 
     def test_prune_deletes_only_what_is_marked_and_only_of_the_lists_that_are_there(
         self, schedules, instance
@@ -350,13 +368,23 @@ FIRST = of(
     DAILY | {"name": "changed", "keep_last": 1, "drill_every": "0 4 * * 0"},
     DAILY | {"name": "gone", "drill_every": "0 5 * * 0"},
     DAILY | {"name": "drilled", "drill_every": "0 6 * * 0"},
-) | {"policies": [FLEET, FLEET | {"name": "gone"}]}
+) | {
+    "policies": [
+        FLEET | {"drill_every": "0 4 * * *"},
+        FLEET | {"name": "gone", "drill_every": "0 5 * * *"},
+    ]
+}
 SECOND = of(
     DAILY | {"name": "new", "notify_url": URL, "drill_every": "0 7 * * 0"},
     DAILY | {"name": "changed", "keep_last": 2, "paused": True},
     DAILY | {"name": "by hand", "keep_days": 3},
     DAILY | {"name": "drilled", "drill_every": "H 8 * * 0"},
-) | {"policies": [FLEET | {"match": ["m"]}, FLEET | {"name": "new"}]}
+) | {
+    "policies": [
+        FLEET | {"match": ["m"], "drill_every": "0 4 * * *"},
+        FLEET | {"name": "new", "drill_every": "0 6 * * *"},
+    ]
+}
 
 
 def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, instance):
@@ -397,8 +425,10 @@ def test_killed_at_any_request_and_run_again_it_is_right(cloud, schedules, insta
 def state(cloud, schedules):
     """What there is of each schedule, and how many triggers that takes once readers have tidied."""
     listed = schedules.schedule_list()
+    policies = schedules.policy_list()
     drills = {each.id: schedules.schedule_drill_show(each) for each in listed}
-    found = sorted([*listed, *schedules.policy_list()], key=lambda each: (each.kind, each.name))
+    drills |= {each.id: schedules.policy_drill_show(each) for each in policies}
+    found = sorted([*listed, *policies], key=lambda each: (each.kind, each.name))
     told = [
         (
             each.name,
@@ -409,6 +439,12 @@ def state(cloud, schedules):
         )
         for each in found
     ]
+    drilled = [
+        json.loads(row["workflow_input"])["selection"]
+        for row in cloud.mistral.rows("cron_triggers")
+        if row["workflow_name"] == workbook.POLICY_DRILL
+    ]
+    assert sorted(map(str, drilled)) == sorted(str(each.selection.written()) for each in policies)
     return told, len(triggers(cloud))
 
 

@@ -40,6 +40,7 @@ def test_show_lists_the_pinned_backups(run, schedules):
 
 
 def test_show_lists_those_of_a_policy(run, schedules, policy):
+    schedules.policy_drill_show.return_value = None
     schedules.policy_show.return_value = replace(policy, pinned=("a", "b"))
     schedules.policy_health.return_value = [
         PolicyHealth(policy.id, "n", State.OK, "fine", None, (), not_reached=0, gone=())

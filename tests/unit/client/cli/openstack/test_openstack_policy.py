@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +29,8 @@ from trove_schedules.cli.openstack.policy import (
 from trove_schedules.cli.openstack.prune import PrunePolicy
 from trove_schedules.cli.openstack.run import RunPolicy
 from trove_schedules.clients.trove import Backup
-from trove_schedules.errors import ScheduleConflictError, ServiceError
+from trove_schedules.drills.drill import ScheduleDrill
+from trove_schedules.errors import InvalidPatternError, ScheduleConflictError, ServiceError
 from trove_schedules.health import Health, Limits, PolicyHealth, State
 from trove_schedules.schedules.selection import POLICY_OPTIONS, Candidate, Choice, Selection
 from trove_schedules.schedules.warnings import Remark
@@ -134,6 +135,10 @@ def test_a_long_list_tells_all_the_options(run, schedules, policy):
 
 def test_show_tells_every_option_and_its_health_and_no_instance(run, schedules, policy, health):
     schedules.policy_show.return_value = policy
+    next_drill = datetime(2026, 1, 4, 4, 7, tzinfo=UTC)
+    schedules.policy_drill_show.return_value = ScheduleDrill(
+        policy.id, "7 4 * * *", next_drill, "t"
+    )
     shown = json.loads(run(ShowPolicy, "nightly", "-f", "json"))
     schedules.policy_show.assert_called_once_with("nightly")
     assert shown.keys() >= POLICY_OPTIONS.keys() | {"id", "paused", "input", "created_at"}
@@ -141,14 +146,47 @@ def test_show_tells_every_option_and_its_health_and_no_instance(run, schedules, 
     schedules.policy_health.assert_called_once_with([policy])
     assert (shown["health"], shown["health_reason"]) == ("LOST", health.reason)
     assert shown["longest_unproven"] == "db-2"
+    schedules.policy_drill_show.assert_called_once_with(policy)
+    assert (shown["drill_every"], shown["next_drill"]) == (
+        "7 4 * * *",
+        "2026-01-04T04:07:00+00:00",
+    )
     assert (shown["match"], shown["max_parallel"], shown["replicas"]) == (["db-*", "x"], 5, False)
 
 
 def test_people_read_patterns_one_after_another(run, schedules, policy, health):
     schedules.policy_show.return_value = policy
+    schedules.policy_drill_show.return_value = None
     said = run(ShowPolicy, "nightly")
     assert "| db-*, x " in said
     assert "input" not in said
+
+
+@pytest.mark.parametrize(("flags", "force"), [([], False), (["--force"], True)])
+def test_drills_are_repeated_and_ended_as_an_option_is_set_and_unset(take, schedules, flags, force):
+    take(SetPolicy, "nightly", "--drill-every", "H 4 * * *", *flags)
+    take(UnsetPolicy, "nightly", "--drill-every", *flags)
+    asked = [(call.args, call.kwargs) for call in schedules.policy_drill_every.call_args_list]
+    assert asked == [
+        (("nightly", "H 4 * * *"), {"force": force}),
+        (("nightly", None), {"force": force}),
+    ]
+    schedules.policy_set.assert_not_called()
+
+
+def test_drills_and_other_options_are_changed_together(take, schedules, policy):
+    schedules.policy_set.return_value = policy
+    take(SetPolicy, "nightly", "--name", "other", "--drill-every", "0 4 * * *")
+    take(UnsetPolicy, "other", "--deadline", "--drill-every")
+    schedules.policy_set.assert_called_with("other", unset=["deadline"], force=False)
+    asked = [call.args for call in schedules.policy_drill_every.call_args_list]
+    assert asked == [(policy, "0 4 * * *"), (policy, None)]
+
+
+def test_a_wrong_pattern_of_drills_is_refused_before_anything_is_changed(take, schedules):
+    with pytest.raises(InvalidPatternError):
+        take(SetPolicy, "nightly", "--name", "other", "--drill-every", "every sunday")
+    assert schedules.mock_calls == []
 
 
 @pytest.fixture
@@ -242,9 +280,20 @@ def test_executions_are_asked_for_by_the_policy_for_a_schedule_may_be_named_so(
     columns, _ = take(ListPolicyExecution, "nightly", *words)
     schedules.policy_show.assert_called_once_with("nightly")
     schedules.execution_list.assert_called_once_with(
-        policy, marker="m", limit=3, include_all=True, instance="db-1"
+        policy, marker="m", limit=3, include_all=True, drills_only=False, instance="db-1"
     )
     assert columns == ("ID", "Execution Time", "State", "Output")
+
+
+def test_drills_are_listed_with_their_instances(run, take, schedules, policy, execution):
+    schedules.policy_show.return_value = policy
+    drill = replace(execution, instance=INSTANCE)
+    schedules.execution_list.return_value = [drill, replace(execution, instance="*")]
+    rows = json.loads(run(ListPolicyExecution, "nightly", "--drills", "-f", "json"))
+    assert schedules.execution_list.call_args.kwargs["drills_only"] is True
+    assert [row["Instance"] for row in rows] == [INSTANCE, "*"]
+    with pytest.raises(SystemExit):
+        take(ListPolicyExecution, "nightly", "--drills", "--instance", "db-1")
 
 
 def test_an_execution_tells_its_instance(run, schedules, execution):
