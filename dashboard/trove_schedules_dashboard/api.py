@@ -225,6 +225,11 @@ def schedule_drill_show(request: HttpRequest, schedule_id: str) -> ScheduleDrill
     return _schedules(request).schedule_drill_show(schedule_id)
 
 
+def policy_drill_show(request: HttpRequest, policy: Policy) -> ScheduleDrill | None:
+    """When the instances of a policy are drilled in turn, or None."""
+    return _schedules(request).policy_drill_show(policy)
+
+
 def drill_in_progress(request: HttpRequest, schedule_id: str) -> ScheduleExecution | None:
     """The drill of a schedule or policy that has not ended, or None."""
     return _schedules(request).drill_in_progress(schedule_id)

@@ -153,7 +153,8 @@ def schedules(api: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         return api
 
     api.schedule_health.return_value = [examples.health()]
-    api.schedule_drill_show.return_value = api.drill_in_progress.return_value = None
+    api.schedule_drill_show.return_value = api.policy_drill_show.return_value = None
+    api.drill_in_progress.return_value = None
     api.schedule_remarks.return_value = api.policy_remarks.return_value = []
     api.policy_health.return_value = []
     api.policy_show.side_effect = ScheduleNotFoundError("no backup policy has this id")

@@ -192,10 +192,10 @@ def test_policies_cost_the_same_few_requests(client: Any, trove: Any, rows: int)
         (index, 1),
         # After the list: the triggers, the instances, the backups, the drills and the quota.
         (f"{index}states/", 5),
-        # The trigger; its executions, the drills in progress; for the state the instances, the
-        # backups, the project's drills and the quota; the trigger and the instances for what a run
-        # takes; and the newest backups.
-        (page, 10),
+        # The trigger, and that of its drills; its executions, the drills in progress; for the state
+        # the instances, the backups, the project's drills and the quota; the trigger and the
+        # instances for what a run takes; and the newest backups.
+        (page, 11),
         # The trigger.
         (f"{page}edit/", 1),
     ):

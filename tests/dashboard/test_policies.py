@@ -23,6 +23,7 @@ from tests.dashboard.examples import (
 )
 from tests.dashboard.test_restore import NETWORK, given, planned
 from trove_schedules import Policy, Schedule
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     BackupNotFoundError,
     ScheduleConflictError,
@@ -194,6 +195,14 @@ def test_the_page_says_what_the_policy_does_and_which_instances_it_takes(client:
     assert "A run now would back up 1 instance" in page
     assert "Backed up" in page
     assert '<div class="reason">no match</div>' in page
+
+
+def test_the_page_says_when_the_instances_are_drilled(client: Any, schedules: Any) -> None:
+    assert 'id="drill"' not in client.get(PAGE).content.decode()
+    schedules.policy_drill_show.return_value = ScheduleDrill(OLD.id, "0 4 * * *", NOW, "t")
+    page = client.get(PAGE).content.decode()
+    schedules.policy_drill_show.assert_called_with(OLD)
+    assert f"<code>0 4 * * *</code>, the next at {text.utc(NOW)}" in page
 
 
 def told(state: State, reason: str, *instances: Health, **more: Any) -> PolicyHealth:

@@ -177,19 +177,23 @@ def _periodic(listed: list[Schedule]) -> Check:
             f"{late[0].next_firing:%Y-%m-%d %H:%M} UTC: start Mistral's periodic server "
             "(mistral-server --server periodic). Mistral has "
             "it since release 2026.2; before, see to its API ([cron_trigger] enabled), and to the "
-            "roles that the schedule's trust needs",
+            f"roles that the {late[0].noun}'s trust needs",
         )
     fired = [each.updated_at for each in schedules if each.updated_at is not None]
     if fired:
         return Check("periodic server", True, f"last fired at {max(fired):%Y-%m-%d %H:%M} UTC")
     return Check(
-        "periodic server", None, "no schedule of this project has been due yet; try create --trial"
+        "periodic server",
+        None,
+        "nothing of this project has been due yet; with --prove, check has Mistral fire a trigger",
     )
 
 
 def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
     """That the schedules' instances are there."""
     schedules = [each for each in schedules if each.kind == BACKUP]
+    if not schedules:
+        return "no schedule is of an instance that is gone"
     instances = [each.instance for each in schedules]
     gone, unsure = gone_instances(
         trove, instances, lambda: trove.instance_names(_MOST_PAGES), confirm=_MOST_CONFIRMED
@@ -200,7 +204,7 @@ def _orphans(trove: Trove, schedules: list[Schedule]) -> str:
             f"the instances of {len(orphans)} schedules are gone. Delete these schedules with "
             f"'openstack database backup schedule delete {' '.join(orphans)}'; their backups stay"
         )
-    said = f"those of {len(schedules)} schedules are there"
+    said = f"those of {counted(len(schedules), 'schedule')} are there"
     return f"{said}, but {len(unsure)} were not looked up" if unsure else said
 
 
@@ -242,8 +246,10 @@ def _shared(
 
 def _counted(schedules: list[Schedule]) -> str:
     policies = sum(each.kind == POLICY for each in schedules)
-    said = counted(len(schedules) - policies, "schedule")
-    return f"{said} and {counted(policies, 'policy')}" if policies else said
+    others = len(schedules) - policies
+    said = [counted(policies, "policy")] if policies else []
+    # A project may have policies only.
+    return " and ".join([counted(others, "schedule"), *said] if others or not said else said)
 
 
 def _retention(

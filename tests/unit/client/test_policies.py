@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.client.fake_cloud import use_clock
-from tests.unit.client.rows import triggers
+from tests.unit.client.rows import change_triggers, triggers
 from trove_schedules import Policy, Schedule, workbook
 from trove_schedules.errors import (
     AmbiguousNameError,
@@ -437,6 +437,22 @@ class TestRemarks:
         assert len(told) == 4
         more = "2 more of the project's schedules and policies back up what the policy takes"
         assert told[-1] == (more, True)
+
+    def test_the_check_of_a_project_with_policies_only_speaks_of_no_schedule(
+        self, cloud, schedules
+    ):
+        cloud.add_instance("a", status="ACTIVE")
+        schedules.policy_create("n", "0 2 * * *", keep_last=2)
+        change_triggers(cloud, next_execution_time="2099-01-01 02:00:00")
+        said = {each.name: each.said for each in schedules.check()}
+        assert said["periodic server"].startswith("nothing of this project has been due yet")
+        assert said["instances"] == "no schedule is of an instance that is gone"
+        assert said["retention"].startswith("1 policy may have 3 backups at once")
+        assert said["shared instances"] == "nothing else is due when a policy backs them up"
+        change_triggers(cloud, next_execution_time="2026-01-01 02:00:00")
+        [late] = [each for each in schedules.check() if each.name == "periodic server"]
+        assert late.said.startswith("policy ")
+        assert late.said.endswith("the roles that the policy's trust needs")
 
     def test_one_that_is_given_is_not_asked_for_again(self, cloud, schedules, policy):
         cloud.mistral.requests.clear()

@@ -31,7 +31,7 @@ from trove_schedules_dashboard.content.backup_policies.tables import (
     PoliciesTable,
     PolicyExecutionsTable,
 )
-from trove_schedules_dashboard.content.backup_schedules import badge, restoring
+from trove_schedules_dashboard.content.backup_schedules import badge, restoring, text
 from trove_schedules_dashboard.content.backup_schedules.details import details
 from trove_schedules_dashboard.content.backup_schedules.failures import report
 from trove_schedules_dashboard.content.backup_schedules.fields import ASKED
@@ -177,6 +177,8 @@ class DetailView(_PolicyMixin, views.HorizonTemplateView):
         context["actions"] = table.render_row_actions(table.data[0])
         context["selection"] = selection.told(policy.selection)
         context["rows"] = details(policy)
+        context["drill"] = drill = self.asked(api.policy_drill_show, policy)
+        context["next_drill"] = text.utc(drill.next_execution_time) if drill else None
         context["progress"] = self.progress(
             self.asked(api.execution_list, policy, limit=_TIMED) or []
         )
