@@ -225,7 +225,18 @@ def schedule_drill_show(request: HttpRequest, schedule_id: str) -> ScheduleDrill
     return _schedules(request).schedule_drill_show(schedule_id)
 
 
-def policy_drill_show(request: HttpRequest, policy: Policy) -> ScheduleDrill | None:
+def policy_drill(request: HttpRequest, policy_id: str) -> None:
+    _schedules(request).policy_drill(policy_id)
+
+
+def policy_drill_every(
+    request: HttpRequest, policy_id: str, pattern: str | None
+) -> ScheduleDrill | None:
+    """Have the instances of a policy drilled in turn by this pattern, or no more by any."""
+    return _schedules(request).policy_drill_every(policy_id, pattern)
+
+
+def policy_drill_show(request: HttpRequest, policy: str | Policy) -> ScheduleDrill | None:
     """When the instances of a policy are drilled in turn, or None."""
     return _schedules(request).policy_drill_show(policy)
 

@@ -97,7 +97,7 @@ def test_the_names_of_the_instances_are_asked_for_by_the_page(
     schedules.schedule_list.return_value = [schedule()]
     asked = client.get(f"{INDEX}instance_names/")
     assert asked.json() == {"names": {ORDERS: "orders", LEGACY: "legacy"}}
-    assert f'data-url="{INDEX}instance_names/"' in client.get(INDEX).content.decode()
+    assert f'data-instance-names="{INDEX}instance_names/"' in client.get(INDEX).content.decode()
 
 
 def test_a_trove_that_is_down_is_told_where_the_names_would_be(client: Any, services: Any) -> None:

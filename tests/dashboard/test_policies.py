@@ -429,6 +429,7 @@ ACTIONS = [
     ("pause", False, "Paused Policy: nightly"),
     ("resume", True, "Resumed Policy: nightly"),
     ("run", False, "Started a Run of Policy: nightly"),
+    ("drill", False, "Started a Drill of Policy: nightly"),
 ]
 
 
@@ -463,6 +464,37 @@ def test_a_policy_that_is_gone_leads_to_the_list_with_the_reason(
     response = client.get(PAGE, follow=True)
     assert response.redirect_chain == [(INDEX, 302)]
     assert texts(response) == ["no backup policy has this id"]
+
+
+def test_the_drills_of_its_instances_are_listed_with_these(client: Any, schedules: Any) -> None:
+    skipped = "Skipped: the policy takes none of the instances"
+    schedules.execution_list.return_value = [
+        execution(instance=ORDERS),
+        execution(instance=None, backup_id=None, output={"status": skipped}),
+    ]
+    response = client.get(f"{PAGE}drills/")
+    schedules.execution_list.assert_called_once_with(
+        OLD, marker="", limit=21, drills_only=True, instance=None
+    )
+    page = response.content.decode()
+    assert response.context["page_title"] == "Restore Drills of nightly"
+    assert f'<a href="/project/databases/{ORDERS}/"' in page
+    assert skipped in page
+    assert f'href="{PAGE}drills/repeat/"' in page
+    assert 'data-instance-names="/project/backup_schedules/instance_names/"' in page
+
+
+def test_its_instances_are_drilled_in_turn_by_a_pattern(client: Any, schedules: Any) -> None:
+    form = f"{PAGE}drills/repeat/"
+    schedules.policy_drill_show.return_value = None
+    page = client.get(form)
+    assert page.context["form"]["pattern"].value() == ""
+    assert "so that all have their turn" in page.content.decode()
+    schedules.policy_drill_every.return_value = ScheduleDrill(OLD.id, "7 4 * * 0", NOW, "t")
+    response = client.post(form, {"pattern": "H 4 * * 0"}, follow=True)
+    schedules.policy_drill_every.assert_called_once_with(OLD.id, "H 4 * * 0")
+    assert response.redirect_chain == [(f"{PAGE}drills/", 302)]
+    assert texts(response)[0].startswith("Drills of nightly are repeated. The next is due at ")
 
 
 def test_its_executions_are_listed_in_pages(client: Any, schedules: Any) -> None:

@@ -396,6 +396,25 @@ def test_a_policy_is_created_previewed_run_and_deleted(
     browser.find("tr[data-display='m'] td a", "Restore", DRILLED)
     browser.find("#schedule_health", "1 instance: OK")
     browser.screenshot("policy")
+    _act(browser, "button", "Run a Drill")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Started a Drill of Policy: nearly all" in browser.messages()[0]
+    _act(browser, "a", "Restore Drills")
+    browser.find("table.datatable tbody td", "Drill passed: backup ", timeout=DRILLED)
+    browser.find("table.datatable tbody td a", "m")
+    browser.click("a", "Repeat Drills")
+    browser.choose(f"{REPEAT_FORM} #id_preset", "Every Sunday at 02:00")
+    browser.click(f"{REPEAT_FORM} input[type=submit]")
+    browser.wait("the message", lambda: browser.driver.find_elements("css selector", ".alert"))
+    assert "Drills of nearly all are repeated." in browser.messages()[0]
+    browser.screenshot("policy-drills")
+    if AXE.exists():
+        assert browser.accessibility_faults(".backup-schedules") == []
+    created = schedules.policy_show("nearly all")
+    browser.open(f"{POLICIES}{created.id}/")
+    drills = schedules.policy_drill_show(created)
+    assert drills is not None
+    browser.find("#drill", drills.pattern)
     browser.click(".page-header a", "Executions")
     browser.find("table.datatable tbody td", "Backed up 1 of 1")
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _, gettext_noop
 from horizon import forms, messages
 
 from trove_schedules import Policy
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules.schedules.names import EVERY
 from trove_schedules.schedules.selection import SELECTING
@@ -29,6 +30,7 @@ from trove_schedules_dashboard.content.backup_schedules.fields import (
 from trove_schedules_dashboard.content.backup_schedules.forms import (
     ChangeForm,
     Draft,
+    RepeatForm as ScheduleRepeatForm,
     ScheduleForm,
     remark,
 )
@@ -162,3 +164,10 @@ def shown(policy: Policy) -> dict[str, Any]:
     """The selection as the form shows it."""
     values = {name: getattr(policy.selection, name) for name in SELECTING}
     return values | {name: "\n".join(values[name]) for name in _LISTS}
+
+
+class RepeatForm(ScheduleRepeatForm):
+    """Has the instances of a policy drilled in turn by a pattern, or no more by any."""
+
+    def repeat(self, request: HttpRequest, pattern: str | None) -> ScheduleDrill | None:
+        return api.policy_drill_every(request, self.schedule.id, pattern)

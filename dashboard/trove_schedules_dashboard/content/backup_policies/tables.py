@@ -17,18 +17,23 @@ from trove_schedules_dashboard.content.backup_policies import selection
 from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.actions import (
     REPLACE,
+    DeleteDrill,
     DeleteExecution,
     DeletionTold,
+    DrillSchedule,
     EditSchedule,
+    RepeatDrills,
     RestoreExecution,
     RunSchedule,
     Told,
+    ViewDrills,
     ViewExecutions,
 )
 from trove_schedules_dashboard.content.backup_schedules.quick import QuickMeta, QuickTable
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     NAMED_DROPDOWN,
     WIDE,
+    DrillsTable,
     ExecutionsTable,
 )
 
@@ -70,6 +75,36 @@ class ViewPolicyExecutions(ViewExecutions):
     url = f"{_PAGES}:executions"
 
 
+class ViewPolicyDrills(ViewDrills):
+    """To the drills of a policy."""
+
+    url = f"{_PAGES}:drills"
+
+
+class RepeatPolicyDrills(RepeatDrills):
+    """To the form that has the instances of a policy drilled in turn."""
+
+    form = f"{_PAGES}:repeat_drills"
+
+
+class PolicyDrillsTable(DrillsTable):
+    """The drills of a policy's instances, and turns that came to none."""
+
+    instance = tables.Column(
+        "instance",
+        link=lambda drill: (
+            drill.instance and reverse("horizon:project:databases:detail", args=[drill.instance])
+        ),
+        verbose_name=_("Instance"),
+        classes=("schedule-instance",),
+    )
+
+    class Meta(DrillsTable.Meta):
+        columns = ("time", "instance", "state", "duration", "outcome", "backup")
+        no_data_message = _("No drill yet. Run a Drill, in the menu of the policy, starts one.")
+        table_actions = (RepeatPolicyDrills, DeleteDrill)
+
+
 class EditPolicy(EditSchedule):
     """To the form that changes a policy."""
 
@@ -84,6 +119,15 @@ class RunPolicy(RunSchedule):
 
     def do(self, request: HttpRequest, obj_id: str) -> None:
         api.policy_run(request, obj_id)
+
+
+class DrillPolicy(DrillSchedule):
+    @staticmethod
+    def action_past(count: int) -> Any:
+        return ngettext_lazy("Started a Drill of Policy", "Started Drills of Policies", count)
+
+    def do(self, request: HttpRequest, obj_id: str) -> None:
+        api.policy_drill(request, obj_id)
 
 
 class PausePolicy(Told):
@@ -182,6 +226,8 @@ class PoliciesTable(QuickTable):
         row_actions = (
             ViewPolicyExecutions,
             RunPolicy,
+            DrillPolicy,
+            ViewPolicyDrills,
             EditPolicy,
             PausePolicy,
             ResumePolicy,

@@ -14,4 +14,6 @@ urlpatterns = [
     path("<uuid:schedule_id>/edit/", views.EditView.as_view(), name="edit"),
     path("<uuid:schedule_id>/restore/", views.RestoreView.as_view(), name="restore"),
     path("<uuid:schedule_id>/executions/", views.ExecutionsView.as_view(), name="executions"),
+    path("<uuid:schedule_id>/drills/", views.DrillsView.as_view(), name="drills"),
+    path("<uuid:schedule_id>/drills/repeat/", views.RepeatView.as_view(), name="repeat_drills"),
 ]

@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from horizon import forms, tables, views
 from horizon.utils.memoized import memoized_method
 
 from trove_schedules import Policy
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import ScheduledBackupError
 from trove_schedules_dashboard import api
 from trove_schedules_dashboard.content.backup_policies import selection
@@ -23,12 +24,14 @@ from trove_schedules_dashboard.content.backup_policies.forms import (
     CreateForm,
     DraftForm,
     EditForm,
+    RepeatForm,
     shown,
 )
 from trove_schedules_dashboard.content.backup_policies.instances import instances
 from trove_schedules_dashboard.content.backup_policies.tables import (
     INDEX,
     PoliciesTable,
+    PolicyDrillsTable,
     PolicyExecutionsTable,
 )
 from trove_schedules_dashboard.content.backup_schedules import badge, restoring, text
@@ -37,7 +40,9 @@ from trove_schedules_dashboard.content.backup_schedules.failures import report
 from trove_schedules_dashboard.content.backup_schedules.fields import ASKED
 from trove_schedules_dashboard.content.backup_schedules.views import (
     NEEDS_HELP,
+    DrillsView as ScheduleDrillsView,
     ExecutionsView as ScheduleExecutionsView,
+    RepeatView as ScheduleRepeatView,
     ScheduleFormView,
     ScheduleMixin,
     remarks_on,
@@ -45,6 +50,7 @@ from trove_schedules_dashboard.content.backup_schedules.views import (
 )
 
 _DETAIL = "horizon:project:backup_policies:detail"
+_DRILLS = "horizon:project:backup_policies:drills"
 _REMARKS = "horizon:project:backup_policies:remarks"
 #: From how many of the newest runs the page tells how long one takes.
 _TIMED = 10
@@ -61,8 +67,8 @@ class IndexView(tables.DataTableView):
         try:
             found = api.policy_list(self.request)
             if self._needs_help:
-                ill = {each.policy_id for each in api.policy_health_list(self.request)
-                       if badge.needs_help(each.state)}  # fmt: skip
+                health = api.policy_health_list(self.request)
+                ill = {each.policy_id for each in health if badge.needs_help(each.state)}
                 found = [each for each in found if each.id in ill]
         except ScheduledBackupError as error:
             report(self.request, error)
@@ -215,3 +221,29 @@ class ExecutionsView(_PolicyMixin, ScheduleExecutionsView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["instance"] = self._instance
         return context
+
+
+class DrillsView(_PolicyMixin, ScheduleDrillsView):
+    """The drills of a policy's instances, newest first, in pages."""
+
+    table_class = PolicyDrillsTable
+    template_name = "project/backup_policies/drills.html"
+    address = _DRILLS
+    detail = _DETAIL
+
+    @property
+    def subject(self) -> str | Policy:
+        # Without it, the list is shown, with the reason.
+        return self.get_schedule() or self.schedule_id
+
+
+class RepeatView(_PolicyMixin, ScheduleRepeatView):
+    """The form that has the instances of a policy drilled in turn; it leads to their drills."""
+
+    form_class = RepeatForm
+    template_name = "project/backup_policies/repeat.html"
+    index = reverse_lazy(INDEX)
+    drills = _DRILLS
+
+    def drill(self) -> ScheduleDrill | None:
+        return api.policy_drill_show(self.request, self.schedule_id)

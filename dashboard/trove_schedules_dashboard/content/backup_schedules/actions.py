@@ -94,10 +94,10 @@ class RepeatDrills(tables.LinkAction):
     classes = ("ajax-modal",)
     icon = "repeat"
     policy_rules = REPLACE
+    form = "horizon:project:backup_schedules:repeat_drills"
 
     def get_link_url(self, datum: Any = None) -> str:
-        schedule_id = self.table.kwargs["schedule_id"]
-        return reverse("horizon:project:backup_schedules:repeat_drills", args=[schedule_id])
+        return reverse(self.form, args=[self.table.kwargs["schedule_id"]])
 
 
 class RestoreSchedule(tables.LinkAction):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
 from trove_schedules import Backup, Schedule
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     AuthenticationError,
     InvalidPatternError,
@@ -347,13 +348,16 @@ class RepeatForm(_PatternForm):
 
     def ask(self, request: HttpRequest, data: dict[str, Any]) -> bool:
         pattern = data["pattern"] or None
-        drill = api.schedule_drill_every(request, self.schedule.id, pattern)
+        drill = self.repeat(request, pattern)
         said = _("Drills of %(name)s are repeated no more.")
         if drill is not None:
             said = _("Drills of %(name)s are repeated. The next is due at %(time)s.")
         time = text.utc(drill.next_execution_time) if drill else ""
         messages.success(request, said % {"name": self.schedule.name, "time": time})
         return True
+
+    def repeat(self, request: HttpRequest, pattern: str | None) -> ScheduleDrill | None:
+        return api.schedule_drill_every(request, self.schedule.id, pattern)
 
 
 def remark(request: HttpRequest, schedule: Schedule) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from horizon import exceptions, forms, tables, views
@@ -20,6 +20,7 @@ from horizon.utils.functions import get_page_size
 from horizon.utils.memoized import memoized_method
 
 from trove_schedules import Backup, Policy, Schedule, ScheduleExecution
+from trove_schedules.drills.drill import ScheduleDrill
 from trove_schedules.errors import (
     InvalidScheduleError,
     ScheduledBackupError,
@@ -362,16 +363,22 @@ class RepeatView(ScheduleFormView):
     modal_id = "repeat_backup_drills_modal"
     modal_header = page_title = _("Repeat Drills")
     template_name = "project/backup_schedules/repeat.html"
+    index = reverse_lazy("horizon:project:backup_schedules:index")
+    drills = "horizon:project:backup_schedules:drills"
 
     def get_initial(self) -> dict[str, Any]:
         try:
-            drill = api.schedule_drill_show(self.request, self.schedule_id)
+            drill = self.drill()
         except ScheduledBackupError as error:
-            report(self.request, error, redirect=index_url(None))
+            report(self.request, error, redirect=self.index)
         return {"pattern": drill.pattern if drill else ""}
 
+    def drill(self) -> ScheduleDrill | None:
+        """When drills are done now."""
+        return api.schedule_drill_show(self.request, self.schedule_id)
+
     def get_success_url(self) -> str:
-        return reverse("horizon:project:backup_schedules:drills", args=[self.schedule_id])
+        return reverse(self.drills, args=[self.schedule_id])
 
 
 class DetailView(ScheduleMixin, views.HorizonTemplateView):

@@ -21,26 +21,35 @@
     filter.value = chosen;
   }
 
-  function show(filter, answer) {
-    if (answer.error) {
-      var trouble = option("", answer.error);
-      trouble.disabled = true;
-      filter.append(trouble);
-      return;
-    }
-    fillFilter(filter, answer.names);
+  function nameRows(names) {
     document.querySelectorAll(".schedule-instance a").forEach(function (link) {
-      var name = answer.names[link.textContent.trim()];
+      var name = names[link.textContent.trim()];
       if (name) { link.textContent = name; }
     });
   }
 
+  function show(place, answer) {
+    var isFilter = place.tagName === "SELECT";
+    if (answer.error) {
+      var trouble = option("", answer.error);
+      trouble.disabled = true;
+      if (isFilter) { place.append(trouble); }
+      return;
+    }
+    if (isFilter) { fillFilter(place, answer.names); }
+    nameRows(answer.names);
+    // A row that is asked for again has the id again.
+    document.querySelectorAll("table.datatable tbody").forEach(function (rows) {
+      new MutationObserver(function () { nameRows(answer.names); }).observe(rows, {childList: true});
+    });
+  }
+
   horizon.addInitFunction(function () {
-    var filter = document.querySelector(".instance-filter");
-    if (!filter) { return; }
-    fetch(filter.dataset.url, {headers: {"X-Requested-With": "XMLHttpRequest"}})
+    var place = document.querySelector("[data-instance-names]");
+    if (!place) { return; }
+    fetch(place.dataset.instanceNames, {headers: {"X-Requested-With": "XMLHttpRequest"}})
       .then(function (response) { return response.json(); })
-      .catch(function () { return {error: filter.dataset.failure}; })
-      .then(function (answer) { show(filter, answer); });
+      .catch(function () { return {error: place.dataset.failure}; })
+      .then(function (answer) { show(place, answer); });
   });
 })();
