@@ -5,9 +5,9 @@ Of the instances, some fail. After three attempts, each of the others must have 
 due time, and the failing ones must be named. Then instances are made, deleted and renamed out of
 the policy's match, and the next night has to be right too.
 
-With ``--kill-mistral``, Mistral is killed in the middle of the first run, with ``--token-life`` the
-tokens end after so many seconds instead of an hour. Then the attempts complete what a run leaves:
-each of them begins when the one before has ended.
+With ``--kill-mistral``, Mistral is killed in the middle of the first run. With ``--token-life N``,
+tokens end after N seconds instead of an hour. Each attempt then begins when the one before has
+ended, and backs up what that has left.
 """
 
 from __future__ import annotations

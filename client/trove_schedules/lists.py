@@ -57,7 +57,7 @@ class Lists:
 
     @cached_property
     def quota(self) -> Quota | None:
-        """That of backups; None where there is none."""
+        """The project's quota of backups; None where it has none."""
         return self.services.trove.backup_quota()
 
     @cached_property

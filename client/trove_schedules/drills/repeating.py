@@ -33,7 +33,7 @@ def check(pattern: str, schedule_id: str, kind: str = BACKUP) -> str:
     """The pattern of drills, checked and with each ``H`` frozen.
 
     :param kind: :data:`POLICY` for those of a policy.
-    :raises InvalidPatternError: it is not one of five fields, or never runs.
+    :raises InvalidPatternError: it does not have five fields, or it is never due.
     :raises InvalidScheduleError: it has too many due times a day for a policy.
     """
     checked = cron.validate(cron.freeze(pattern, schedule_id))

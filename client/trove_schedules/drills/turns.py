@@ -10,7 +10,7 @@ from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.trove import Backup
 from trove_schedules.errors import BackupNotFoundError
 from trove_schedules.runs import history
-from trove_schedules.schedules.names import marker
+from trove_schedules.schedules.names import schedule_of
 from trove_schedules.schedules.policy import Policy
 from trove_schedules.schedules.selection import Subject
 
@@ -32,11 +32,10 @@ def next_instance(
     :param drills: the newest first.
     :raises BackupNotFoundError: there is no such instance.
     """
-    ours = marker(policy.id)
     backed_up = {
         each.instance_id
         for each in backups
-        if each.status == "COMPLETED" and (each.description or "").endswith(ours)
+        if each.status == "COMPLETED" and schedule_of(each.description) == policy.id
     }
     drilled: dict[str | None, datetime] = {}
     for each in map(history.of_schedule, drills):

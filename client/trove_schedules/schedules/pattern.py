@@ -202,7 +202,7 @@ def freeze(pattern: str, seed: str) -> str:
     its own time. Everything else is left as it is, to be validated.
 
     :param seed: the schedule's id.
-    :raises InvalidPatternError: there is no such name, or the range behind an H is none.
+    :raises InvalidPatternError: no pattern has this name, or the range behind an H is not valid.
     """
     fields = pattern.split() if isinstance(pattern, str) else []
     if len(fields) == 1 and fields[0].startswith("@"):

@@ -105,9 +105,7 @@ def parse_dsn(dsn: str) -> Address:
             "The address holds a password. Leave it out, and give the password by"
             " --password-file or in the environment variable PGPASSWORD."
         )
-    if unknown := sorted(
-        values.keys() - {"host", "port", "user", "dbname", "sslmode", "sslrootcert"}
-    ):
+    if unknown := sorted(values.keys() - _SETTINGS):
         raise InvalidDsnError(f"The address may not set {', '.join(unknown)}.")
     if missing := [key for key in ("host", "user") if not values.get(key)]:
         raise InvalidDsnError(

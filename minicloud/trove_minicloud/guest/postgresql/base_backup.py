@@ -2,10 +2,10 @@
 """`python -m trove_minicloud.guest.postgresql.base_backup`: a server with tablespaces as one tar.
 
 pg_basebackup streams servers without tablespaces only, and that of the wheel speaks no TLS. So this
-program speaks its protocol: the
-server sends an archive for each tablespace, then the one of its data directory, then the backup's
-manifest. All become members of one tar, under the names that they have in the manifest. Those of a
-tablespace are below `pg_tblspc/<its oid>/`, where the server has a link to another folder.
+program speaks its protocol. The server sends an archive for each tablespace, then the one of its
+data directory, then the backup's manifest. All become members of one tar, under the names that they
+have in the manifest. Those of a tablespace are below `pg_tblspc/<its oid>/`, where the server has a
+link to another folder.
 """
 
 import argparse
