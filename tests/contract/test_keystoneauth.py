@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the schedules assume of keystoneauth."""
 
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
 import requests
 from keystoneauth1 import exceptions, loading
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
+
+from trove_schedules.clients.session import asked
 
 AUTH = "http://keystone.test/v3"
 
@@ -62,3 +70,52 @@ def test_an_http_error_holds_response_status_and_request_id():
 def test_a_session_has_a_timeout_that_can_be_set():
     assert Session().timeout is None
     assert "get_auth_headers" in dir(Session)
+
+
+@pytest.fixture
+def cutting() -> Iterator[tuple[str, list[bytes]]]:
+    """The address of a server that ends its first connection without an answer; what it was sent.
+
+    Every further request is answered.
+    """
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        received.append(connection.recv(65536))
+                        if len(received) > 1:
+                            connection.sendall(
+                                b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+                            )
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/", received
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+@pytest.mark.parametrize("session", [Session(), requests.Session()], ids=["keystoneauth", "plain"])
+def test_a_connection_that_is_cut_is_told_from_one_that_is_refused(session, cutting):
+    url, received = cutting
+    assert asked(lambda: session.get(url)).status_code == 204
+    assert len(received) == 2
+
+
+@pytest.mark.parametrize("session", [Session(), requests.Session()], ids=["keystoneauth", "plain"])
+def test_who_refuses_a_connection_is_asked_once(session):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/"
+    tried: list[str] = []
+
+    def send() -> object:
+        tried.append(url)
+        return session.get(url)
+
+    with pytest.raises((exceptions.ConnectFailure, requests.exceptions.ConnectionError)):
+        asked(send)
+    assert len(tried) == 1

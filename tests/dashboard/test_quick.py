@@ -13,6 +13,7 @@ from horizon import tables
 from horizon.tables.base import Cell
 
 from tests.dashboard.examples import CATALOG, INDEX, execution, schedule, service
+from trove_schedules_dashboard.content.backup_schedules import text
 from trove_schedules_dashboard.content.backup_schedules.tables import (
     ExecutionsTable,
     SchedulesTable,
@@ -23,8 +24,15 @@ RUNS = f"{INDEX}{schedule().id}/executions/"
 
 
 @pytest.fixture
-def rows(client: Any, trove: Any, user: Any, schedules: Any) -> None:
-    """Rows of every kind, where the catalog makes a link of a backup's id."""
+def rows(
+    client: Any, trove: Any, user: Any, schedules: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of every kind, where the catalog makes a link of a backup's id.
+
+    Time stands still: a page that is made a second later would tell of another second.
+    """
+    time = text.now()
+    monkeypatch.setattr(text, "now", lambda: time)
     user.service_catalog = [*CATALOG, service("object-store", "http://swift.test")]
     schedules.schedule_list.return_value = [
         schedule("nightly"),

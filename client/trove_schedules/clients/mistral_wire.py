@@ -19,6 +19,7 @@ from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import (
     REQUEST_ID,
     answer_text,
+    asked,
     json_object,
     log_in,
     reading,
@@ -49,8 +50,8 @@ class Wire:
     def project_id(self) -> str | None:
         """The id of the project that is logged in to, or None where the client can't tell."""
         if isinstance(self.session, Session):
-            with translated("Keystone", "log in"):
-                return self.session.get_project_id()
+            log_in(self.session)
+            return self.session.get_project_id()
         project_id: str | None = self._http.project_id
         return project_id
 
@@ -122,7 +123,9 @@ class Wire:
         if isinstance(self.session, Session):
             log_in(self.session)
         with translated("Mistral", operation):
-            if body is None:
+            if method == "get":
+                response = asked(lambda: send(path))
+            elif body is None:
                 response = send(path)
             elif isinstance(body, str):
                 response = send(path, body.encode(), headers={"content-type": "text/plain"})

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urljoin
 
 import requests
 from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1.identity.base import BaseIdentityPlugin
+from urllib3.exceptions import ProtocolError
 
 from trove_schedules.errors import (
     AuthenticationError,
@@ -27,6 +28,8 @@ from trove_schedules.errors import (
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
+
+T = TypeVar("T")
 
 #: Seconds before a request of a command, or of a session made here, is given up.
 REQUEST_TIMEOUT = 60
@@ -153,7 +156,30 @@ def translated(service: str, operation: str) -> Iterator[None]:
 def log_in(session: Session) -> None:
     """Get a token, if there is none, so that Keystone's troubles aren't another service's."""
     with translated("Keystone", "log in"):
-        session.get_auth_headers()
+        asked(session.get_auth_headers)
+
+
+def asked(send: Callable[[], T]) -> T:
+    """Send a request that changes nothing; send it again, once, if its connection is cut.
+
+    Servers and load balancers close a connection that has been idle, and may do so in the moment
+    in which the next request is sent on it. A request that changes something isn't sent again:
+    nobody knows whether it was carried out.
+    """
+    try:
+        return send()
+    except _NO_ANSWER as error:
+        if not _cut(error):
+            raise
+    return send()
+
+
+def _cut(error: BaseException) -> bool:
+    """Whether there was a connection, and it ended before the answer."""
+    if not isinstance(error, requests.exceptions.ConnectionError):
+        # Keystoneauth says the same in its own words.
+        return error.__context__ is not None and _cut(error.__context__)
+    return any(isinstance(each, ProtocolError) for each in error.args)
 
 
 def date_of(

@@ -24,7 +24,14 @@ from trove_schedules.clients.instances import (
     shown_instance,
 )
 from trove_schedules.clients.scope import OWN, Scope
-from trove_schedules.clients.session import json_object, log_in, reading, text_in, translated
+from trove_schedules.clients.session import (
+    asked,
+    json_object,
+    log_in,
+    reading,
+    text_in,
+    translated,
+)
 from trove_schedules.errors import (
     AmbiguousNameError,
     BackupNotFoundError,
@@ -350,7 +357,7 @@ class Trove:
     def _get(self, operation: str, path: str) -> dict[str, Any]:
         log_in(self._http.session)
         with translated("Trove", operation):
-            response = self._http.get(path)
+            response = asked(lambda: self._http.get(path))
         return json_object("Trove", operation, response)
 
 

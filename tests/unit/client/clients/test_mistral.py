@@ -10,6 +10,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings, strategies as st
 from mistralclient.api.v2.client import Client
+from urllib3.exceptions import ProtocolError
 
 from tests.mistral_api import URL, Caller, RefusedError
 from tests.unit.client.rows import OTHER_PROJECT
@@ -42,6 +43,16 @@ def refuse(status, text="no"):
         raise RefusedError(status, text)
 
     return hook
+
+
+def cut(cloud):
+    """Have the next request meet a connection that the server closes at that moment."""
+
+    def before(method, path):
+        cloud.mistral.before = lambda method, path: None
+        raise requests.exceptions.ConnectionError(ProtocolError("cut"))
+
+    cloud.mistral.before = before
 
 
 class Pages:
@@ -340,6 +351,17 @@ class TestTrouble:
             mistral.cron_triggers()
         assert (caught.value.service, caught.value.status) == ("Mistral", None)
         assert str(caught.value).startswith("Mistral: list cron triggers failed: ")
+
+    def test_a_list_whose_connection_is_cut_is_asked_for_again(self, cloud, mistral):
+        cut(cloud)
+        assert mistral.cron_triggers() == []
+        assert [each[0] for each in cloud.mistral.requests] == ["GET", "GET"]
+
+    def test_what_changes_something_is_not_sent_again(self, cloud, mistral):
+        cut(cloud)
+        with pytest.raises(ServiceUnavailableError, match="cut"):
+            mistral.delete_cron_trigger("t")
+        assert [each[0] for each in cloud.mistral.requests] == ["DELETE"]
 
     def test_no_answer_in_time_is_unavailable(self, cloud, mistral):
         def slow(method, path):

@@ -2,9 +2,11 @@
 """Logins from clouds.yaml and OS_*, and which of them can create trusts."""
 
 import pytest
+import requests
 from keystoneauth1 import exceptions as keystone_exceptions, loading
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
+from urllib3.exceptions import ProtocolError
 
 from trove_schedules.clients.session import (
     REQUEST_TIMEOUT,
@@ -140,6 +142,15 @@ def test_logging_in_asks_keystone_once(cloud):
 def test_a_session_without_auth_cannot_log_in():
     with pytest.raises(AuthenticationError):
         log_in(Session())
+
+
+def test_a_login_whose_connection_is_cut_is_sent_again(cloud):
+    url = "http://keystone.test/v3/auth/tokens"
+    cut = requests.exceptions.ConnectionError(ProtocolError("cut"))
+    cloud.mock.post(url, [{"exc": cut}, {"status_code": 503}])
+    with pytest.raises(ServiceUnavailableError) as caught:
+        log_in(cloud.session())
+    assert caught.value.status == 503
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 import requests_mock
+from urllib3.exceptions import ProtocolError
 
 from trove_schedules.clients.scope import Scope
 from trove_schedules.clients.trove import Backup, Trove
@@ -159,6 +160,15 @@ def test_nobody_listening_is_unavailable(cloud, trove):
     with pytest.raises(ServiceUnavailableError) as caught:
         trove.instance_id("orders")
     assert caught.value.service == "Trove"
+
+
+def test_a_list_whose_connection_is_cut_is_asked_for_again(cloud, trove):
+    cut = {"exc": requests.exceptions.ConnectionError(ProtocolError("cut"))}
+    url = f"http://trove.test/v1.0/{cloud.project}/instances"
+    cloud.mock.get(url, [cut, {"json": {"instances": []}}])
+    with pytest.raises(InstanceNotFoundError):
+        trove.instance_id("orders")
+    assert len(cloud.trove_paths()) == 2
 
 
 def test_a_cloud_without_trove_is_told_so(cloud, trove):
