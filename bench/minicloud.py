@@ -14,6 +14,7 @@ from pathlib import Path
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
+from bench import first_start
 from bench.cluster import servers
 from trove_minicloud.cloud import daemon
 from trove_minicloud.root import Root
@@ -41,8 +42,10 @@ def mini_cloud(
     folder.chmod(0o711)
     root = Root.at(folder / "cloud")
     try:
-        root.prepare()
-        if engines is not None:
+        if engines is None:
+            first_start.prepare(root)
+        else:
+            root.prepare()
             # The background process finds its module there.
             import_path()
             servers.want(root, engines, engines)

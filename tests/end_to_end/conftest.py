@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mini clouds of the files, and the order of these."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from bench import first_start
 from tests.end_to_end.cloud import LiveCloud, new_cloud
 from trove_minicloud.root import Root
 from trove_minicloud.services.config_files import OVERRIDES
@@ -41,6 +46,16 @@ _FIRST = (
 #: Seconds, for the start of a file's mini cloud and some cron minutes on a busy machine. Each wait
 #: has a deadline of its own, which says what it waited for.
 _TIMEOUT = 1800
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have all files, in however many processes, copy one first start."""
+    if first_start.VARIABLE not in os.environ:
+        folder = tempfile.mkdtemp(prefix="trove-schedules-first-start-")
+        # As root, the databases run as a user who must get through.
+        Path(folder).chmod(0o711)
+        os.environ[first_start.VARIABLE] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,9 +111,9 @@ _OVERRIDES = {
 
 
 def _prepare(root: Root) -> None:
-    root.prepare()
+    first_start.prepare(root)
     for service, options in _OVERRIDES.items():
-        root.service(service).mkdir(mode=0o700)
+        root.service(service).mkdir(mode=0o700, exist_ok=True)
         (root.service(service) / OVERRIDES).write_text(options)
 
 

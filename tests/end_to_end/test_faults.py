@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bench import first_start
 from tests.end_to_end.cloud import (
     BIN,
     NEVER_SOON,
@@ -79,7 +80,7 @@ def _up(root: Root) -> None:
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LiveCloud]:
     def up(root: Root) -> None:
-        root.prepare()
+        first_start.prepare(root)
         folder = _programs_folder(root)
         folder.mkdir()
         for program in server_programs(root).folder.iterdir():

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+from bench import first_start
 from tests.contract.stores import LOGIN, Files, serving_s3
 from tests.end_to_end.cloud import FIRING_TIMEOUT, LiveCloud, new_cloud, wait_for
 from tests.end_to_end.databases import DATABASES, Database, require
@@ -51,7 +52,12 @@ def test_a_lost_cloud_goes_on_from_its_store(
     require(database)
     disk, key = tmp_path / "disk", tmp_path / "key"
     disk.mkdir()
-    with new_cloud(lambda root: choosing.use_folder(root, disk)) as cloud:
+
+    def with_folder(root: Root) -> None:
+        first_start.prepare(root)
+        choosing.use_folder(root, disk)
+
+    with new_cloud(with_folder) as cloud:
         instance = _filled(cloud, database)
         schedules = cloud.schedules()
         schedule = schedules.schedule_create(instance.id, just_due(), "nightly")
@@ -107,7 +113,7 @@ def test_a_store_in_s3_is_adopted_by_a_fresh_root_and_brings_its_cloud_back(
     database = DATABASES[0]
 
     def with_s3(root: Root) -> None:
-        root.prepare()
+        first_start.prepare(root)
         choosing.use_s3(root, s3.endpoint, "backups", None)
 
     with new_cloud(with_s3) as cloud:

@@ -14,6 +14,7 @@ import pytest
 from keystoneauth1.exceptions import ClientException, Forbidden, Unauthorized
 from keystoneauth1.session import Session
 
+from bench import first_start
 from tests.end_to_end.cloud import (
     NEVER_SOON,
     LiveCloud,
@@ -40,7 +41,7 @@ MEGABYTES = 80
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LiveCloud]:
     def with_swift(root: Root) -> None:
-        root.prepare()
+        first_start.prepare(root)
         choosing.use(root, "swift")
 
     with new_cloud(with_swift) as live:
