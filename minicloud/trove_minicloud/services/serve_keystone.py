@@ -11,8 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from trove_minicloud.services.postponing import postpone
+from trove_minicloud.services.postponing import begin_imports, end_imports, postpone
 
+if __name__ == "__main__":
+    begin_imports()
 # A quarter of the start, for logins by SAML.
 postpone("saml2")
 
@@ -39,6 +41,7 @@ from trove_minicloud.services.serving import die_with_parent, serve
 
 
 def main(directory: Path, port: int) -> None:
+    end_imports()
     die_with_parent()
     make_ready(directory)
     application = initialize_public_application()

@@ -10,6 +10,11 @@ import os
 import sys
 from pathlib import Path
 
+from trove_minicloud.services.postponing import begin_imports, end_imports
+
+if __name__ == "__main__":
+    begin_imports()
+
 from oslo_service import backend
 from wsme import types as wsme_types
 
@@ -52,6 +57,7 @@ except ImportError:
 
 
 def main(directory: Path, port: int) -> None:
+    end_imports()
     die_with_parent()
     make_ready(directory)
     add_indexes(db_base.get_engine())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Modules that are loaded when somebody needs them."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -44,3 +45,20 @@ def test_what_is_not_there_is_missed_at_once(package: Path) -> None:
     postpone("heavy")
     with pytest.raises(ModuleNotFoundError, match="another"):
         import heavy.another  # type: ignore[import-not-found]  # noqa: F401
+
+
+def test_imports_leave_out_what_nobody_asks_for_and_collect_no_garbage() -> None:
+    text = """
+import gc, sys
+from trove_minicloud.services.postponing import begin_imports, end_imports
+begin_imports()
+import eventlet, mako.exceptions
+assert not gc.isenabled()
+end_imports()
+assert gc.isenabled() and gc.get_freeze_count() > 1000
+print(sorted({"dns", "pygments"} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", text], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
