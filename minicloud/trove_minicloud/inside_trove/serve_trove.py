@@ -4,7 +4,6 @@
 Arguments: the service's folder and the port.
 """
 
-
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from trove.taskmanager import api as task_manager_api
 
 from trove_minicloud.inside_trove import guest_agent, instance_rows, purging
 from trove_minicloud.root import Root
-from trove_minicloud.services import tidying
+from trove_minicloud.services import messages, tidying
 from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.preparation import (
     copy_database,
@@ -51,6 +50,7 @@ def main(directory: Path, port: int) -> None:
     conf = cfg.CONF
     make_ready(directory)
 
+    messages.hand_over_at_once()
     rpc.init(conf)
     get_db_api().configure_db()
     notification.DBaaSAPINotification.register_notify_callback(

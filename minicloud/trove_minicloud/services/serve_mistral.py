@@ -35,6 +35,7 @@ from oslo_log import log as logging
 from trove_minicloud.services import (
     firing_watch,
     first_firing,
+    messages,
     tidying,
     trust_endpoints,
     workbook_schemas,
@@ -67,6 +68,7 @@ def main(directory: Path, port: int) -> None:
     first_firing.hold_back(periodic, cfg.CONF.keystone_authtoken.www_authenticate_uri)
     watch = firing_watch.watch(periodic)
 
+    messages.hand_over_at_once()
     rpc.get_transport()
     engine = engine_server.get_oslo_service()
     engine.start()
