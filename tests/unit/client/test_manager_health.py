@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.mistral_api import RefusedError
-from tests.unit.client.fake_cloud import TROVE_URL
+from tests.unit.client.fake_cloud import TROVE_URL, use_clock
 from tests.unit.client.rows import UNKNOWN, change_triggers, triggers
 from trove_schedules.errors import (
     InstanceNotFoundError,
@@ -75,14 +75,13 @@ def test_a_schedule_that_is_at_hand_is_not_asked_for_again(cloud, schedules, sch
     assert len([path for path in asked if "cron_triggers" in path]) == 1, asked
 
 
-def test_the_worst_comes_first(cloud, schedules, schedule, instance):
+def test_the_worst_comes_first(cloud, schedules, schedule, instance, monkeypatch):
     paused = schedules.schedule_create(instance, "0 3 * * *", "paused")
     schedules.schedule_pause(paused)
     never = schedules.schedule_create(instance, "0 0 1 1 *", "never", attempts=1)
-    for row in cloud.mistral.rows("cron_triggers"):
-        # What was created long ago has missed many due times, and the yearly one none yet.
-        year = 2999 if never.id in row["name"] else 2025
-        cloud.mistral.change("cron_triggers", row, created_at=f"{year}-01-01")
+    # By then the nightly one has missed due times, and the yearly one none yet.
+    cloud.mistral.wait(days=9)
+    use_clock(monkeypatch, lambda: cloud.mistral.now, ["lists"])
     found = schedules.schedule_health()
     assert [each.schedule_id for each in found] == [schedule.id, paused.id, never.id]
     assert [each.state.exit_status for each in found] == [2, 1, 0]
