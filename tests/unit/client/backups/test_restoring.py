@@ -166,7 +166,8 @@ def test_of_two_that_were_begun_in_one_second_the_one_that_ended_last_is_chosen(
 ):
     first, second = add(1), add(1, updated="2026-01-01T02:01:01")
     cloud.backups.reverse()
-    for at, chosen in ((None, second), ("2026-01-01T02:01:01", second), ("2026-01-01T02:01", first)):
+    ends = [(None, second), ("2026-01-01T02:01:01", second), ("2026-01-01T02:01", first)]
+    for at, chosen in ends:
         restore = schedules.schedule_restore(schedule, "again", at=at, dry_run=True)
         assert restore.backup.id == chosen
 
