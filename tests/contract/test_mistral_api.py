@@ -351,7 +351,7 @@ def test_the_managers_calls_work_on_mistral_as_they_are(api, monkeypatch):
     schedules._own.trove = trove
     ours = client(api)
     schedules.workbook_load(ours)
-    made = schedules.schedule_create("m", "0 2 * * *", "é <% 1 %>", mistral_client=ours)
+    made = schedules.schedule_create("m", "0 2 1 1 *", "é <% 1 %>", mistral_client=ours)
     assert schedules.schedule_list("m", ours) == [made]
     assert schedules.schedule_show(made, ours) == made
     now = datetime.now(UTC).replace(tzinfo=None)

@@ -137,7 +137,7 @@ def test_the_recipe_lets_a_file_get_old_where_nothing_could_be_told(
     file.write_text("old")
     subprocess.run(
         ["sh", "-e", "-c", recipe.replace("/var/lib/node_exporter", str(tmp_path)) + "exit 0"],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=20,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=120,
     )  # fmt: skip
     assert file.read_text() == left
 

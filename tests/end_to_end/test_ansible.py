@@ -23,6 +23,7 @@ def test_a_playbook_makes_a_schedule_that_fires(
         "instance": "m",
         "name": "by-ansible",
         "pattern": just_due(),
+        "attempts": 1,
         "state": "{{ state | default('present') }}",
     }
     info = {"cloud": "minicloud", "name": "by-ansible", "health": True}

@@ -22,7 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from bench.history import HISTORY, Project, execution_row, insert_rows
 from bench.pages import Visitor
 from tests.end_to_end.browser import AXE, HEIGHT, WIDTH, Browser
-from tests.end_to_end.cloud import FIRING_TIMEOUT, NEVER_SOON, LiveCloud, run_by_hand
+from tests.end_to_end.cloud import FIRING_TIMEOUT, NEVER_SOON, LiveCloud, hung_tool, run_by_hand
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.ticks import fire, owe
 from trove_minicloud import settings
@@ -71,6 +71,9 @@ REPEAT_FORM = "#repeat_backup_drills_form"
 RESTORE_FORM = "#restore_backup_form"
 #: Where nobody listens: a ping that fails changes nothing.
 NOTIFY_URL = "http://127.0.0.1:9/nightly"
+#: A daily pattern that no test meets the firing of, whenever it runs.
+_HALF_A_DAY_OFF = (datetime.now(UTC).hour + 12) % 24
+DAILY = f"0 {_HALF_A_DAY_OFF} * * *"
 #: A restore, on a busy machine.
 DRILLED = 300
 #: What the whole of a form, or of a schedule's page, takes in a picture.
@@ -203,7 +206,7 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
 def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    created = schedules.schedule_create("orders", "0 2 * * *", "nightly")
+    created = schedules.schedule_create("orders", DAILY, "nightly")
     browser.open(PANEL)
     browser.click("tr[data-display='nightly'] .dropdown-toggle")
     browser.click("tr[data-display='nightly'] button", "Pause Schedule")
@@ -217,7 +220,7 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
     assert "Resumed Schedule: nightly" in browser.messages()[0]
 
     _act(browser, "a", "Edit Schedule")
-    browser.find("#next_runs li", " 02:00:00 UTC")
+    browser.find("#next_runs li", f" {_HALF_A_DAY_OFF:02}:00:00 UTC")
     browser.choose(f"{EDIT_FORM} #id_preset", "Every Sunday at 02:00")
     browser.find("#next_runs li", f"{_next_sunday():%Y-%m-%d} 02:00:00 UTC")
     browser.type(f"{EDIT_FORM} #id_keep_last", "7")
@@ -262,7 +265,7 @@ def test_a_schedule_is_paused_resumed_edited_and_run_by_hand(
 def test_the_backup_of_a_run_is_restored_by_a_form_that_is_filled_in(
     cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    created = schedules.schedule_create("orders", "0 2 * * *", "nightly")
+    created = schedules.schedule_create("orders", DAILY, "nightly")
     first = run_by_hand(schedules, created.id)
     run_by_hand(schedules, created.id)
     browser.open(f"{PANEL}{created.id}/executions/")
@@ -327,7 +330,7 @@ def test_several_schedules_are_deleted_at_once(
     browser: Browser, schedules: ScheduledBackups
 ) -> None:
     for name in ("one", "two", "three"):
-        schedules.schedule_create("orders", "0 2 * * *", name)
+        schedules.schedule_create("orders", DAILY, name)
     browser.open(PANEL)
     for name in ("one", "two"):
         browser.click(f"tr[data-display='{name}'] .themable-checkbox label")
@@ -446,15 +449,20 @@ def test_an_instance_of_a_policy_is_restored_from_its_page_and_from_its_run(
 
 
 def test_a_run_in_progress_is_followed_and_its_backup_pinned(
-    browser: Browser, schedules: ScheduledBackups
+    cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    created = schedules.schedule_create("orders", "0 2 * * *", "nightly", keep_last=7)
+    created = schedules.schedule_create("orders", DAILY, "nightly", keep_last=7)
     page = f"{PANEL}{created.id}/"
     browser.open(page)
     browser.find("#schedule_backups", "No backup yet.")
     schedules.schedule_run(created)
-    browser.open(page)
-    browser.find("#schedule_progress", "A run is in progress, for")
+    # So that it is in progress for as long as the page takes.
+    tool = hung_tool(cloud, "orders")
+    try:
+        browser.open(page)
+        browser.find("#schedule_progress", "A run is in progress, for")
+    finally:
+        tool.resume()
     # The page comes anew when the run has ended.
     row = "#schedule_backups tr[data-object-id]"
     browser.find(f"{row} td", "COMPLETED", FIRING_TIMEOUT)
@@ -522,8 +530,8 @@ def _has_no_faults(browser: Browser) -> None:
 def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
     browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    schedules.schedule_create("orders", "0 2 * * *", "in the tab")
-    schedules.schedule_create("m", "0 2 * * *", "of another")
+    schedules.schedule_create("orders", DAILY, "in the tab")
+    schedules.schedule_create("m", DAILY, "of another")
     browser.open("/project/databases/")
     browser.click("a", "orders")
     browser.click(".nav-tabs a", "Scheduled Backups")
@@ -536,7 +544,7 @@ def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
 def test_the_details_draw_outcomes_durations_and_sizes(
     cloud: LiveCloud, browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    created = schedules.schedule_create("orders", "0 2 * * *", "nightly", incremental=True)
+    created = schedules.schedule_create("orders", DAILY, "nightly", incremental=True)
     # As if the schedule had made them.
     backups = list(_growing_backups(cloud, created))
     _give_a_history(cloud, created, "SSSESSSSSESSSSSSR", backups, newest=datetime.now(UTC))
@@ -588,7 +596,7 @@ def test_a_night_without_a_backup_is_told_with_its_reason(
 def test_a_second_tenant_sees_nothing_of_the_first(
     cloud: LiveCloud, stranger: Browser, schedules: ScheduledBackups
 ) -> None:
-    created = schedules.schedule_create("orders", "0 2 * * *", "private")
+    created = schedules.schedule_create("orders", DAILY, "private")
     name, password = f"stranger-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     cloud.new_tenant(name, password)
     stranger.log_in(name, password)

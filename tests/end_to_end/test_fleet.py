@@ -66,7 +66,7 @@ def test_a_file_makes_schedules_changes_them_takes_them_over_and_deletes_its_own
     by_hand = schedules.schedule_create("m", NEVER_SOON, "by hand")
     taken = schedules.schedule_create("m", NEVER_SOON, "taken over", keep_last=3)
     url = "https://hc.test/very-secret"
-    nightly = {"name": "nightly", "instance": "m", "pattern": "H H(1-4) * * *", "keep_last": 14}
+    nightly = {"name": "nightly", "instance": "m", "pattern": "H H(1-4) 1 1 *", "keep_last": 14}
     over = {"name": "taken over", "instance": "m", "pattern": NEVER_SOON, "keep_last": 5}
     file = tmp_path / "schedules.yaml"
 
@@ -77,7 +77,7 @@ def test_a_file_makes_schedules_changes_them_takes_them_over_and_deletes_its_own
 
     file.write_text(
         yaml.safe_dump(
-            {"schedules": [nightly | {"notify_url": url, "drill_every": "0 5 * * 0"}, over]}
+            {"schedules": [nightly | {"notify_url": url, "drill_every": "0 5 1 1 *"}, over]}
         )
     )
     planned = apply("--dry-run")
@@ -87,7 +87,7 @@ def test_a_file_makes_schedules_changes_them_takes_them_over_and_deletes_its_own
     made = {each.name: each for each in schedules.schedule_list()}
     assert made["nightly"].notify_url == url
     drill = schedules.schedule_drill_show(made["nightly"])
-    assert drill is not None and drill.pattern == "0 5 * * 0"
+    assert drill is not None and drill.pattern == "0 5 1 1 *"
     assert (made["taken over"].id, made["taken over"].keep_last) == (taken.id, 5)
     assert {each.name for each in made.values() if each.declared} == {"nightly", "taken over"}
     assert apply() == "0 to create, 0 to change, 0 to delete, 2 unchanged\n"

@@ -52,7 +52,7 @@ def packaged() -> Iterator[LiveCloud]:
 @pytest.fixture
 def schedule(packaged: LiveCloud) -> Iterator[Schedule]:
     schedules = packaged.schedules()
-    created = schedules.schedule_create("m", just_due(), "nightly")
+    created = schedules.schedule_create("m", just_due(), "nightly", attempts=1)
     yield created
     schedules.schedule_delete(created, force=True)
 
@@ -74,7 +74,7 @@ def test_the_unit_s_periodic_server_fires_and_nothing_else_does(
         _fire(packaged, schedule)
         time.sleep(_PATIENCE)
         assert schedules.execution_list(schedule) == []
-    [run] = finished(schedules, schedule.id, 1, 60)
+    [run] = finished(schedules, schedule.id, 1)
     assert (run.state, run.manual) == ("SUCCESS", False), run
     log = packaged.root.log(API).read_text(encoding="utf-8")
     assert "uWSGI" in log
@@ -89,6 +89,6 @@ def test_without_our_file_the_api_fires(packaged: LiveCloud, schedule: Schedule)
         pass
     with packaged.killed(PERIODIC):
         _fire(packaged, schedule)
-        [run] = finished(packaged.schedules(), schedule.id, 1, 60)
+        [run] = finished(packaged.schedules(), schedule.id, 1)
     assert run.state == "SUCCESS", run
     assert _WARNING in packaged.root.log(API).read_text(encoding="utf-8")

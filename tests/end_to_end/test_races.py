@@ -112,16 +112,16 @@ def _run_during_a_change(cloud: LiveCloud, instance: str) -> int:
         if firing is not None and firing <= datetime.now(UTC):
             return False
         runs = theirs.execution_list(schedule.id, include_all=True)
-        return all(each.ended for each in runs)
+        # Of a tick that was taken in hand just now no execution is seen yet. One that vanished with
+        # its trust never gets one.
+        return all(each.ended for each in runs) and (firing is None or len(runs) == 1)
 
     wait_for("end of the run", over, 120)
-    # A tick may have been taken in hand just now, and no execution be seen.
+    # As many seconds for the run of a trigger that was deleted with its tick taken in hand.
     time.sleep(2)
     wait_for("end of the run", over, 120)
     runs = theirs.execution_list(schedule.id, include_all=True)
     assert [each.state_info for each in runs if each.state != "SUCCESS"] == []
-    if _next_firing(cloud, schedule) is not None:
-        assert len(runs) == 1, "a tick vanished with its trust"
     assert len(_triggers(cloud, schedule.id)) in (1, 2)
     theirs.schedule_delete(schedule.id)
     assert _triggers(cloud, schedule.id) == []

@@ -60,7 +60,7 @@ def test_a_lost_cloud_goes_on_from_its_store(
     with new_cloud(with_folder) as cloud:
         instance = _filled(cloud, database)
         schedules = cloud.schedules()
-        schedule = schedules.schedule_create(instance.id, just_due(), "nightly")
+        schedule = schedules.schedule_create(instance.id, just_due(), "nightly", attempts=1)
         _fire(cloud, schedule)
         wait_for("copy of the state", lambda: state_copies.record(cloud.root).copied_at, 120)
         # What comes and goes before the next copy.

@@ -21,12 +21,12 @@ _MADE = 300.0
 def test_a_schedule_is_changed_paused_run_and_pruned(
     cloud: LiveCloud, schedules: ScheduledBackups
 ) -> None:
-    created = ("schedule", "create", "m", "0 2 * * *", "typed", "--description", "by hand", *_JSON)
+    created = ("schedule", "create", "m", "0 2 1 1 *", "typed", "--description", "by hand", *_JSON)
     schedule = cloud.openstack(*created).json["id"]
 
-    cloud.openstack("schedule", "set", schedule, "--pattern", "30 3 * * *", "--keep-last", "5")
+    cloud.openstack("schedule", "set", schedule, "--pattern", "30 3 1 1 *", "--keep-last", "5")
     changed = schedules.schedule_show(schedule)
-    assert (changed.pattern, changed.keep_last) == ("30 3 * * *", 5)
+    assert (changed.pattern, changed.keep_last) == ("30 3 1 1 *", 5)
     cloud.openstack("schedule", "unset", schedule, "--description")
     assert schedules.schedule_show(schedule).description is None
 
@@ -40,7 +40,7 @@ def test_a_schedule_is_changed_paused_run_and_pruned(
 
     rows = cloud.run("openstack", "cron", "trigger", "list", *_JSON).json
     [pattern] = [row["Pattern"] for row in rows if schedule in row["Name"]]
-    assert pattern == "10,30,50 3,4 * * *"  # with its further attempts, at 3:50 and 4:10
+    assert pattern == "10,30,50 3,4 1 1 *"  # with its further attempts, at 3:50 and 4:10
     tasks = cloud.run("openstack", "task", "execution", "list", ran.json["id"], *_JSON).json
     assert {row["Name"] for row in tasks} == {"look", "run"}
 

@@ -42,8 +42,8 @@ def age_backups(cloud: LiveCloud, instance: str, by: timedelta) -> None:
 def just_due() -> str:
     """A pattern that is due once a day, and was due 12 to 18 minutes ago.
 
-    A further attempt after RETRY_EVERY minutes has passed too: until tomorrow it fires only when
-    told to.
+    With one attempt, or with two that are RETRY_EVERY minutes apart, it fires until tomorrow only
+    when told to. By default a schedule has a third attempt, which is still to come.
     """
     due = datetime.now(UTC) - timedelta(minutes=12)
     if due.minute + RETRY_EVERY > 59:

@@ -59,18 +59,21 @@ def newest(own: Collection[Backup], whose: str, time: datetime | None) -> Backup
 
     A backup has the rows of a moment between its begin and its end, so it must have ended by then.
 
+    :param own: the latest updated first where Trove can't tell their times apart.
     :param whose: what they are all of, in words.
     :raises BackupNotFoundError: there is no such backup.
     """
     completed = sorted(
-        (each for each in own if each.status == "COMPLETED"), key=lambda each: each.created
+        (each for each in own if each.status == "COMPLETED"),
+        key=lambda each: each.created,
+        reverse=True,
     )
-    fitting = [each for each in completed if time is None or _ended(each) <= time]
-    if fitting:
-        return fitting[-1]
+    for each in completed:
+        if time is None or _ended(each) <= time:
+            return each
     if not completed:
         raise BackupNotFoundError(f"{whose} has no completed backup")
-    first = completed[0]
+    first = completed[-1]
     raise BackupNotFoundError(
         f"{whose} has no backup that was completed by {time:%Y-%m-%d %H:%M:%S} UTC; "
         f"the oldest one, {first.id}, was completed at {_ended(first):%Y-%m-%d %H:%M:%S} UTC"

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from trove_schedules import clock
 from trove_schedules.clients.mistral import Mistral, connect
 from trove_schedules.clients.scope import OWN, Scope
 from trove_schedules.clients.session import date_of, require_delegable
@@ -71,16 +72,24 @@ class Services:
             return self
         return Services(self.session, self.trove, lambda: Mistral(client), self._where)
 
-    def dates(self) -> dict[str, datetime | None]:
-        """What time it is by the answers of Keystone, Mistral and Trove; None: without a date."""
+    def skews(self) -> dict[str, timedelta | None]:
+        """How far Keystone, Mistral and Trove are ahead of this machine, by the dates of answers.
+
+        None: the answer has none.
+        """
         return {
-            name: date_of(self.session, service_type, *self._where)
+            name: self._skew(service_type)
             for name, service_type in (
                 ("Keystone", "identity"),
                 ("Mistral", "workflowv2"),
                 ("Trove", "database"),
             )
         }
+
+    def _skew(self, service_type: str) -> timedelta | None:
+        date = date_of(self.session, service_type, *self._where)
+        # At once: the next service may take its time to answer.
+        return None if date is None else date - clock.now()
 
     def require_delegable(self) -> None:
         """Refuse a login that can't create the trust which a cron trigger needs.

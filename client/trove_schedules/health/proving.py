@@ -93,11 +93,10 @@ def prove(
 def clocks(services: Services) -> Check:
     """Whether the services agree on the time, by the dates of their answers."""
     try:
-        said = services.dates()
+        said = services.skews()
     except ScheduledBackupError as error:
         return Check("clocks", None, str(error))
-    now = clock.now()
-    off = {name: date - now for name, date in said.items() if date is not None}
+    off = {name: skew for name, skew in said.items() if skew is not None}
     told = ", ".join(f"{name} {each.total_seconds():+.0f} s" for name, each in off.items())
     if len(off) < 2:
         return Check("clocks", None, "the services' answers have no date")

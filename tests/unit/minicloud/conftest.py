@@ -68,7 +68,7 @@ def make_program(root: Root) -> MakeProgram:
             "log": root.log(name),
             "user": None,
             "ready": ready,
-            "ready_timeout": 10.0,
+            "ready_timeout": 60.0,
             "stop_timeout": 5.0,
         }
         return Program(**(fields | changes))  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def make_program(root: Root) -> MakeProgram:
     return make
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout: float = 60.0) -> None:
     """Wait until the condition holds, or fail."""
     deadline = time.monotonic() + timeout
     while not condition():

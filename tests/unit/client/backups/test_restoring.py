@@ -48,13 +48,12 @@ def add(cloud, schedule):
     """Adds a backup of the schedule, of a day at 02:00, which takes a minute."""
 
     def add(day, *, of=schedule.instance, **values):
-        described = {"description": marker(schedule.id)}
-        return cloud.add_backup(
-            of,
-            created=f"2026-01-{day:02}T02:00:00",
-            updated=f"2026-01-{day:02}T02:01:00",
-            **(described | values),
-        )
+        usual = {
+            "created": f"2026-01-{day:02}T02:00:00",
+            "updated": f"2026-01-{day:02}T02:01:00",
+            "description": marker(schedule.id),
+        }
+        return cloud.add_backup(of, **(usual | values))
 
     return add
 
@@ -160,6 +159,17 @@ def test_the_newest_backup_that_holds_nothing_of_later_is_chosen(schedules, sche
     restore = schedules.schedule_restore(schedule, "again", at=at, dry_run=True)
     assert restore.backup.id == made[day - 1]
     assert restore.lost == restore.until - restore.backup.created
+
+
+def test_of_two_that_were_begun_in_one_second_the_one_that_ended_last_is_chosen(
+    cloud, schedules, schedule, add
+):
+    first, second = add(1), add(1, updated="2026-01-01T02:01:01")
+    cloud.backups.reverse()
+    ends = [(None, second), ("2026-01-01T02:01:01", second), ("2026-01-01T02:01", first)]
+    for at, chosen in ends:
+        restore = schedules.schedule_restore(schedule, "again", at=at, dry_run=True)
+        assert restore.backup.id == chosen
 
 
 def test_a_time_without_an_offset_is_on_the_clocks_of_the_schedule(schedules, schedule, add):

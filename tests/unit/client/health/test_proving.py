@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from trove_schedules import clock
 from trove_schedules.clients.mistral import Mistral
 from trove_schedules.clients.mistral_rows import Execution
 from trove_schedules.clients.services import Services
@@ -45,9 +46,13 @@ def mistral(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     return made
 
 
-def prove(mistral: mock.Mock, dates: Any = None) -> dict[str, tuple[bool | None, str]]:
-    services = Services(mock.Mock(auth=None), mock.create_autospec(Trove), lambda: mistral)
-    with mock.patch.object(services, "dates", side_effect=dates or [{}]):
+def services_of(mistral: mock.Mock) -> Services:
+    return Services(mock.Mock(auth=None), mock.create_autospec(Trove), lambda: mistral)
+
+
+def prove(mistral: mock.Mock, skews: Any = None) -> dict[str, tuple[bool | None, str]]:
+    services = services_of(mistral)
+    with mock.patch.object(services, "skews", side_effect=skews or [{}]):
         return {each.name: (each.ok, each.said) for each in proving.prove(services, lambda _: None)}
 
 
@@ -127,13 +132,23 @@ def test_an_error_on_the_way_leaves_nothing(mistral: mock.Mock) -> None:
 def test_clocks_are_compared_with_each_other(
     mistral: mock.Mock, skews: dict[str, int | None], ok: bool | None, told: str
 ) -> None:
-    dates = {
-        name: None if each is None else NOW + timedelta(seconds=each)
-        for name, each in skews.items()
-    }
-    found = prove(mistral, [dates])["clocks"]
+    found = prove(
+        mistral,
+        [{name: None if each is None else timedelta(seconds=each) for name, each in skews.items()}],
+    )["clocks"]
     assert found[0] == ok
     assert told in found[1]
+
+
+def test_a_service_that_is_long_in_answering_has_no_skew(
+    mistral: mock.Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*_: object) -> datetime:
+        proving.time.sleep(0)  # a minute
+        return clock.now()
+
+    monkeypatch.setattr("trove_schedules.clients.services.date_of", answer)
+    assert proving.clocks(services_of(mistral)).ok
 
 
 def test_a_service_that_is_down_is_no_skew(mistral: mock.Mock) -> None:

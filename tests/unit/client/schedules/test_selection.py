@@ -39,9 +39,9 @@ class TestRegex:
 
     def test_many_stars_take_no_time(self):
         pattern = re.compile(regex(("*a" * 40 + "b",)))
-        began = time.monotonic()
+        began = time.process_time()
         assert pattern.match("a" * 255) is None
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began < 1
 
     def test_no_python_of_mistrals_finds_syntax_that_it_does_not_know(self):
         said = regex(("a*b*c*", "[!x]?*", "*z*z"))

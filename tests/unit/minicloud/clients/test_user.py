@@ -52,13 +52,19 @@ def instance(root: Root) -> Instance:
     return examples.saved(root, id="i1")
 
 
+def _stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing sleep, and no second pass, as one may on a busy machine."""
+    clock = SimpleNamespace(sleep=lambda _seconds: None, monotonic=lambda: 0.0)
+    monkeypatch.setattr(user, "time", clock)
+
+
 def _answers(monkeypatch: pytest.MonkeyPatch, *serving: bool) -> None:
     """Let the server serve or not, one time after the other, then as at last; nothing sleeps."""
     left = list(serving)
     module = create_autospec(datastores.Datastore, instance=True)
     module.is_serving.side_effect = lambda *_: left.pop(0) if len(left) > 1 else left[0]
     monkeypatch.setattr(datastores, "named", lambda _name: module)
-    monkeypatch.setattr(user.time, "sleep", lambda _seconds: None)
+    _stop_the_clock(monkeypatch)
 
 
 def _shown(status: str, operating_status: str = "", updated: datetime = _LATER) -> dict[str, Any]:
@@ -211,7 +217,7 @@ def _making(status: str, operating_status: str = "", fault: str = "") -> dict[st
 @pytest.fixture
 def made(trove: requests_mock.Mocker, root: Root, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was reported. Trove takes the request for an instance; nothing sleeps."""
-    monkeypatch.setattr(user.time, "sleep", lambda _seconds: None)
+    _stop_the_clock(monkeypatch)
     trove.post(url_of(root, "/instances"), json={"instance": {"id": "i1"}})
     return []
 

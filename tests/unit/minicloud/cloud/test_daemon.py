@@ -82,7 +82,7 @@ def test_up_says_what_it_waits_for_and_for_how_long_at_most(
 
 def test_down_ends_the_supervisor(root: Root, supervisor: subprocess.Popen[bytes]) -> None:
     assert daemon.down(root) is True
-    assert supervisor.wait(timeout=10) == 0
+    assert supervisor.wait(timeout=60) == 0
     assert daemon.down(root) is False
 
 
@@ -170,7 +170,7 @@ def test_up_starts_a_cloud_that_is_just_being_stopped(
     timer.start()
     try:
         assert daemon.up(root, print) is True
-        assert supervisor.wait(timeout=10) == 0
+        assert supervisor.wait(timeout=60) == 0
         assert state.supervisor_pid(root) == started[0].pid
     finally:
         timer.join()

@@ -25,14 +25,14 @@ def test_running_backups_are_waited_for_and_none_begins(root: Root, instance: In
     def wait() -> None:
         with idle(root, said.append):
             entered.set()
-            over.wait(10)
+            over.wait(60)
 
     thread = threading.Thread(target=wait)
     with instances.backup_lock(root, instance.id, "backup b1"):
         thread.start()
         wait_for(lambda: said == ["waiting for the end of backup b1 of instance orders"])
         assert not entered.is_set()
-    assert entered.wait(10)
+    assert entered.wait(60)
     with pytest.raises(InstanceBusyError, match="the end of the mini cloud"):
         instances.backup_lock(root, instance.id, "backup b2").__enter__()
     over.set()

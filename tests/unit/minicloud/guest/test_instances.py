@@ -92,7 +92,7 @@ def test_a_second_process_gets_the_backup_lock_only_when_the_first_has_died(root
                 pass
         finally:
             other.kill()
-    with instances.backup_lock(root, "instance-1", "x", wait=5):
+    with instances.backup_lock(root, "instance-1", "x", wait=60):
         pass
 
 

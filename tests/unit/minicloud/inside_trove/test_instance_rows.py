@@ -119,7 +119,7 @@ def test_a_server_that_can_not_be_reached_does_not_delay_the_heartbeat_of_anothe
     monkeypatch.setattr(rows["d"], "save", saved.set)
     # All but the last wait for the last one's heartbeat.
     monkeypatch.setattr(
-        guest_agent, "is_serving", lambda _root, instance: instance.id == "d" or saved.wait(10)
+        guest_agent, "is_serving", lambda _root, instance: instance.id == "d" or saved.wait(60)
     )
     instance_rows._reconcile(root)
     assert saved.is_set()

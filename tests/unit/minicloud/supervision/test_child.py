@@ -123,7 +123,7 @@ def test_an_answer_is_not_waited_for(make_program: MakeProgram) -> None:
 
     def ready() -> None:
         asked.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     child = Child(make_program(ready=ready))
     _until(child, asked.is_set)
