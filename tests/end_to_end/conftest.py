@@ -49,8 +49,8 @@ _TIMEOUT = 1800
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have all files, in however many processes, copy one first start."""
-    if first_start.VARIABLE not in os.environ:
+    """Have all files of several processes copy one first start; one file alone makes its own."""
+    if first_start.VARIABLE not in os.environ and config.getoption("numprocesses", None):
         folder = tempfile.mkdtemp(prefix="trove-schedules-first-start-")
         # As root, the databases run as a user who must get through.
         Path(folder).chmod(0o711)

@@ -105,13 +105,14 @@ def browser(
 
 
 @pytest.fixture
-def stranger(
-    cloud: LiveCloud, horizon: Dashboard, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Browser]:
-    """A browser in which nobody is logged in."""
-    opened = Browser(horizon.url, tmp_path_factory.mktemp("chromium"))
-    yield opened
-    opened.quit()
+def stranger(browser: Browser) -> Iterator[Browser]:
+    """The browser, in which nobody is logged in."""
+    tenant = browser.driver.get_cookies()
+    browser.driver.delete_all_cookies()
+    yield browser
+    browser.driver.delete_all_cookies()
+    for cookie in tenant:
+        browser.driver.add_cookie(cookie)
 
 
 @pytest.fixture(autouse=True)
@@ -382,11 +383,7 @@ def test_a_policy_is_created_previewed_run_and_deleted(
     browser.find("h2", "A run now would back up 1 instance")
     browser.find("tr[data-display='m'] td", "Backed up")
     browser.find("tr[data-display='orders'] td", "Left out")
-    browser.driver.set_window_size(800, 860)
-    assert browser.driver.execute_script(
-        "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
-    )
-    browser.driver.set_window_size(WIDTH, HEIGHT)
+    assert _fits(browser)
     if AXE.exists():
         browser.click(".page-header .dropdown-toggle")
         assert browser.accessibility_faults(".backup-schedules") == []
@@ -481,50 +478,69 @@ def test_a_run_in_progress_is_followed_and_its_backup_pinned(
     browser.find(f"tr[data-object-id='{run.id}'] td", "Backup complete")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_window_of_800_pixels_needs_no_scrolling_sideways(
-    browser: Browser, schedules: ScheduledBackups, page: str
+def test_no_page_of_a_schedule_needs_scrolling_sideways_or_has_a_serious_fault(
+    browser: Browser, schedules: ScheduledBackups
 ) -> None:
-    _open_with_a_run(browser, schedules, page)
-    _needs_no_scrolling(browser, "narrow" if page == PANEL else None)
+    created = schedules.schedule_create("orders", "30 2,14 * * 1-5", "a name of some length")
+    run_by_hand(schedules, created.id)
+    found = {}
+    for page in PAGES:
+        browser.open(page.format(schedule=created.id))
+        browser.find("h1")
+        if page == PANEL:
+            browser.find(".schedule-state", "OK")
+        elif page == COVERAGE:
+            browser.find("svg.coverage")
+        found[page] = _faults(browser, "narrow" if page == PANEL else None)
+    assert found == {page: [] for page in PAGES}
 
 
-@pytest.mark.parametrize("page", POLICY_PAGES)
-def test_nor_does_it_on_the_pages_of_a_policy_where_axe_finds_no_serious_fault(
-    browser: Browser, schedules: ScheduledBackups, policy: Policy, page: str
+def test_no_page_of_a_policy_needs_scrolling_sideways_or_has_a_serious_fault(
+    browser: Browser, schedules: ScheduledBackups, policy: Policy
 ) -> None:
     names = schedules.instance_names()
     instance = next(key for key, name in names.items() if name == "orders")
-    browser.open(page.format(policy=policy.id, instance=instance))
-    browser.find("h1")
-    if page == POLICIES:
-        browser.find(".schedule-state", "OK")
-    _open_all(browser)
-    _needs_no_scrolling(browser)
-    _has_no_faults(browser)
+    found = {}
+    for page in POLICY_PAGES:
+        browser.open(page.format(policy=policy.id, instance=instance))
+        browser.find("h1")
+        if page == POLICIES:
+            browser.find(".schedule-state", "OK")
+        found[page] = _faults(browser)
+    assert found == {page: [] for page in POLICY_PAGES}
 
 
-def _needs_no_scrolling(browser: Browser, picture: str | None = None) -> None:
+def _faults(browser: Browser, picture: str | None = None) -> list[str]:
+    """Of a page with all that is folded on it: in a window of 800 pixels, and by axe.
+
+    axe looks at the page and at each of its menus, opened.
+    """
+    if not AXE.exists():
+        lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
+    browser.driver.execute_script(
+        "document.querySelectorAll('details').forEach(each => { each.open = true; })"
+    )
+    found = [] if _fits(browser, picture) else ["800 pixels need scrolling sideways"]
+    found += browser.accessibility_faults(".backup-schedules")
+    for number in range(len(browser.driver.find_elements("css selector", _MENUS))):
+        browser.driver.find_elements("css selector", _MENUS)[number].click()
+        browser.find(".actions_column.open li")
+        found += browser.accessibility_faults(".backup-schedules")
+    return found
+
+
+def _fits(browser: Browser, picture: str | None = None) -> bool:
+    """Whether a window of 800 pixels needs no scrolling sideways."""
     browser.driver.set_window_size(800, 860)
     try:
-        assert browser.driver.execute_script(
+        fits: bool = browser.driver.execute_script(
             "var all = document.documentElement; return all.scrollWidth <= all.clientWidth"
         )
         if picture is not None:
             browser.screenshot(picture, width=800)
     finally:
         browser.driver.set_window_size(WIDTH, HEIGHT)
-
-
-def _has_no_faults(browser: Browser) -> None:
-    """By axe, on the page and with each of its menus open."""
-    if not AXE.exists():
-        lacks("axe-core is not installed (npm install --prefix build/axe axe-core)")
-    assert browser.accessibility_faults(".backup-schedules") == []
-    for number in range(len(browser.driver.find_elements("css selector", _MENUS))):
-        browser.driver.find_elements("css selector", _MENUS)[number].click()
-        browser.find(".actions_column.open li")
-        assert browser.accessibility_faults(".backup-schedules") == []
+    return fits
 
 
 def test_the_page_of_an_instance_has_a_tab_with_its_schedules(
@@ -610,14 +626,6 @@ def test_a_second_tenant_sees_nothing_of_the_first(
     )
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_axe_finds_no_serious_fault(
-    browser: Browser, schedules: ScheduledBackups, page: str
-) -> None:
-    _open_with_a_run(browser, schedules, page)
-    _has_no_faults(browser)
-
-
 def test_pages_of_a_thousand_rows_come_whole(
     cloud: LiveCloud, horizon: Dashboard, stranger: Browser
 ) -> None:
@@ -645,26 +653,6 @@ def test_pages_of_a_thousand_rows_come_whole(
             if page == PANEL:
                 stranger.find(".schedule-states", "of 1000 need")
                 LOG.info("its states came in %.2f s", stranger.answered_in("states/"))
-
-
-def _open_with_a_run(browser: Browser, schedules: ScheduledBackups, page: str) -> None:
-    """Open a page about a schedule that has made a backup, and all that is folded on it."""
-    created = schedules.schedule_create("orders", "30 2,14 * * 1-5", "a name of some length")
-    run_by_hand(schedules, created.id)
-    browser.open(page.format(schedule=created.id))
-    browser.find("h1")
-    if page == PANEL:
-        browser.find(".schedule-state", "OK")
-    elif page == COVERAGE:
-        browser.find("svg.coverage")
-    _open_all(browser)
-
-
-def _open_all(browser: Browser) -> None:
-    """Open all that is folded on a page."""
-    browser.driver.execute_script(
-        "document.querySelectorAll('details').forEach(each => { each.open = true; })"
-    )
 
 
 def _prove_that_it_restores(
