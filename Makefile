@@ -24,6 +24,9 @@ RELEASE ?= 2025.1 2025.2 2026.1 2026.2
 # Of `nights`: up to 20, which have every fault.
 NIGHTS ?= 14
 WHAT_IS_INSTALLED := $(wildcard */pyproject.toml) pyproject.toml constraints/minicloud.txt
+# Some environments set it. Then each of the hundreds of Python processes that the tests start would
+# compile the modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart dashboard test test-beside test-unit test-contract test-dashboard test-deploy test-ansible test-browser test-end-to-end \
