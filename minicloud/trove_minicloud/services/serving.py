@@ -2,6 +2,7 @@
 """What the three service processes have in common: ending with the supervisor, and serving."""
 
 import ctypes
+import gc
 import signal
 import threading
 from collections.abc import Callable
@@ -22,6 +23,9 @@ def die_with_parent() -> None:
 
 def serve(application: Any, port: int, name: str) -> None:
     """Serve the WSGI application on 127.0.0.1 until SIGTERM."""
+    # What there is by now stays until the end: only what requests leave is looked through.
+    gc.freeze()
+    gc.enable()
     server = wsgi.Server(("127.0.0.1", port), application, numthreads=_THREADS, server_name=name)
     on_terminate(server.stop)
     server.start()
