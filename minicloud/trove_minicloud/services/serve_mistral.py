@@ -6,7 +6,6 @@ Arguments: the service's folder and the port.
 
 # The threading backend has to be chosen before any Mistral module asks oslo.service for its own.
 # ruff: noqa: E402
-import gc
 import os
 import sys
 from pathlib import Path
@@ -19,8 +18,6 @@ if __name__ == "__main__":
 from oslo_service import backend
 from wsme import types as wsme_types
 
-# What imports make stays. To look for garbage among it takes a tenth of them; `serve` looks again.
-gc.disable()
 backend.init_backend(backend.BackendType.THREADING)
 # WSME parses the sources of all types for the order of attributes in answers: a third of the start.
 wsme_types.sort_attributes = lambda _type, attributes: attributes.sort(key=lambda each: each.key)
