@@ -82,6 +82,8 @@ class Subject:
             1,
             this_minute(),
             attempts=[attempts],
+            # None comes by itself while another is measured.
+            retry_every=20,
             keep_last=max(kept, 1) if keeps else None,
             incremental=incremental,
             projects=[owner],

@@ -57,12 +57,11 @@ class Night:
 
 
 class Nights:
-    """One after the other, from tomorrow on."""
+    """One after the other, from the first due time on."""
 
     def __init__(self, tried: Machine, faults: Sequence[tuple[str, Fault]]) -> None:
         self._tried, self._faults = tried, faults
-        tomorrow = datetime.now(UTC) + timedelta(days=1)
-        self._first = tomorrow.replace(hour=2, minute=0, second=0, microsecond=0)
+        self._first = tried.first_due
 
     def run(self) -> Iterator[Night]:
         if self._faults and self._faults[0][0] == "S3":

@@ -203,6 +203,13 @@ class Machine:
             "shop", PATTERN, "nightly-shop", keep_last=KEPT, attempts=1
         )
 
+    @property
+    def first_due(self) -> datetime:
+        """Of all schedules."""
+        due = self.made["orders"].next_execution_time
+        assert due is not None
+        return due
+
     def _load_workbook(self) -> None:
         session = login(self.root, "minicloud-admin")
         trove_schedules.connect(session=session).workbook_load(public=True)
@@ -312,6 +319,8 @@ def machine(clock: Clock, look_every: int = 1) -> Iterator[Machine]:
     ):
         made = Machine(Root.at(disk / "cloud"), clock, s3, own_disk=own_disk)
         try:
+            # Not in the night: the schedules would be due before all is there.
+            made.at(datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0))
             made.up()
             made.begin()
             yield made

@@ -4,7 +4,6 @@
 import contextlib
 import dataclasses
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 import psycopg
 import pytest
 
+from tests.end_to_end.cloud import wait_for
 from tests.end_to_end.databases import PostgreSQL
 from tests.end_to_end.guest import Guest
 from tests.end_to_end.tls_door import tls_door
@@ -61,12 +61,22 @@ def test_a_server_that_has_lost_the_summaries_makes_a_full_backup_and_says_so(
 ) -> None:
     parent = guest.back_up(source)
     guest.execute(source, "UPDATE account SET balance = balance + 1", "CHECKPOINT")
+
+    def wait_until(summarizes: str) -> None:
+        # By a new session: the server takes its time to read its settings again.
+        wait_for(
+            f"summarize_wal = {summarizes}",
+            lambda: guest.execute(source, "SHOW summarize_wal") == [(summarizes,)],
+            60,
+        )
+
     guest.execute(source, "ALTER SYSTEM SET summarize_wal = off", "SELECT pg_reload_conf()")
     try:
-        time.sleep(1)
+        wait_until("off")
         off = guest.back_up(source, parent)
     finally:
         guest.execute(source, "ALTER SYSTEM RESET summarize_wal", "SELECT pg_reload_conf()")
+        wait_until("on")
 
     assert (off.kind, off.parent_id) == ("full", None)
     assert off.reason is not None and "summarize_wal is off" in off.reason

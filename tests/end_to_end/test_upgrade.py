@@ -25,6 +25,20 @@ from trove_minicloud.services.backend import SERVICES
 from trove_minicloud.services.preparation import database_file
 
 
+def _be_left_now(root: Root) -> None:
+    """It was left in November 2026: since then a firing was due, and its runs have expired."""
+    file = database_file(root.service("mistral"))
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            "update cron_triggers_v2 set next_execution_time = datetime('now', '+1 day')"
+            " where next_execution_time < '9999'"
+        )
+        database.execute(
+            "update workflow_executions_v2 set created_at = datetime('now', '-1 hour'),"
+            " updated_at = datetime('now', '-1 hour')"
+        )
+
+
 @pytest.fixture
 def root() -> Iterator[Root]:
     """What release 2026.1 left, with new data for its instance."""
@@ -34,6 +48,7 @@ def root() -> Iterator[Root]:
     try:
         root.prepare()
         upgrades.lay("2026.1", root)
+        _be_left_now(root)
         root.prepare()
         [instance] = instances.all_instances(root)
         programs, user, data = (

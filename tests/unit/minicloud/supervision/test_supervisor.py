@@ -226,27 +226,30 @@ def test_where_nothing_ever_ran_there_is_no_leftover(root: Root) -> None:
 def test_a_database_that_can_not_be_stopped_does_not_end_the_others(
     root: Root, make_program: MakeProgram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "_STOP_AGAIN_AFTER", 0.5)
+    monkeypatch.setattr(supervisor_module, "_STOP_AGAIN_AFTER", 0.1)
     wanted = [make_program("database")]
     supervisor = Supervisor(root, lambda: wanted)
     supervisor.start([make_program("service")])
     supervisor.wait_ready(["service"])
     stop_group = processes.stop_group
-    refusals: list[int] = []
+    refusals: set[int] = set()
+    refuses = True
 
-    def refuse_once(record: processes.ProcessRecord) -> None:
-        if not refusals:
-            refusals.append(record.pid)
+    def stop(record: processes.ProcessRecord) -> None:
+        if refuses:
+            refusals.add(record.pid)
             raise StopError("it is still there")
         stop_group(record)
 
     def drop_it() -> None:
+        nonlocal refuses
         wait_for(lambda: "database" in _pids(root))
         pid = _pids(root)["database"]
-        monkeypatch.setattr(processes, "stop_group", refuse_once)
+        monkeypatch.setattr(processes, "stop_group", stop)
         wanted.clear()
-        wait_for(lambda: refusals == [pid])
+        wait_for(lambda: refusals == {pid})
         assert {"database", "service"} <= _pids(root).keys()
+        refuses = False
         wait_for(lambda: "database" not in _pids(root))
         assert processes.start_time(pid) is None
 
