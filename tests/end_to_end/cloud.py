@@ -450,6 +450,7 @@ def hung_tool(cloud: LiveCloud, name: str, timeout: float = 120.0) -> psutil.Pro
                     process.suspend()
                     if _stands_still(process):
                         return process
+                    continue  # a busy machine may take longer to stop it
                 # A new one may be about to become the tool. To read all of them each time would
                 # keep the tool from starting.
                 if process.create_time() < time.time() - 5:

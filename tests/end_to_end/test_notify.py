@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import requests
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, hung_tool, run_by_hand, wait_for
 from tests.end_to_end.lacking import lacks
 from tests.tls_receiver import tls_receiver
+from trove_minicloud.supervision import ports
 from trove_schedules import ScheduledBackups
 
 
@@ -131,14 +131,13 @@ def test_a_webhook_hears_what_became_of_a_run_and_can_not_harm_it(
 
 
 @pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[str]:
+def alertmanager(cloud: LiveCloud, tmp_path: Path) -> Iterator[str]:
     """The URL of Debian's Alertmanager, which tells nobody."""
     program = shutil.which("prometheus-alertmanager")
     if program is None:
         lacks("there is no prometheus-alertmanager; apt-get install prometheus-alertmanager")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    [port] = ports.choose(1, cloud.root)
+    address = f"127.0.0.1:{port}"
     config = tmp_path / "alertmanager.yml"
     config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
     command = [
