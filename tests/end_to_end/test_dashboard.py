@@ -81,6 +81,12 @@ FORM_HEIGHT, DRAWING_HEIGHT = 1900, 1160
 
 
 @pytest.fixture(scope="module")
+def cloud(own_cloud: LiveCloud) -> LiveCloud:
+    """No other file runs beside this one, so that nothing need be tidied up for it."""
+    return own_cloud
+
+
+@pytest.fixture(scope="module")
 def horizon(cloud: LiveCloud) -> Dashboard:
     try:
         dashboard = minicloud_dashboard.enable(cloud.root, None)

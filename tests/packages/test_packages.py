@@ -35,7 +35,9 @@ SERVERS = {
 
 
 def _run(*command: str | Path, **options: object) -> str:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+    # A new environment's modules are compiled once, by the first program that imports them.
+    left_out = ("OS_", "PYTHONDONTWRITEBYTECODE")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
     done = subprocess.run(
         [str(word) for word in command],
         text=True,
@@ -51,11 +53,28 @@ def _run(*command: str | Path, **options: object) -> str:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with each distribution's source, and the wheel that was made from that."""
+    """A folder with each distribution's source, and the wheel that was made from that.
+
+    All are built in one environment that has what they ask for and no more, which `build` checks.
+    """
     folder = tmp_path_factory.mktemp("dist")
+    [requires] = {tuple(_pyproject(name)["build-system"]["requires"]) for name in DISTRIBUTIONS}
+    python = _environment(tmp_path_factory.mktemp("build"), "build", *requires)
     for name in DISTRIBUTIONS:
-        _run(BIN / "python", "-m", "build", "--outdir", folder, REPOSITORY / name)
+        _run(python, "-m", "build", "--no-isolation", "--outdir", folder, REPOSITORY / name)
     return folder
+
+
+def _environment(folder: Path, *install: str | Path) -> Path:
+    """The interpreter of an environment into which this is installed, by a pip outside it."""
+    venv.create(folder)
+    python = folder / "bin" / "python"
+    _pip(python, "install", "--quiet", "--no-compile", *install)
+    return python
+
+
+def _pip(python: Path, *words: str | Path) -> str:
+    return _run(BIN / "pip", "--python", python, *words)
 
 
 def _wheel(built: Path, name: str) -> Path:
@@ -66,17 +85,17 @@ def _wheel(built: Path, name: str) -> Path:
 @pytest.fixture(scope="session")
 def client(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an empty environment into which the client's wheel was installed."""
-    folder = tmp_path_factory.mktemp("client")
-    venv.create(folder, with_pip=True)
-    pip = folder / "bin" / "pip"
     constraints = REPOSITORY / "constraints" / "minicloud.txt"
-    _run(pip, "install", "--quiet", "--constraint", constraints, _wheel(built, "client"))
-    return folder / "bin"
+    folder = tmp_path_factory.mktemp("client")
+    return _environment(folder, "--constraint", constraints, _wheel(built, "client")).parent
+
+
+def _pyproject(name: str) -> dict[str, Any]:
+    return tomllib.loads(REPOSITORY.joinpath(name, "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _project(name: str) -> dict[str, Any]:
-    text = REPOSITORY.joinpath(name, "pyproject.toml").read_text(encoding="utf-8")
-    project: dict[str, Any] = tomllib.loads(text)["project"]
+    project: dict[str, Any] = _pyproject(name)["project"]
     return project
 
 
@@ -91,7 +110,7 @@ def test_all_have_one_version_that_stands_in_pyproject_alone(built: Path, client
     for name in ("dashboard", "minicloud"):
         needed = str(_project(name)).count(f"trove-schedules=={version}")
         assert needed == 1
-    shown = _run(client / "pip", "show", "trove-schedules")
+    shown = _pip(client / "python", "show", "trove-schedules")
     assert f"Version: {version}" in shown
     elsewhere = [
         path for name in DISTRIBUTIONS for path in REPOSITORY.joinpath(name).rglob("*.py")
@@ -119,11 +138,11 @@ def test_every_file_of_a_package_is_in_both_and_no_other_package(built: Path, na
 
 
 def test_the_client_brings_no_server_along(client: Path) -> None:
-    listed = _run(client / "pip", "list", "--format", "freeze")
+    listed = _pip(client / "python", "list", "--format", "freeze")
     names = {line.partition("==")[0].lower() for line in listed.splitlines()}
     assert "trove-schedules" in names
     assert names & SERVERS == set()
-    _run(client / "pip", "check")
+    _pip(client / "python", "check")
 
 
 def test_the_client_s_commands_are_there(client: Path) -> None:
