@@ -13,6 +13,8 @@ def test_it_goes_on_after_what_went_wrong(caplog: pytest.LogCaptureFixture) -> N
         calls.append(1)
         if len(calls) == 3:
             enough.set()
+            # The thread ends with the process; until then it shall cost the other tests nothing.
+            threading.Event().wait()
         raise OSError("the disk is full")
 
     every(0.01, tidy, first_after=0.01)
