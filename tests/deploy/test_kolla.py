@@ -13,13 +13,18 @@ from kolla.common.sources import SOURCES
 from tests.deploy.conftest import BIN, DEPLOY, REPOSITORY, run
 
 KOLLA = DEPLOY / "kolla"
+#: The command kolla-build with libyaml, which halves its time: it reads one file 480 times.
+KOLLA_BUILD = (
+    "import sys, yaml; yaml.SafeLoader = yaml.CSafeLoader;"
+    "from kolla.cmd.build import main; sys.exit(main())"
+)
 
 
 def _dockerfiles(folder: Path, *options: str | Path) -> dict[str, str]:
     """The Dockerfiles of Mistral and Horizon, by image."""
     run(
-        BIN / "kolla-build", "--template-only", "--base", "debian", "--work-dir", folder,
-        *options, "^mistral", "^horizon", cwd=folder,
+        BIN / "python", "-c", KOLLA_BUILD, "--template-only", "--base", "debian",
+        "--work-dir", folder, *options, "^mistral", "^horizon", cwd=folder,
     )  # fmt: skip
     found = {path.parent.name: path.read_text() for path in folder.rglob("Dockerfile")}
     assert {"horizon", "mistral-base", "mistral-engine", "mistral-executor"} <= found.keys()
