@@ -20,7 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 import requests_mock
 
 from tests.contract.workbook_runs import (
-    DEADLINE,
     GONE,
     INSTANCE,
     NOW,
@@ -45,6 +44,8 @@ from mistral.services import workbooks
 from trove_schedules import workbook
 from trove_schedules.schedules.selection import Selection
 
+#: How long each of them may take, in seconds.
+DEADLINE = 150
 OVER = "Quota exceeded for resources: ['instances']."
 BUILDING = "Instance x is not ready. (Status is BUILD)."
 NETWORK = "33333333-be9b-49c1-a2f7-ca6c1213896f"
@@ -278,7 +279,7 @@ def main(directory: Path) -> None:
 def start_turn(scenario: Scenario, days: int) -> None:
     """Start what a policy's trigger of drills starts, N days later."""
     context.set_ctx(context.MistralContext(project_id=scenario.id, user_id="u", auth_token="t"))
-    Clock.ahead = timedelta(days=days)
+    Clock.ahead[scenario.id] = timedelta(days=days)
     rpc_clients.get_engine_client().start_workflow(
         workbook.POLICY_DRILL,
         "",
@@ -286,7 +287,6 @@ def start_turn(scenario: Scenario, days: int) -> None:
         {"schedule": {"id": SCHEDULE, "due": [10]}, "selection": Selection(("db-*",)).written()},
         description="",
     )
-    Clock.ahead = timedelta()
 
 
 def ended(name: str, scenario: Scenario) -> dict[str, Any]:

@@ -522,12 +522,12 @@ class TestTimeZone:
             # 02:30 is 01:30 UTC in winter and 00:30 in summer. It is missing, then comes twice.
             (
                 "Europe/Berlin",
-                "03-28 01:30,03-29 01:00,03-30 00:30,10-24 00:30,10-25 00:30,10-26 01:30",
+                "03-29 01:00,03-30 00:30,10-25 00:30,10-26 01:30",
             ),
             # 02:30 is 06:00 UTC in winter and 05:00 in summer. It is missing, then comes once.
             (
                 "America/St_Johns",
-                "03-07 06:00,03-08 05:30,03-09 05:00,10-31 05:00,11-01 06:00,11-02 06:00",
+                "03-08 05:30,03-09 05:00,11-01 06:00,11-02 06:00",
             ),
         ],
     )

@@ -13,11 +13,12 @@ import os
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import croniter
@@ -36,7 +37,7 @@ from mistral.db.sqlalchemy import base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc, clients as rpc_clients
-from mistral.services import action_manager, security, workbooks, workflows
+from mistral.services import security, workbooks
 from mistral_extra.actions.openstack import base as openstack_actions
 from yaql.standard_library import date_time
 
@@ -63,24 +64,30 @@ INSTANCE = "22222222-be9b-49c1-a2f7-ca6c1213896f"
 PARENT = "0d8c4bd9-0d2c-4cd6-9b0d-1b9ff6e4c0a7"
 #: Of a network for examples (RFC 5737), which Mistral's egress policy lets pass.
 WATCHER = "http://192.0.2.7/watched"
-DEADLINE = 150
+#: How long all of them may take, in seconds.
+DEADLINE = 900
 #: What stands here for a receiver that speaks TLS. It gets the requests that the name in it names.
 TLS_WATCHER = WATCHER.replace("http:", "https:")
 #: By the name of a scenario: where its receiver that speaks TLS is.
 RECEIVERS: dict[str, str] = {}
 #: Longer than a hurried run waits for a ping's answer, in seconds.
 HANGING = 8
+#: Mistral works on SQLite in one thread at a time, so more threads would only wait. No executor is
+#: ever lost here, so none has to say that it lives.
 CONFIGURATION = """
 [DEFAULT]
 transport_url = fake://
+executor_thread_pool_size = 4
 [database]
-connection = sqlite:///{directory}/mistral.sqlite
+connection = sqlite://
 [executor]
 type = local
 [notifier]
 type = local
 [pecan]
 auth_enable = True
+[action_heartbeat]
+check_interval = 0
 """
 
 Answer = tuple[int, str]
@@ -95,17 +102,25 @@ SLOWNESS = 60
 
 
 class Clock(datetime):
-    """A clock that goes slowly.
+    """A clock that goes slowly, in each project.
 
-    :cvar ahead: how far it is ahead.
+    :cvar ahead: by project, how far its clock is ahead.
     """
 
-    ahead = timedelta()
+    ahead: ClassVar[dict[str, timedelta]] = {}
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Clock:
         passed = timedelta(seconds=(time.monotonic() - STARTED) / SLOWNESS)
-        return cls.fromtimestamp((NOW + passed + cls.ahead).timestamp(), tz)
+        ahead = cls.ahead.get(context.ctx().project_id, timedelta())
+        return cls.fromtimestamp((NOW + passed + ahead).timestamp(), tz)
+
+    @classmethod
+    def turn(cls, project: str, when: datetime) -> None:
+        """Set a project's clock."""
+        act_for(project)
+        ahead = cls.ahead.get(project, timedelta())
+        cls.ahead[project] = ahead + (when - cls.now(UTC))
 
 
 @dataclass
@@ -125,6 +140,7 @@ class Scenario:
     :ivar quicker: the names of backups that somebody else deletes before the run does.
     :ivar gone: what their deletion is answered then.
     :ivar ghosts: the names of backups that are listed once and gone when they are looked at.
+    :ivar now: when a backup that is asked for is made.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
@@ -140,6 +156,7 @@ class Scenario:
     quicker: tuple[str, ...] = ()
     gone: str = GONE
     project: str = "p"
+    now: datetime = NOW
     instance: str = field(default_factory=lambda: str(uuid.uuid4()))
     bodies: list[dict[str, Any]] = field(default_factory=list)
     deletes: list[str] = field(default_factory=list)
@@ -165,7 +182,8 @@ class Scenario:
     def make(self, body: dict[str, Any], status: str) -> dict[str, Any]:
         """Make the backup that is asked for."""
         parent = None if self.refuses_parents else body.get("parent_id")
-        made = backup("new", 0, status, described=body.get("description")) | {"parent_id": parent}
+        made = backup("new", 0, status, described=body.get("description"), now=self.now)
+        made |= {"parent_id": parent}
         self.backups.append(made)
         self.names[made["id"]] = "new"
         return made
@@ -187,6 +205,7 @@ def backup(
     described: str | None = None,
     took: float = 0,
     number: int | None = None,
+    now: datetime = NOW,
 ) -> dict[str, Any]:
     """A backup as Trove shows it, made N minutes ago.
 
@@ -195,8 +214,8 @@ def backup(
     :param on: the name of the backup that it builds on.
     :param of: the schedule that made it, or None for a user.
     """
-    created = (NOW - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
-    updated = (NOW - timedelta(minutes=minutes - took)).strftime("%Y-%m-%dT%H:%M:%S")
+    created = (now - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
+    updated = (now - timedelta(minutes=minutes - took)).strftime("%Y-%m-%dT%H:%M:%S")
     identifier = str(uuid.uuid4())
     return {
         "id": identifier,
@@ -651,12 +670,16 @@ SCENARIOS = {
         ask(keep_last=1), [backup("1", 9), backup("2", 8)], looks=[LOADED, (200, "FAILED")]
     ),
 }
-#: The days before the clock of a zone is put forward, and back.
+#: The days on which the clock of a zone is put forward, and back.
 CHANGES = {
-    "Europe/Berlin": ("2026-03-28", "2026-10-24"),
-    "America/St_Johns": ("2026-03-07", "2026-10-31"),
+    (zone, day): Scenario(project=f"{zone} {day}")
+    for zone, days in {
+        "Europe/Berlin": ("2026-03-29", "2026-10-25"),
+        "America/St_Johns": ("2026-03-08", "2026-11-01"),
+    }.items()
+    for day in days
 }
-BY_INSTANCE = {each.instance: each for each in SCENARIOS.values()}
+BY_INSTANCE = {each.instance: each for each in [*SCENARIOS.values(), *CHANGES.values()]}
 
 
 def next_of(answers: list[Any]) -> Any:
@@ -712,7 +735,7 @@ def trove(request: Any, context: Any) -> dict[str, Any]:
         return {"instance": shown}
     identifier = address.path.partition("/backups/")[2]
     if identifier:
-        scenario = next(each for each in SCENARIOS.values() if identifier in each.names)
+        scenario = next(each for each in BY_INSTANCE.values() if identifier in each.names)
         scenario.requests += 1
         if request.method == "DELETE":
             return delete(scenario, identifier, context)
@@ -804,13 +827,14 @@ def hurried() -> str:
 
 
 def start_engine(directory: Path) -> None:
-    """Mistral's engine and executor in this process, on a database of their own."""
+    """Mistral's engine and executor in this process, on a database in memory.
+
+    It has none of Mistral's own workflows and actions of several steps: the workbook uses none.
+    """
     file = directory / "mistral.conf"
-    file.write_text(CONFIGURATION.format(directory=directory))
+    file.write_text(CONFIGURATION)
     config.parse_args(args=["--config-file", str(file)])
     db_api.setup_db()
-    workflows.sync_db()
-    action_manager.sync_db()
     workbook_schemas.remember()
     security.delete_trust = lambda trust_id=None: None
     endpoint = SimpleNamespace(url="http://trove.test/v1.0/%(tenant_id)s", region="RegionOne")
@@ -836,14 +860,20 @@ def main(directory: Path) -> None:
         # What an operator does to have the executors trust a certificate.
         os.environ["REQUESTS_CA_BUNDLE"] = str(trusted.certificate)
         act_for("p")
+        # The table of a zone's offsets begins in the year of the runs.
+        clock.now = lambda: NOW
         workbooks.create_workbook_v2(hurried(), scope="public")
         drill()
         hold(RESTORING, SCHEDULE)
         hold(RESTORING_OTHERS, OTHER)
         hold(RESTORED, SCHEDULE, timedelta(hours=6, minutes=1))
         started = {name: start(each) for name, each in SCENARIOS.items()}
-        told = {name: ended(name, each) for name, each in started.items()}
-        told |= {zone: over_a_change(zone, first) for zone, first in CHANGES.items()}
+        with ThreadPoolExecutor(len(CHANGES)) as beside:
+            changes = beside.map(over_a_change, *zip(*CHANGES, strict=True), CHANGES.values())
+            told = {name: ended(name, SCENARIOS[name], each) for name, each in started.items()}
+            for (zone, _), days in zip(CHANGES, changes, strict=True):
+                found = told.setdefault(zone, {"fired": [], "made": []})
+                found |= {key: found[key] + days[key] for key in found}
         print(json.dumps(told))  # noqa: T201
     sys.stdout.flush()
     os._exit(0)
@@ -864,29 +894,26 @@ def start(scenario: Scenario) -> str:
     return str(started["id"])
 
 
-def over_a_change(zone: str, days: tuple[str, ...]) -> dict[str, Any]:
-    """Fire a schedule as its trigger does, one firing after the other, on three days each.
+def over_a_change(zone: str, day: str, scenario: Scenario) -> dict[str, list[str]]:
+    """Fire a schedule as its trigger does, one firing after the other, on two days.
 
     :returns: when there was a firing, and when a backup was made, in UTC.
     """
-    global NOW, STARTED
-    clock.now = lambda: NOW
     plan = Plan("30 2 * * *", "nightly", timezone=zone)
+    begin = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    given = plan.workflow_input("", SCHEDULE, {"owed_since": begin.isoformat()})
+    scenario.given = {"schedule": given["schedule"]}
     fired, made = [], []
-    for day in days:
-        begin = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-        given = plan.workflow_input("", SCHEDULE, {"owed_since": begin.isoformat()})
-        scenario = Scenario({"schedule": given["schedule"]})
-        SCENARIOS[zone] = BY_INSTANCE[scenario.instance] = scenario
-        times = croniter.croniter(plan.trigger_pattern(), begin - timedelta(seconds=1))
-        while (firing := times.get_next(datetime)) < begin + timedelta(days=3):
-            # Mistral may be two seconds early.
-            NOW, STARTED = firing - timedelta(seconds=2), time.monotonic()
-            before = len(scenario.bodies)
-            run = ended(zone, start(scenario))
-            assert run["state"] == "SUCCESS", run
-            fired.append(f"{firing:%m-%d %H:%M}")
-            made += [fired[-1]] * (len(scenario.bodies) - before)
+    times = croniter.croniter(plan.trigger_pattern(), begin - timedelta(seconds=1))
+    while (firing := times.get_next(datetime)) < begin + timedelta(days=2):
+        # Mistral may be two seconds early.
+        scenario.now = firing - timedelta(seconds=2)
+        Clock.turn(scenario.project, scenario.now)
+        before = len(scenario.bodies)
+        run = ended(scenario.project, scenario, start(scenario))
+        assert run["state"] == "SUCCESS", run
+        fired.append(f"{firing:%m-%d %H:%M}")
+        made += [fired[-1]] * (len(scenario.bodies) - before)
     return {"fired": fired, "made": made}
 
 
@@ -920,7 +947,6 @@ def hold(project: str, schedule: str, age: timedelta | None = None) -> None:
     started = rpc_clients.get_engine_client().start_workflow(
         workbook.HOLD, "", None, {"schedule": {"id": schedule}}, description=note
     )
-    deadline = time.monotonic() + DEADLINE
     while True:
         with db_api.transaction():
             found = db_api.get_workflow_execution(started["id"])
@@ -928,21 +954,20 @@ def hold(project: str, schedule: str, age: timedelta | None = None) -> None:
                 if age is not None:
                     found.created_at = (NOW - age).replace(tzinfo=None)
                 return
-        if time.monotonic() > deadline:
+        if time.monotonic() > STARTED + DEADLINE:
             sys.exit(f"the hold is {found.state}: {found.state_info}")
         time.sleep(0.1)
 
 
-def ended(name: str, execution_id: str) -> dict[str, Any]:
-    """Wait for an execution's end."""
-    deadline = time.monotonic() + DEADLINE
-    act_for(SCENARIOS[name].project)
+def ended(name: str, scenario: Scenario, execution_id: str) -> dict[str, Any]:
+    """Wait for the end of a scenario's execution."""
+    act_for(scenario.project)
     while True:
         with db_api.transaction(read_only=True):
             found = db_api.get_workflow_execution(execution_id)
             if found.state in ("SUCCESS", "ERROR"):
-                return told(SCENARIOS[name], found)
-            if time.monotonic() > deadline:
+                return told(scenario, found)
+            if time.monotonic() > STARTED + DEADLINE:
                 print(  # noqa: T201
                     f"{name} is {found.state} after {DEADLINE} s: {found.state_info}",
                     file=sys.stderr,
@@ -982,22 +1007,22 @@ def kept(execution: Any) -> dict[str, int]:
     return sizes
 
 
-def left_behind(execution_id: str) -> int:
+@base.session_aware()
+def left_behind(execution_id: str, session: Any = None) -> int:
     """The bytes that Mistral's database keeps of an execution and all that belongs to it."""
     total, executions = 0, [execution_id]
-    with base.get_engine().begin() as connection:
-        while executions:
-            here = ",".join(f"'{each}'" for each in executions)
-            tasks = f"select id from task_executions_v2 where workflow_execution_id in ({here})"
-            for table, which in (
-                ("workflow_executions_v2", f"id in ({here})"),
-                ("task_executions_v2", f"workflow_execution_id in ({here})"),
-                ("action_executions_v2", f"task_execution_id in ({tasks})"),
-            ):
-                rows = connection.execute(sqlalchemy.text(f"select * from {table} where {which}"))
-                total += sum(len(str(value)) for row in rows for value in row if value is not None)
-            below = f"select id from workflow_executions_v2 where task_execution_id in ({tasks})"
-            executions = list(connection.execute(sqlalchemy.text(below)).scalars())
+    while executions:
+        here = ",".join(f"'{each}'" for each in executions)
+        tasks = f"select id from task_executions_v2 where workflow_execution_id in ({here})"
+        for table, which in (
+            ("workflow_executions_v2", f"id in ({here})"),
+            ("task_executions_v2", f"workflow_execution_id in ({here})"),
+            ("action_executions_v2", f"task_execution_id in ({tasks})"),
+        ):
+            rows = session.execute(sqlalchemy.text(f"select * from {table} where {which}"))
+            total += sum(len(str(value)) for row in rows for value in row if value is not None)
+        below = f"select id from workflow_executions_v2 where task_execution_id in ({tasks})"
+        executions = list(session.execute(sqlalchemy.text(below)).scalars())
     return total
 
 

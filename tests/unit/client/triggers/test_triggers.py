@@ -536,8 +536,15 @@ class TestTroubleAtEveryRequest:
         }[request.param]
         return CHANGES[request.param], old, new
 
-    @pytest.mark.parametrize("error", [KilledError(), requests.exceptions.ConnectionError("x")])
-    @pytest.mark.parametrize("when", ["before", "after"])
+    # Killed after a request is killed before the next one.
+    @pytest.mark.parametrize(
+        ("when", "error"),
+        [
+            ("before", KilledError()),
+            ("before", requests.exceptions.ConnectionError("x")),
+            ("after", requests.exceptions.ConnectionError("x")),
+        ],
+    )
     def test_the_schedule_is_there_exactly_once_and_the_next_command_heals(
         self, cloud, schedule, instance, change, when, error
     ):
