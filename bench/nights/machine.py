@@ -26,6 +26,7 @@ import psutil
 import psycopg
 
 import trove_schedules
+from bench import first_start
 from bench.clock import Clock
 from bench.firings import EARLY
 from bench.minicloud import import_path, login
@@ -319,6 +320,7 @@ def machine(clock: Clock, look_every: int = 1) -> Iterator[Machine]:
     ):
         made = Machine(Root.at(disk / "cloud"), clock, s3, own_disk=own_disk)
         try:
+            first_start.prepare(made.root)
             # Not in the night: the schedules would be due before all is there.
             made.at(datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0))
             made.up()

@@ -51,13 +51,15 @@ _TYPIST = Typist()
 
 def wait_for(what: str, condition: Callable[[], T | None], timeout: float) -> T:
     """Return what the condition returns once that is true; fail with what was last seen."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         seen = condition()
         if seen:
             return seen
-        assert time.monotonic() < deadline, f"no {what} within {timeout:.0f} s; last seen: {seen!r}"
-        time.sleep(0.5)
+        waited = time.monotonic() - began
+        assert waited < timeout, f"no {what} within {timeout:.0f} s; last seen: {seen!r}"
+        # The services work for each look.
+        time.sleep(min(1.0, 0.4 + waited / 20))
 
 
 def leave_room(seconds: float, minutes: int = 1) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, run_by_hand
 from tests.end_to_end.databases import Database
+from tests.end_to_end.ticks import hurried
 from trove_minicloud.guest import instances
 from trove_schedules import ScheduledBackups
 
@@ -183,7 +184,7 @@ class Ledger:
             self.name, NEVER_SOON, self.name, incremental=True, full_every=full_every
         )
         links: list[Link] = []
-        with self.writing():
+        with self.writing(), hurried(self.cloud, every=2):
             for _run in range(runs):
                 before = self.lengths(self.name)
                 run = run_by_hand(schedules, schedule.id)

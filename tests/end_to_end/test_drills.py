@@ -18,7 +18,7 @@ import trove_schedules
 from tests.end_to_end.cloud import LiveCloud, wait_for
 from tests.end_to_end.damage import flipped_byte
 from tests.end_to_end.databases import DATABASES, Database, require
-from tests.end_to_end.ticks import fire
+from tests.end_to_end.ticks import fire, hurried
 from trove_minicloud.guest import instances
 from trove_schedules import ScheduledBackups, ScheduleExecution
 from trove_schedules.errors import ScheduleNotFoundError
@@ -29,6 +29,8 @@ _DATABASE = {"service_type": "database"}
 _WORKFLOW = {"service_type": "workflowv2"}
 #: A restore, and its looks, on a busy machine.
 _DRILLED = 300.0
+#: Seconds between a run's looks at an instance or a backup, which would be up to 30.
+_LOOKS = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Drilled:
             found = self.api.execution_show(started.id)
             return found if found.ended else None
 
-        return wait_for(f"end of execution {started.id}", over, _DRILLED)
+        with hurried(self.cloud, _LOOKS):
+            return wait_for(f"end of execution {started.id}", over, _DRILLED)
 
     def health(self) -> Health:
         [found] = self.api.schedule_health([self.schedule])
@@ -228,7 +231,8 @@ def test_a_drill_by_a_pattern_is_done_by_a_trust(cloud: LiveCloud) -> None:
         found = api.execution_list(schedule, drills_only=True)
         return next((each for each in found if each.ended), None)
 
-    done = wait_for("drill by its trigger", passed, _DRILLED)
+    with hurried(cloud, _LOOKS):
+        done = wait_for("drill by its trigger", passed, _DRILLED)
     assert done.state == "SUCCESS", done.state_info
     assert done.manual is False
     assert done.output["status"].startswith("Drill passed")

@@ -57,7 +57,8 @@ def test_chains_retention_and_history_over_nine_runs_and_three_changes(
             schedules.schedule_set(schedule, name=f"chained {number}")
         with cloud.connect("living") as connection:
             connection.execute("insert into runs values (%s)", [number])
-        run = run_by_hand(schedules, schedule.id)
+        with hurried(cloud, every=2):
+            run = run_by_hand(schedules, schedule.id)
         assert (run.state, run.output["status"]) == ("SUCCESS", "Backup complete"), run
         assert run.manual
         made.append(run.backup_id or "")

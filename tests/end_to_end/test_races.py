@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.cloud import NEVER_SOON, LiveCloud, wait_for
+from tests.end_to_end.ticks import hurried
 from trove_minicloud.services.preparation import database_file
 from trove_schedules import Schedule, ScheduledBackups
 from trove_schedules.errors import (
@@ -93,7 +94,7 @@ def test_a_run_that_starts_during_a_change_keeps_its_rights(
     def rounds(instance: str) -> int:
         return sum(_run_during_a_change(cloud, instance) for _ in range(ROUNDS // AT_A_TIME))
 
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    with hurried(cloud, every=2), ThreadPoolExecutor(AT_A_TIME) as pool:
         assert sum(pool.map(rounds, instances)), "no run has started"
 
 

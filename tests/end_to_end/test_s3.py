@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import first_start
 from tests.contract.stores import LOGIN, Files, serving_s3
 from tests.end_to_end.cloud import LiveCloud, fill, hung_tool, new_cloud, wait_for
 from tests.end_to_end.refusals import Refusals, refusals
@@ -34,6 +35,7 @@ def way(s3: Files) -> Iterator[Refusals]:
 @pytest.fixture(scope="module")
 def cloud(way: Refusals) -> Iterator[LiveCloud]:
     def with_s3(root: Root) -> None:
+        first_start.prepare(root)
         options = ["--root", str(root.path), "--s3", way.endpoint, "--s3-bucket", "backups"]
         environment = {name.upper(): value for name, value in LOGIN.items()}
         with pytest.MonkeyPatch.context() as patch:

@@ -90,12 +90,16 @@ def wait_until_taken(cloud: LiveCloud, schedule: Schedule) -> None:
 
 
 @contextmanager
-def hurried(cloud: LiveCloud) -> Iterator[None]:
-    """Meanwhile a task that failed is tried again at once, and not after up to 80 seconds."""
+def hurried(cloud: LiveCloud, every: float = 0.5) -> Iterator[None]:
+    """Meanwhile a task that failed is tried again at once, and not after up to 80 seconds.
+
+    :param every: seconds. Longer ones are for a run that looks a limited number of times whether
+        something has ended: on a busy machine that has to last.
+    """
     ended = threading.Event()
 
     def hurry() -> None:
-        while not ended.wait(0.5):
+        while not ended.wait(every):
             with mistral_database(cloud) as database:
                 # Not the calls that end a task whose timeout has passed.
                 database.execute(
