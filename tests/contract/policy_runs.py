@@ -240,13 +240,13 @@ SCENARIOS = {
     "slow": Scenario(fleet(3), watched("slow"), slow=("db-1",)),
     "expires": Scenario(fleet(12), GUARDED | watched("expires"), {"max_parallel": 1}, expires=4),
     "expires_last": Scenario(
-        fleet(12),
+        fleet(6),
         GUARDED | {"attempts": 3} | watched("expires_last"),
         {"max_parallel": 1},
         expires=4,
     ),
     "expires_for_keystone": Scenario(
-        fleet(12),
+        fleet(6),
         GUARDED,
         {"max_parallel": 1},
         expires=4,
@@ -263,10 +263,10 @@ SCENARIOS = {
     ),
     "too_late": guarded(5, 2),
     "too_late_done": guarded(2, 2),
-    "just_in_time": guarded(12, 0),
+    "just_in_time": guarded(6, 0),
     "chain": Scenario(fleet(2), {"keep_last": 1}, incremental=True),
     "pinned": Scenario(fleet(2), {"keep_last": 1}),
-    "overlapping": Scenario(fleet(8), GUARDED, {"max_parallel": 2}, beside=(0, 0, 1)),
+    "overlapping": Scenario(fleet(4), GUARDED, {"max_parallel": 2}, beside=(0, 0, 1)),
     "kept_waiting": Scenario(fleet(2), watched("kept_waiting"), before=("PAUSED", 59)),
     "long_ago": Scenario(fleet(2), before=("RUNNING", 61)),
 }
