@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from mistral.db.sqlalchemy import types
 
 _EXECUTIONS = "workflow_executions_v2"
 _INDEX = f"{_EXECUTIONS}_workflow_name_updated_at"
@@ -15,6 +16,11 @@ _FOREIGN_KEYS = (
     ("workflow_executions_v2", "task_execution_id"),
     ("workflow_executions_v2", "root_execution_id"),
 )
+
+
+def keep_queries() -> None:
+    """Have SQLAlchemy write the queries of columns of JSON once, and not each time."""
+    types.JsonEncodedLongText.cache_ok = types.JsonEncodedMediumText.cache_ok = True
 
 
 def add_indexes(engine: Any) -> None:

@@ -44,6 +44,7 @@ from trove_minicloud.services.config_files import config_arguments
 from trove_minicloud.services.mistral_database import (
     add_indexes,
     index_executions,
+    keep_queries,
     take_over_rows,
 )
 from trove_minicloud.services.mistral_history import forget_superfluous_executions
@@ -60,6 +61,7 @@ except ImportError:
 def main(directory: Path, port: int) -> None:
     end_imports()
     die_with_parent()
+    keep_queries()
     make_ready(directory)
     add_indexes(db_base.get_engine())
     index_executions(cfg.CONF.database.connection)
