@@ -55,10 +55,12 @@ def _made(folder: Path) -> Root | None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
-        made.prepare()
-        daemon.up(made, print)
-        session = admin_session(settings.load_or_create(made), timeout=60)
-        trove_schedules.connect(session=session).workbook_load(public=True)
-        daemon.down(made)
-        done.touch()
+        # Another may have made it since the look above, and others may be copying it.
+        if not done.exists():
+            made.prepare()
+            daemon.up(made, print)
+            session = admin_session(settings.load_or_create(made), timeout=60)
+            trove_schedules.connect(session=session).workbook_load(public=True)
+            daemon.down(made)
+            done.touch()
     return made
