@@ -93,8 +93,8 @@ def user_name(session: Session) -> str | None:
     """The name of the user who is logged in; None where the login doesn't say."""
     if not isinstance(session.auth, BaseIdentityPlugin):
         return None
-    with translated("Keystone", "log in"):
-        name: str | None = session.auth.get_access(session).username
+    log_in(session)
+    name: str | None = session.auth.get_access(session).username
     return name
 
 
@@ -196,8 +196,10 @@ def date_of(
         if url is None:
             return None
         # Whatever it answers at its root: every answer has a date.
-        answer = session.get(
-            urljoin(url, "/"), authenticated=False, raise_exc=False, redirect=False
+        answer = asked(
+            lambda: session.get(
+                urljoin(url, "/"), authenticated=False, raise_exc=False, redirect=False
+            )
         )
     date = answer.headers.get("Date")
     try:

@@ -247,9 +247,11 @@ def _shared(
 def _counted(schedules: list[Schedule]) -> str:
     policies = sum(each.kind == POLICY for each in schedules)
     others = len(schedules) - policies
-    said = [counted(policies, "policy")] if policies else []
     # A project may have policies only.
-    return " and ".join([counted(others, "schedule"), *said] if others or not said else said)
+    said = [counted(others, "schedule")] if others or not policies else []
+    if policies:
+        said.append(counted(policies, "policy"))
+    return " and ".join(said)
 
 
 def _retention(

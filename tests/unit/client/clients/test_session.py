@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logins from clouds.yaml and OS_*, and which of them can create trusts."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import pytest
 import requests
 from keystoneauth1 import exceptions as keystone_exceptions, loading
@@ -10,6 +13,7 @@ from urllib3.exceptions import ProtocolError
 
 from trove_schedules.clients.session import (
     REQUEST_TIMEOUT,
+    date_of,
     log_in,
     open_session,
     require_delegable,
@@ -22,6 +26,7 @@ from trove_schedules.errors import (
     ServiceUnavailableError,
 )
 
+NOW = datetime(2026, 1, 2, 2, tzinfo=UTC)
 CLOUDS = """
 clouds:
   demo:
@@ -151,6 +156,12 @@ def test_a_login_whose_connection_is_cut_is_sent_again(cloud):
     with pytest.raises(ServiceUnavailableError) as caught:
         log_in(cloud.session())
     assert caught.value.status == 503
+
+
+def test_so_is_a_question_for_the_time(cloud):
+    cut = {"exc": requests.exceptions.ConnectionError(ProtocolError("cut"))}
+    cloud.mock.get("http://trove.test/", [cut, {"headers": {"Date": format_datetime(NOW)}}])
+    assert date_of(cloud.session(), "database", None, None) == NOW
 
 
 @pytest.mark.parametrize(
