@@ -37,7 +37,7 @@ import pecan
 import sqlalchemy
 from mistral import config, context
 from mistral.api.hooks import request_body
-from mistral.db.sqlalchemy import base, types
+from mistral.db.sqlalchemy import base
 from mistral.db.v2 import api as db_api
 from mistral.db.v2.sqlalchemy import models
 from mistral.lang import parser
@@ -52,6 +52,7 @@ from pecan import (
     util as pecan_util,
 )
 
+from trove_minicloud.services.mistral_database import keep_queries
 from trove_schedules import workbook
 
 URL = "http://mistral.test/v2"
@@ -439,8 +440,7 @@ def _application() -> Any:
     config.parse_args(args=[])
     cfg.CONF.set_override("connection", "sqlite://", group="database")
     cfg.CONF.set_override("auth_enable", True, group="pecan")
-    # Otherwise SQLAlchemy writes each query of a column of JSON anew, and warns of that.
-    types.JsonEncodedLongText.cache_ok = types.JsonEncodedMediumText.cache_ok = True
+    keep_queries()
     db_api.setup_db()
     # Pecan reads a controller's signature, which never changes, at every request.
     signature = functools.cache(pecan_util.getargspec)

@@ -33,7 +33,7 @@ backend.init_backend(backend.BackendType.THREADING)
 import mistral.api.app  # noqa: F401  (registers the options)
 from mistral import config, context
 from mistral.actions import std_actions
-from mistral.db.sqlalchemy import base, types
+from mistral.db.sqlalchemy import base
 from mistral.db.v2 import api as db_api
 from mistral.engine import engine_server
 from mistral.rpc import base as rpc, clients as rpc_clients
@@ -43,6 +43,7 @@ from yaql.standard_library import date_time
 
 from tests.tls_receiver import tls_receiver
 from trove_minicloud.services import workbook_schemas
+from trove_minicloud.services.mistral_database import keep_queries
 from trove_schedules import clock, workbook
 from trove_schedules.schedules import zones
 from trove_schedules.schedules.plan import Plan
@@ -830,12 +831,11 @@ def start_engine(directory: Path) -> None:
     """Mistral's engine and executor in this process, on a database in memory.
 
     It has none of Mistral's own workflows and actions of several steps: the workbook uses none.
-    Without Mistral's word that its columns of JSON are alike, SQLAlchemy writes their queries anew.
     """
     file = directory / "mistral.conf"
     file.write_text(CONFIGURATION)
     config.parse_args(args=["--config-file", str(file)])
-    types.JsonEncodedLongText.cache_ok = types.JsonEncodedMediumText.cache_ok = True
+    keep_queries()
     db_api.setup_db()
     workbook_schemas.remember()
     security.delete_trust = lambda trust_id=None: None
