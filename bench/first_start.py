@@ -34,6 +34,7 @@ def prepare(root: Root) -> None:
         return
     for service in _SERVICES:
         shutil.copytree(made.service(service), root.service(service))
+    shutil.copytree(made.cache, root.cache, dirs_exist_ok=True)
     shutil.copy(made.path / VERSIONS, root.path / VERSIONS)
     kept = read_json(made.settings_file)
     passwords = {name: value for name, value in kept.items() if not name.endswith("port")}

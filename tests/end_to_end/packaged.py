@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Mistral as packages run it: the API under uWSGI, one engine, one executor, and our unit.
+"""A cluster as packages run it: the API under uWSGI, and periodic servers as our unit starts them.
 
 `python -m tests.end_to_end.packaged ROOT` is its supervisor, in the background.
 """
@@ -12,7 +12,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bench.cluster import mistral
 from bench.cluster.layout import Distributed
 from tests.docs.pages import REPOSITORY
 from trove_minicloud.cloud import daemon
@@ -24,10 +23,11 @@ SYSTEMD = REPOSITORY / "deploy" / "systemd"
 UNIT = "mistral-periodic.service"
 #: The folder that stands for /etc/mistral.
 ETC = "etc"
+PERIODIC = ("mistral-periodic-1", "mistral-periodic-2")
 
 
 class Packaged(Distributed):
-    """The API is served by uWSGI, and the periodic server is started as the unit says."""
+    """The API is served by uWSGI, and the periodic servers are started as the unit says."""
 
     def mistral(self) -> Program:
         api = super().mistral()
@@ -35,9 +35,11 @@ class Packaged(Distributed):
         return _soon_over(api, (*argv, str(self._settings.mistral_port)))
 
     def servers(self) -> list[Program]:
-        *others, periodic = mistral.server_programs(self._root, 1, 1, 1)
         argv = exec_start(SYSTEMD / UNIT, self._directory / ETC)
-        return [*(_soon_over(each, each.argv) for each in others), _soon_over(periodic, argv)]
+        return [
+            _soon_over(each, argv if each.name in PERIODIC else each.argv)
+            for each in super().servers()
+        ]
 
     @property
     def _directory(self) -> Path:

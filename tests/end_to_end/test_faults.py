@@ -244,12 +244,17 @@ def test_a_service_that_hangs_is_restarted_and_schedules_run_again(cloud: LiveCl
     schedules = cloud.schedules()
     schedule = schedules.schedule_create("m", NEVER_SOON, "goes-on")
     hung = cloud.process("keystone")
+    (cloud.root.service("keystone") / "another-file").touch()
+    installed = sorted(cloud.root.cache.rglob("*"))
     others = [cloud.process(name).pid for name in ("mistral", "trove")]
     hung.suspend()
     wait_for("status that tells it", lambda: _row(cloud, "keystone")["state"] == "silent", 120)
     cloud.wait_for_restart("keystone", hung)
     assert "did not answer 3 times in a row" in _row(cloud, "keystone")["reason"]
     assert [cloud.process(name).pid for name in ("mistral", "trove")] == others
+    # What it remembers of the installed packages was still good.
+    assert installed
+    assert sorted(cloud.root.cache.rglob("*")) == installed
     assert run_by_hand(schedules, schedule.id).state == "SUCCESS"
     schedules.schedule_delete(schedule)
 

@@ -1,44 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mistral as packages run it, with the periodic server of deploy/systemd: a schedule fires."""
+"""A cluster as packages run it, with the periodic servers of deploy/systemd: schedules fire.
+
+It loses one of them while it fires.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 
 import pytest
 
+from bench import burst, faults
 from bench.cluster import servers
-from bench.crowd import Crowd
+from bench.crowd import LIGHT, Crowd
 from bench.firings import Member
 from bench.minicloud import import_path
-from tests.end_to_end.cloud import LiveCloud, finished, new_cloud
+from tests.end_to_end.cloud import LiveCloud, finished, new_cloud, wait_for
 from tests.end_to_end.lacking import lacks
-from tests.end_to_end.packaged import ETC
+from tests.end_to_end.packaged import ETC, PERIODIC
 from tests.end_to_end.ticks import just_due
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral
+from trove_minicloud.services.config_files import OVERRIDES
+from trove_minicloud.supervision import state
 from trove_schedules import Schedule
 
-PERIODIC, API = "mistral-periodic-1", "mistral-api"
-#: Seconds within which a periodic server that runs has looked at all triggers several times.
+API = "mistral-api"
+#: Seconds within which periodic servers that run have looked at all triggers several times.
 _PATIENCE = 5
 _WARNING = "Processing cron triggers in the API service is deprecated"
 
 
 @pytest.fixture(scope="module")
 def packaged() -> Iterator[LiveCloud]:
-    """Mistral's API under uWSGI, one engine, one executor and the unit's periodic server."""
+    """Mistral's API under uWSGI, and two each of engines, executors and the unit's servers."""
     if find_spec("pyuwsgi") is None:
         lacks("pyuwsgi")
     import_path()
 
     def prepare(root: Root) -> None:
         root.prepare()
-        servers.want(root, 1, 1)
+        servers.want(root, 2, 2)
+        for service, options in LIGHT.items():
+            root.service(service).mkdir(mode=0o700)
+            (root.service(service) / OVERRIDES).write_text(options)
 
     try:
         with new_cloud(prepare, "tests.end_to_end.packaged") as live:
@@ -63,14 +73,22 @@ def _fire(cloud: LiveCloud, schedule: Schedule) -> None:
     Crowd(cloud.root).fire([member], datetime.now(UTC) - timedelta(days=1))
 
 
-def test_the_unit_s_periodic_server_fires_and_nothing_else_does(
+@contextmanager
+def _no_periodic_server(cloud: LiveCloud) -> Iterator[None]:
+    with ExitStack() as stack:
+        for program in PERIODIC:
+            stack.enter_context(cloud.killed(program))
+        yield
+
+
+def test_the_unit_s_periodic_servers_fire_and_nothing_else_does(
     packaged: LiveCloud, schedule: Schedule
 ) -> None:
     schedules = packaged.schedules()
     # As README.md says to see whether the actions are there.
     action = ("openstack", "action", "definition", "show", "trove.backups_create")
     assert "trove.backups_create" in packaged.run(*action).out
-    with packaged.killed(PERIODIC):
+    with _no_periodic_server(packaged):
         _fire(packaged, schedule)
         time.sleep(_PATIENCE)
         assert schedules.execution_list(schedule) == []
@@ -81,13 +99,35 @@ def test_the_unit_s_periodic_server_fires_and_nothing_else_does(
     assert _WARNING not in log
 
 
+def test_each_schedule_fires_once_while_a_periodic_server_is_killed(packaged: LiveCloud) -> None:
+    crowd = Crowd(packaged.root)
+    due = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
+    members = crowd.schedule(12, due)
+    crowd.fire(members, due - timedelta(minutes=1))
+    time.sleep(1)
+    faults.killed(PERIODIC[0])(packaged.root)
+    firings = burst.follow(crowd, members, due)
+    assert [firing for firing in firings if firing.duplicates] == []
+    assert any(firing.completed for firing in firings)
+    # A run that is in progress brings its backup, or fails.
+    wait_for("health that names what was lost", lambda: not burst.unnoticed(crowd, firings), 300)
+
+    def back() -> bool:
+        found = state.load(packaged.root)
+        programs = {each.name: each for each in found.programs} if found else {}
+        victim = programs[PERIODIC[0]]
+        return victim.restarts > 0 and victim.state == "ready"
+
+    wait_for("a periodic server that is back", back, 300)
+
+
 def test_without_our_file_the_api_fires(packaged: LiveCloud, schedule: Schedule) -> None:
     """Mistral 23 does, under uWSGI with threads. It warns that its next release won't."""
     [ours] = packaged.root.service(mistral.NAME).joinpath(ETC, "mistral.conf.d").iterdir()
     ours.unlink()
     with packaged.killed(API):
         pass
-    with packaged.killed(PERIODIC):
+    with _no_periodic_server(packaged):
         _fire(packaged, schedule)
         [run] = finished(packaged.schedules(), schedule.id, 1)
     assert run.state == "SUCCESS", run

@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
@@ -33,14 +34,23 @@ def postpone(package: str) -> None:
     sys.meta_path.insert(0, _Postponed(f"{package}."))
 
 
+def load(package: str) -> None:
+    """Load a postponed package after all, and at once: some find their parts by their imports."""
+    prefix = f"{package}."
+    sys.meta_path.remove(_Postponed(prefix))
+    for module in [module for name, module in sys.modules.items() if name.startswith(prefix)]:
+        # To ask for any attribute loads it.
+        vars(module)
+
+
+@dataclass(frozen=True)
 class _Postponed(MetaPathFinder):
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    prefix: str
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not name.startswith(self._prefix):
+        if not name.startswith(self.prefix):
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trove_minicloud.services.postponing import postpone
+from trove_minicloud.services.postponing import load, postpone
 
 
 @pytest.fixture
@@ -32,6 +32,19 @@ def test_a_module_is_loaded_when_an_attribute_is_asked_for(package: Path) -> Non
     assert not (package / "loaded").exists()
     assert inner.VALUE == 1
     assert (package / "loaded").exists()
+
+
+def test_what_was_postponed_is_loaded_at_once_and_so_is_what_follows(package: Path) -> None:
+    (package / "next.py").write_text((package / "inner.py").read_text().replace("loaded", "too"))
+    postpone("heavy")
+    import heavy.part.inner  # type: ignore[import-not-found]
+
+    load("heavy")
+
+    assert (package / "loaded").exists()
+    import heavy.part.next  # type: ignore[import-not-found]  # noqa: F401
+
+    assert (package / "too").exists()
 
 
 def test_other_packages_are_loaded_at_once(package: Path) -> None:
