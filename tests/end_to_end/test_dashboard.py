@@ -17,6 +17,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 from selenium.webdriver.common.keys import Keys
 
 from bench.history import HISTORY, Project, execution_row, insert_rows
@@ -142,8 +143,10 @@ def test_from_an_instance_to_its_schedule_that_fires_and_is_deleted(
 ) -> None:
     browser.open("/project/databases/")
     assert browser.messages() == [], "the page of instances is clean"
-    row = browser.find("tr[data-display='orders']")
-    row.find_element("css selector", ".dropdown-toggle").click()
+    [style, *_] = browser.driver.find_elements("css selector", "link[rel='stylesheet']")
+    served = requests.get(style.get_property("href"), timeout=60)
+    assert served.headers["Cache-Control"] == "max-age=300"
+    browser.click("tr[data-display='orders'] .dropdown-toggle")
     browser.find("tr[data-display='orders'] .dropdown-menu a", "Scheduled Backups")
     browser.screenshot("instances")
     browser.click("tr[data-display='orders'] .dropdown-menu a", "Scheduled Backups")

@@ -31,13 +31,20 @@ def main(port: int, compute_port: int) -> None:
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
 
+    class StaticFiles(StaticFilesHandler):
+        def serve(self, request: Any) -> Any:
+            """Let browsers keep a file for a while: each page asks for some twenty of them."""
+            response = super().serve(request)
+            response["Cache-Control"] = "max-age=300"
+            return response
+
     django.setup()
     # The pages name their scripts and styles by what the enabled panels bring along, so this is
     # due at every start. Without it each page is an error.
     call_command("compress", force=True, verbosity=0)
     flavors = wsgi.Server(("127.0.0.1", compute_port), compute, numthreads=2)
     threading.Thread(target=flavors.safe_start, name="compute", daemon=True).start()
-    serve(StaticFilesHandler(get_wsgi_application()), port, "horizon")
+    serve(StaticFiles(get_wsgi_application()), port, "horizon")
 
 
 def compute(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -22,6 +22,8 @@ from trove_minicloud.supervision.state import CloudState, CloudStatus, ProgramSt
 
 LOG = logging.getLogger(__name__)
 _STEP = 0.1
+#: Once everything runs; a program that dies is started again half a second later anyway.
+_CALM_STEP = 0.3
 _FOLLOW_INTERVAL = 0.5
 _STOP_AGAIN_AFTER = 10.0
 #: Of its own log, in the background.
@@ -92,7 +94,7 @@ class Supervisor:
         self._state = "running"
         while not self._stop_requested:
             self._step()
-            time.sleep(_STEP)
+            time.sleep(_CALM_STEP)
 
     def stop(self) -> None:
         """Stop all programs in reverse order of their start.
