@@ -48,8 +48,8 @@ dashboard: $(BIN)/.minicloud $(DASHBOARD_BIN)/.dashboard ## Horizon with the pan
 
 # The servers of the end-to-end tests leave much of a processor idle: the other checks run beside them.
 # These tests take longest, so what they need is installed before anything else.
-test: $(BIN)/.test ## Everything that CI runs
-	@$(MAKE) --jobs 2 --output-sync=line --no-print-directory $(ANSIBLE_BIN)/.ansible $(DASHBOARD_BIN)/.dashboard
+test: ## Everything that CI runs
+	@$(MAKE) --jobs 2 --output-sync=line --no-print-directory $(BIN)/.test $(DASHBOARD_BIN)/.dashboard $(ANSIBLE_BIN)/.ansible
 	@$(MAKE) --jobs 2 --keep-going --output-sync=line --no-print-directory test-end-to-end test-beside
 
 test-beside: lint types docs package test-browser test-unit test-contract test-dashboard test-deploy test-ansible ## All of it but the end-to-end tests
