@@ -50,9 +50,7 @@ def mini_cloud(
             import_path()
             servers.want(root, engines, engines)
         with around(root):
-            for service, options in (overrides or {}).items():
-                root.service(service).mkdir(mode=0o700, exist_ok=True)
-                (root.service(service) / OVERRIDES).write_text(options)
+            override(root, overrides or {})
             try:
                 _up(root, lambda line: print(line, file=sys.stderr))
                 yield root
@@ -60,6 +58,13 @@ def mini_cloud(
                 daemon.down(root, _DOWN_TIMEOUT)
     finally:
         shutil.rmtree(folder)
+
+
+def override(root: Root, overrides: Mapping[str, str]) -> None:
+    """Write each service's own options into its `override.conf`, before its start."""
+    for service, options in overrides.items():
+        root.service(service).mkdir(mode=0o700, exist_ok=True)
+        (root.service(service) / OVERRIDES).write_text(options)
 
 
 def _up(root: Root, report: Callable[[str], None]) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench import first_start
+from bench.minicloud import override
 from tests.end_to_end.cloud import LiveCloud, new_cloud
 from trove_minicloud.root import Root
-from trove_minicloud.services.config_files import OVERRIDES
 from trove_schedules import ScheduledBackups
 
 #: The files that take longest, in order; a worker that got one of them last would end alone. The
@@ -111,9 +111,7 @@ _OVERRIDES = {
 
 def _prepare(root: Root) -> None:
     first_start.prepare(root)
-    for service, options in _OVERRIDES.items():
-        root.service(service).mkdir(mode=0o700, exist_ok=True)
-        (root.service(service) / OVERRIDES).write_text(options)
+    override(root, _OVERRIDES)
 
 
 @pytest.fixture(scope="module")

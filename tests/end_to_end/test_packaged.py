@@ -18,7 +18,7 @@ from bench import burst, faults
 from bench.cluster import servers
 from bench.crowd import LIGHT, Crowd
 from bench.firings import Member
-from bench.minicloud import import_path
+from bench.minicloud import import_path, override
 from tests.end_to_end.cloud import LiveCloud, finished, new_cloud, wait_for
 from tests.end_to_end.lacking import lacks
 from tests.end_to_end.packaged import ETC, PERIODIC
@@ -26,8 +26,6 @@ from tests.end_to_end.ticks import just_due
 from trove_minicloud.errors import MiniCloudError
 from trove_minicloud.root import Root
 from trove_minicloud.services import mistral
-from trove_minicloud.services.config_files import OVERRIDES
-from trove_minicloud.supervision import state
 from trove_schedules import Schedule
 
 API = "mistral-api"
@@ -46,9 +44,7 @@ def packaged() -> Iterator[LiveCloud]:
     def prepare(root: Root) -> None:
         root.prepare()
         servers.want(root, 2, 2)
-        for service, options in LIGHT.items():
-            root.service(service).mkdir(mode=0o700)
-            (root.service(service) / OVERRIDES).write_text(options)
+        override(root, LIGHT)
 
     try:
         with new_cloud(prepare, "tests.end_to_end.packaged") as live:
@@ -105,20 +101,14 @@ def test_each_schedule_fires_once_while_a_periodic_server_is_killed(packaged: Li
     members = crowd.schedule(12, due)
     crowd.fire(members, due - timedelta(minutes=1))
     time.sleep(1)
+    victim = packaged.process(PERIODIC[0])
     faults.killed(PERIODIC[0])(packaged.root)
     firings = burst.follow(crowd, members, due)
     assert [firing for firing in firings if firing.duplicates] == []
     assert any(firing.completed for firing in firings)
     # A run that is in progress brings its backup, or fails.
     wait_for("health that names what was lost", lambda: not burst.unnoticed(crowd, firings), 300)
-
-    def back() -> bool:
-        found = state.load(packaged.root)
-        programs = {each.name: each for each in found.programs} if found else {}
-        victim = programs[PERIODIC[0]]
-        return victim.restarts > 0 and victim.state == "ready"
-
-    wait_for("a periodic server that is back", back, 300)
+    packaged.wait_for_restart(PERIODIC[0], victim)
 
 
 def test_without_our_file_the_api_fires(packaged: LiveCloud, schedule: Schedule) -> None:
