@@ -31,7 +31,7 @@ def _be_left_now(root: Root) -> None:
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(
             "update cron_triggers_v2 set next_execution_time = datetime('now', '+1 day')"
-            " where next_execution_time < '9999'"
+            " where next_execution_time < '9999-01-01'"  # '9999' would be a number, below any text
         )
         database.execute(
             "update workflow_executions_v2 set created_at = datetime('now', '-1 hour'),"
