@@ -270,10 +270,10 @@ class Machine:
                 moment < due
                 or following <= moment < until
                 or runs.due(moment)
-                or runs.acting()
+                # An action or a run that a fault has stopped may be in progress for ever.
+                or (runs.acting() and moment < until)
                 or self._backing_up()
             )
-            # One that a fault has stopped may be in progress for ever.
             if busy or (runs.in_progress(due - EARLY) and moment < until):
                 quiet = None
             else:

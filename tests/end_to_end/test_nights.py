@@ -17,7 +17,7 @@ def test_every_morning_health_is_right_and_backups_restore() -> None:
         names = (("folder", full), ("S3", "machine off at the due time"))
         nights = list(Nights(tried, [(store, _FAULTS[name]) for store, name in names]).run())
 
-    assert not any(night.wrong for night in nights), table(nights)
+    assert [line for night in nights for line in night.wrong] == [], table(nights)
     # Orders has three attempts a night, and shop has one.
     assert [night.kept["orders"] for night in nights] == [1, 2]
     assert nights[-1].kept["shop"] >= 1
