@@ -38,6 +38,11 @@ def test_single_user_mode_stops_at_an_error_and_logs_no_statement() -> None:
     assert argv[-1] == "a"
 
 
+def test_random_passwords_get_one_round_where_the_server_lets_us_choose() -> None:
+    assert "scram_iterations=1" in single_user_command(PROGRAMS, Path("/data"), {}, "a")
+    assert "scram_iterations=1" not in single_user_command(OLD, Path("/data"), {}, "a")
+
+
 def test_backups_never_ask_for_a_password_and_go_to_stdout_with_their_wal() -> None:
     argv = backup_command(PROGRAMS, SERVER, None)
 
