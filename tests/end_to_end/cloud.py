@@ -10,7 +10,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 
 import trove_schedules
+from tests.end_to_end.folders import passable_folder
 from tests.end_to_end.typist import Typist
 from trove_minicloud import settings
 from trove_minicloud.cloud import daemon
@@ -361,10 +361,7 @@ def new_cloud(
     :param prepare: what there is to do before its start.
     :param module: its supervisor, as `daemon.up` starts it.
     """
-    # Not below pytest's own folder: as root, the databases run as a user who must get there.
-    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
-    root = Root.at(folder / "cloud")
-    folder.chmod(0o711)
+    root = Root.at(passable_folder() / "cloud")
     try:
         prepare(root)
         daemon.up(root, print, module)

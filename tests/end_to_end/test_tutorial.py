@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import REPOSITORY, blocks
 from tests.end_to_end.cloud import BIN, remove
+from tests.end_to_end.folders import passable_folder
 from trove_minicloud.root import ROOT_VARIABLE, Root
 
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
@@ -24,10 +24,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     # The page is for a clone with its own environment, which may be elsewhere here.
     tmp_path.joinpath(".venv").symlink_to(BIN.parent)
     env = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
-    # Not below pytest's own folder: as root, the databases run as a user who must get there.
-    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
-    folder.chmod(0o711)
-    root = Root.at(folder / "cloud")
+    root = Root.at(passable_folder() / "cloud")
     try:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", commands],

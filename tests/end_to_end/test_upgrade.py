@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from tests import upgrades
 from tests.end_to_end.cloud import LiveCloud, finished, remove
+from tests.end_to_end.folders import passable_folder
 from trove_minicloud.cloud import daemon, versions
 from trove_minicloud.files import read_json
 from trove_minicloud.guest import instances
@@ -42,9 +41,7 @@ def _be_left_now(root: Root) -> None:
 @pytest.fixture
 def root() -> Iterator[Root]:
     """What release 2026.1 left, with new data for its instance."""
-    folder = Path(tempfile.mkdtemp(prefix="trove-schedules-"))
-    root = Root.at(folder / "cloud")
-    folder.chmod(0o711)
+    root = Root.at(passable_folder() / "cloud")
     try:
         root.prepare()
         upgrades.lay("2026.1", root)
