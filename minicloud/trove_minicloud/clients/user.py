@@ -21,7 +21,7 @@ from trove_minicloud.guest import datastores, instances
 from trove_minicloud.guest.instances import Instance
 from trove_minicloud.root import Root
 from trove_minicloud.settings import FLAVOR_ID
-from trove_minicloud.supervision import state
+from trove_minicloud.supervision import processes, state
 
 _POLL_INTERVAL = 1.0
 _FAULT_TIMEOUT = 10.0
@@ -160,10 +160,13 @@ class User(Trove):
             if current == "ACTIVE/HEALTHY":
                 return
             if waited > timeout:
-                raise WaitTimeoutError(
+                log = instance.log(self._root)
+                lines = [
                     f"Instance {instance.name} is {current} after {waited:.0f} s."
-                    f" {_supervisors_view(self._root, instance.id)}"
-                )
+                    f" {_supervisors_view(self._root, instance.id)} The end of {log}:",
+                    *processes.tail(log),
+                ]
+                raise WaitTimeoutError("\n".join(lines))
             time.sleep(_POLL_INTERVAL)
 
     def _backups(self) -> Iterator[dict[str, Any]]:

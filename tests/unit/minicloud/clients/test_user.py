@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -162,8 +163,12 @@ def test_the_wait_has_an_end_that_says_what_was_seen(
 ) -> None:
     _answers(monkeypatch, True)
     trove.get(url_of(root, "/instances/i1"), status_code=404)
-    with pytest.raises(WaitTimeoutError, match=r"m is not known to Trove.*runs no server for it"):
+    instance.log(root).write_text("redo starts at 0/2000028\n", encoding="utf-8")
+    with pytest.raises(WaitTimeoutError) as waited:
         User(root).wait_until_healthy(instance, -1, lambda _line: None)
+    first, last = str(waited.value).splitlines()
+    assert re.search(r"m is not known to Trove.*runs no server for it", first)
+    assert last == "redo starts at 0/2000028"
 
 
 def test_a_backup_is_found_by_id_or_name_on_any_page(
