@@ -21,6 +21,9 @@ def guest() -> Iterator[Guest]:
 
 
 _PLACE = MariaDB.place
+#: More than the pipe of a tool holds.
+_ROWS = "AS SELECT repeat('x', 1000) AS t FROM seq_1_to_15000"
+_TO_DISK = "SET GLOBAL innodb_log_checkpoint_now = 1"
 _BEFORE = [
     # Older than those that hold tables; see `_make_last`.
     "CREATE DATABASE z0",
@@ -89,12 +92,9 @@ def _make_last(guest: Guest, instance: Instance) -> None:
         listed = [each.name for each in instance.data(guest.root).iterdir()]
         *_, last = filter(ours.fullmatch, listed)
         if last.startswith("z"):
-            break
-    guest.execute(
-        instance,
-        f"CREATE TABLE {last}.large ENGINE=Aria AS"
-        " SELECT repeat('x', 1000) AS t FROM seq_1_to_15000",
-    )
+            guest.execute(instance, f"CREATE TABLE {last}.large ENGINE=Aria {_ROWS}")
+            return
+    raise AssertionError(f"None of 100 databases is the last of {listed}.")
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,12 @@ def test_what_happens_to_tables_during_a_backup_is_in_it(
     with guest.running(instance):
         guest.execute(instance, *_BEFORE)
         _make_last(guest, instance)
-        guest.execute(instance, "SET GLOBAL innodb_log_checkpoint_now = 1")
+        guest.execute(instance, _TO_DISK)
         parent = None
         if incremental:
             parent = guest.back_up(instance)
             # Without enough of it the tool would go on to Aria's tables, and lock one.
-            guest.execute(
-                instance,
-                "CREATE TABLE z0.changed ENGINE=InnoDB AS"
-                " SELECT repeat('x', 1000) AS t FROM seq_1_to_15000",
-                "SET GLOBAL innodb_log_checkpoint_now = 1",
-            )
+            guest.execute(instance, f"CREATE TABLE z0.changed ENGINE=InnoDB {_ROWS}", _TO_DISK)
         monkeypatch.setattr(BackupCheck, "feed", change_then_feed)
         backup = guest.back_up(instance, parent)
         monkeypatch.undo()
